@@ -1,0 +1,1 @@
+"""Reinforcement learning in the sales funnel: the small package behind the book."""

@@ -1,0 +1,18 @@
+"""From an export to customers: load, validate, clean, split (chapter 1)."""
+
+from crm_rl.crm_data.clean import CleaningReport, clean, customer_schema
+from crm_rl.crm_data.columns import COLUMNS, CONTACTS, EVENTS, SNAPSHOT_DATE
+from crm_rl.crm_data.load import DataError, data_path, load
+
+__all__ = [
+    "COLUMNS",
+    "CONTACTS",
+    "EVENTS",
+    "SNAPSHOT_DATE",
+    "CleaningReport",
+    "DataError",
+    "clean",
+    "customer_schema",
+    "data_path",
+    "load",
+]

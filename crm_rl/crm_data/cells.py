@@ -1,0 +1,147 @@
+"""Reading one cell of an export: what does it say, and what is wrong with it?
+
+Each reader takes one non-empty value, as the file holds it, and returns a `Reading`. Columns of a million cells have
+few distinct values, so `read_column` reads each distinct value once.
+"""
+
+import datetime
+import functools
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pycountry
+
+from crm_rl.crm_data.columns import BOOTCAMPS, EARLIEST_DATE, SNAPSHOT_DATE, STAGES, STATUSES
+
+ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T]00:00:00)?")
+GERMAN_DATE = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})")
+EXCEL_DAY_ZERO = pd.Timestamp("1899-12-30")
+LAST_EXCEL_DAY = 2_958_465  # 9999-12-31
+
+#: Names people use for countries and places, where they differ from the official short name.
+EVERYDAY_COUNTRIES = {
+    "USA": ("united states", "united states of america", "us", "u.s.", "u.s.a.", "california", "philadelphia"),
+    "UK": ("united kingdom", "great britain", "england", "scotland", "wales", "nottingham"),
+    "Bolivia": (),
+    "Congo": (),
+    "Czechia": ("czechia (czech republic)", "czech republic"),
+    "Greece": ("greek",),
+    "Iran": (),
+    "Moldova": (),
+    "North Macedonia": ("macedonia",),
+    "Palestine": (),
+    "Russia": (),
+    "South Korea": ("korea", "seoul"),
+    "Syria": (),
+    "Taiwan": (),
+    "Tanzania": (),
+    "Turkey": ("türkiye",),
+    "United Arab Emirates": ("uae", "dubai", "abu dhabi"),
+    "Venezuela": (),
+    "Vietnam": ("viet nam", "vietnamese"),
+}
+
+
+class Reading(NamedTuple):
+    """What a cell says (`None` if nothing), and the name of its fault in `problems.PROBLEMS` (or `None`)."""
+
+    value: Any
+    problem: str | None
+
+
+NOTHING = Reading(None, None)
+
+
+def read_date(cell: Any, snapshot: pd.Timestamp = SNAPSHOT_DATE) -> Reading:
+    """Read a date cell: a date, text as YYYY-MM-DD or DD.MM.YYYY, an Excel day number, or "No".
+
+    The value is a day, also where it lies outside the years we trust (the problem then says so), and `None` where the
+    cell says "No" or names no day.
+    """
+    if isinstance(cell, str) and cell.strip().casefold() == "no":
+        return Reading(None, "answered No")
+    day, problem = _day(cell)
+    if day is None:
+        return Reading(None, "unreadable date")
+    if day < EARLIEST_DATE:
+        return Reading(day, "before 2000")
+    if day > snapshot:
+        return Reading(day, "after the snapshot")
+    return Reading(day, problem)
+
+
+def _day(cell: Any) -> Reading:
+    """The day a cell names, if any, whatever the year."""
+    if isinstance(cell, (datetime.date, np.datetime64)):  # pandas' Timestamp is one too
+        return Reading(pd.Timestamp(cell).normalize(), None)
+    text = str(cell).strip()
+    if match := ISO_DATE.fullmatch(text):
+        year, month, day = match.groups()
+        problem = None
+    elif match := GERMAN_DATE.fullmatch(text):
+        day, month, year = match.groups()
+        problem = "date as text"
+    elif re.fullmatch(r"\d+(\.\d+)?", text) and 1 <= float(text) <= LAST_EXCEL_DAY:
+        return Reading(EXCEL_DAY_ZERO + pd.Timedelta(days=int(float(text))), "date as number")
+    else:
+        return NOTHING
+    try:
+        return Reading(pd.Timestamp(int(year), int(month), int(day)), problem)
+    except ValueError:  # the 13th month, the 30th of February, the year 0
+        return NOTHING
+
+
+@functools.cache
+def _country_names() -> dict[str, str]:
+    """Every spelling we know, in small letters -> the name we use."""
+    names = {country.name.casefold(): country.name for country in pycountry.countries}
+    for name, spellings in EVERYDAY_COUNTRIES.items():
+        names |= dict.fromkeys((name.casefold(), *spellings), name)
+    return names
+
+
+def read_country(cell: Any) -> Reading:
+    """Read a country name; official (ISO 3166) and everyday names are known, in any capitals."""
+    return _one_of(cell, _country_names(), "not one country")
+
+
+def read_education(cell: Any) -> Reading:
+    """Read a bootcamp's alias, B1 to B30."""
+    return _one_of(cell, {name.casefold(): name for name in BOOTCAMPS}, "unknown bootcamp")
+
+
+def read_status(cell: Any) -> Reading:
+    """Read the state of the message sequence."""
+    return _one_of(cell, {name.casefold(): name for name in STATUSES}, "unknown status")
+
+
+def read_stage(cell: Any) -> Reading:
+    """Read the sales team's note."""
+    return _one_of(cell, {name.casefold(): name for name in STAGES}, "unknown stage")
+
+
+def _one_of(cell: Any, names: dict[str, str], problem: str) -> Reading:
+    """Look a cell up among known names, forgiving capitals and stray spaces."""
+    name = names.get(" ".join(str(cell).split()).casefold())
+    if name is None:
+        return Reading(None, problem)
+    return Reading(name, None if cell == name else "other spelling")
+
+
+def read_column(column: pd.Series, reader) -> pd.DataFrame:
+    """Read a whole column, each distinct value once.
+
+    Args:
+        column: the raw cells, shape (rows,); empty cells are missing values.
+        reader: one of the readers above.
+
+    Returns:
+        A frame of shape (rows, 2) with the column's index: `value` and `problem`.
+    """
+    codes, distinct = pd.factorize(column)  # an empty cell has code -1 ...
+    readings = [*map(reader, distinct), NOTHING]  # ... which picks the last reading
+    values = np.array([reading.value for reading in readings], dtype=object)
+    problems = np.array([reading.problem for reading in readings], dtype=object)
+    return pd.DataFrame({"value": values[codes], "problem": problems[codes]}, index=column.index)

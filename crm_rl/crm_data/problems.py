@@ -1,0 +1,61 @@
+"""Every fault an export can have: what it means, what to do about it, and how serious it is."""
+
+from typing import NamedTuple
+
+ERROR, REPAIRED, NOTED = "error", "repaired", "noted"
+
+
+class Problem(NamedTuple):
+    """A kind of fault. ERROR stops the work, REPAIRED is mended and counted, NOTED is left as it is and counted."""
+
+    severity: str
+    meaning: str
+    remedy: str
+
+
+PROBLEMS = {
+    "missing column": Problem(ERROR, "the column is not in the file", "add it, or give it back its name"),
+    "no rows": Problem(ERROR, "the file has a header and nothing below it", "export the customers again"),
+    "missing ID": Problem(ERROR, "a row has data and no ID", "give the row an ID of its own"),
+    "ID is not a whole number": Problem(ERROR, "the ID cannot name a customer", "use whole numbers from 1"),
+    "duplicate ID": Problem(ERROR, "two rows carry one ID", "keep one row for each customer"),
+    "too many unreadable dates": Problem(
+        ERROR,
+        "more than 5% of the column's non-empty cells cannot be read as dates",
+        "write dates as YYYY-MM-DD",
+    ),
+    "empty row": Problem(REPAIRED, "a row with nothing in it", "left out"),
+    "date as text": Problem(REPAIRED, "a date typed as DD.MM.YYYY", "read as that day"),
+    "date as number": Problem(REPAIRED, "an Excel day number without its date format", "read as that day"),
+    "unreadable date": Problem(
+        REPAIRED, "no day of any calendar", "the day becomes unknown (a milestone still counts as reached)"
+    ),
+    "before 2000": Problem(
+        REPAIRED,
+        "a date older than any customer relation here",
+        "the day becomes unknown (a milestone still counts as reached)",
+    ),
+    "after the snapshot": Problem(
+        REPAIRED,
+        "a date after the day of the export",
+        "the day becomes unknown (a milestone still counts as reached); if there are many, is the snapshot date right?",
+    ),
+    "drag-fill": Problem(
+        REPAIRED,
+        "contact dates in neighbouring rows, each a year after the one above: a spreadsheet's fill handle",
+        "the whole run becomes missing, since nobody can tell which of it was typed",
+    ),
+    "other spelling": Problem(REPAIRED, "a known value in other letters or spaces", "read as the known value"),
+    "not one country": Problem(REPAIRED, "no country, or more than one", "becomes missing"),
+    "unknown bootcamp": Problem(REPAIRED, "not one of B1 to B30", "becomes missing"),
+    "unknown status": Problem(REPAIRED, "not one of the known messages", "becomes missing"),
+    "unknown stage": Problem(REPAIRED, "not one of the known notes", "becomes missing"),
+    "unexpected column": Problem(NOTED, "a column that the export should not have", "ignored"),
+    "answered No": Problem(NOTED, "a readable negative", "the milestone has not been reached"),
+    "no first contact": Problem(NOTED, "no readable first contact date", "kept; see the chapter on the data"),
+    "no arrival": Problem(NOTED, "no readable date of any use", "kept, and left out of work that needs time"),
+    "milestone before first contact": Problem(NOTED, "the order of two dates is odd", "kept as written"),
+    "last contact before first": Problem(NOTED, "the order of two dates is odd", "kept as written"),
+    "stage alone says subscribed": Problem(NOTED, "the note says so, the date column does not", "not a subscriber"),
+    "stage does not say subscribed": Problem(NOTED, "the date column says so, the note does not", "a subscriber"),
+}
