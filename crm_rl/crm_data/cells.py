@@ -22,7 +22,15 @@ LAST_EXCEL_DAY = 2_958_465  # 9999-12-31
 
 #: Names people use for countries and places, where they differ from the official short name.
 EVERYDAY_COUNTRIES = {
-    "USA": ("united states", "united states of america", "us", "u.s.", "u.s.a.", "california", "philadelphia"),
+    "USA": (
+        "united states",
+        "united states of america",
+        "us",
+        "u.s.",
+        "u.s.a.",
+        "california",
+        "philadelphia",
+    ),
     "UK": ("united kingdom", "great britain", "england", "scotland", "wales", "nottingham"),
     "Bolivia": (),
     "Congo": (),

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 import pandas as pd
 import pandera.pandas as pa
 
-from crm_rl.crm_data.columns import BOOTCAMPS, CONTACTS, EARLIEST_DATE, EVENTS, SNAPSHOT_DATE, STAGES, STATUSES
+from crm_rl.crm_data.columns import (
+    BOOTCAMPS,
+    CONTACTS,
+    EARLIEST_DATE,
+    EVENTS,
+    SNAPSHOT_DATE,
+    STAGES,
+    STATUSES,
+)
 from crm_rl.crm_data.load import DataError
 from crm_rl.crm_data.problems import ERROR, NOTED, PROBLEMS, REPAIRED
 from crm_rl.crm_data.validate import Readings, read_cells, validate
@@ -149,7 +157,10 @@ def customer_schema(snapshot: pd.Timestamp = SNAPSHOT_DATE) -> pa.DataFrameSchem
         return pa.Column("str", pa.Check.isin(names), nullable=True)
 
     dated = [
-        pa.Check(lambda table, event=event: table[event] | table[f"{event}_date"].isna(), error=f"{event} has a date only")
+        pa.Check(
+            lambda table, event=event: table[event] | table[f"{event}_date"].isna(),
+            error=f"{event} has a date only",
+        )
         for event in EVENTS
     ]
     return pa.DataFrameSchema(
@@ -160,7 +171,11 @@ def customer_schema(snapshot: pd.Timestamp = SNAPSHOT_DATE) -> pa.DataFrameSchem
             **dict.fromkeys(CONTACTS, day),
             "status": one_of(STATUSES),
             "stage": one_of(STAGES),
-            **{name: column for event in EVENTS for name, column in ((event, pa.Column(bool)), (f"{event}_date", day))},
+            **{
+                name: column
+                for event in EVENTS
+                for name, column in ((event, pa.Column(bool)), (f"{event}_date", day))
+            },
             "inbound": pa.Column(bool),
             "arrival": day,
         },

@@ -43,7 +43,9 @@ def load(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file. Remedy: check the name, or run `python -m crm_rl fetch`.")
+        raise DataError(
+            f"{path}: there is no such file. Remedy: check the name, or run `python -m crm_rl fetch`."
+        )
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty. Remedy: export the customers again.")
     readers = {".csv": _load_csv, ".xlsx": _load_excel}
@@ -56,11 +58,15 @@ def load(path: str | Path) -> pd.DataFrame:
 
 def _load_csv(path: Path) -> pd.DataFrame:
     try:
-        raw = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig")
+        raw = pd.read_csv(
+            path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig"
+        )
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not text in UTF-8 ({error}). Remedy: save it as 'CSV UTF-8'.") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(f"{path}: cannot be read as a table ({error}). Remedy: save it as CSV again.") from error
+        raise DataError(
+            f"{path}: cannot be read as a table ({error}). Remedy: save it as CSV again."
+        ) from error
     return raw.replace("", None)
 
 

@@ -12,7 +12,14 @@ from crm_rl.crm_data.columns import COLUMNS, DATE_COLUMNS, SNAPSHOT_DATE
 #: A date column with more unreadable cells than this share of its non-empty ones is refused.
 MOST_UNREADABLE = 0.05
 
-DATE_PROBLEMS = ("date as text", "date as number", "unreadable date", "before 2000", "after the snapshot", "answered No")
+DATE_PROBLEMS = (
+    "date as text",
+    "date as number",
+    "unreadable date",
+    "before 2000",
+    "after the snapshot",
+    "answered No",
+)
 
 #: The faults that a cell of each column can have.
 CELL_PROBLEMS = {
@@ -132,7 +139,9 @@ def validate(raw: pd.DataFrame, readings: Readings) -> pd.DataFrame:
     strangers = [name for name in raw.columns if name not in COLUMNS]
     empty = pd.DataFrame({"problem": "empty row", "row": empty_rows})
     strange = pd.DataFrame({"problem": "unexpected column", "column": strangers})
-    return pd.concat([found, empty, strange], ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
+    return pd.concat([found, empty, strange], ignore_index=True).sort_values(
+        "row", kind="stable", ignore_index=True
+    )
 
 
 def _lookalike(name: str, present) -> str | None:

@@ -1,0 +1,42 @@
+"""Download the original export from its public home, and keep it only if it is the very file the book describes."""
+
+from pathlib import Path
+
+import pooch
+import requests
+
+from crm_rl.crm_data.load import PROJECT, DataError
+
+URL = "https://raw.githubusercontent.com/krishna11-dot/Sales-Reinforcement-Learning-Agent/main/data/raw/SalesCRM.xlsx"
+SHA256 = "49b1c90ab8fc1e5636e4bd92a18d7fbcf4395017ef05f5bb79e2d0c2039aa70b"
+ORIGINAL = PROJECT / "data" / "raw" / "SalesCRM.xlsx"
+
+
+def fetch(to: str | Path = ORIGINAL, url: str = URL, sha256: str = SHA256, progress: bool = True) -> Path:
+    """Download a file, unless it is there already, and check its checksum.
+
+    Args:
+        to: where to keep it.
+        url: where it is to be had.
+        sha256: what its bytes must hash to.
+        progress: show a progress bar.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        DataError: the file cannot be had or is another one. Nothing has been written then.
+    """
+    to = Path(to)
+    try:
+        pooch.retrieve(url, f"sha256:{sha256}", fname=to.name, path=to.parent, progressbar=progress)
+    except ValueError as error:  # pooch compares the checksum before it moves the file into place
+        raise DataError(
+            f"{url}: not the file this book describes (its sha256 should be {sha256}). Remedy: try again; if that does "
+            "not help, the file has been changed at its home, and the twin is what to use."
+        ) from error
+    except (requests.RequestException, OSError) as error:
+        raise DataError(
+            f"{url}: cannot be downloaded ({error}). Remedy: check the connection, or download it by hand to {to}."
+        ) from error
+    return to

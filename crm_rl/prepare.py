@@ -1,0 +1,101 @@
+"""From an export to the files that everything else starts from, in one step that happens wholly or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from crm_rl.crm_data import CleaningReport, clean, load
+from crm_rl.crm_data.columns import SNAPSHOT_DATE
+from crm_rl.crm_data.load import DataError
+from crm_rl.crm_data.split import SPLITS, Split
+from crm_rl.features import FEATURES
+
+STATISTICS_FILE = "historical_stats.json"
+FILES = ("crm_train.csv", "crm_val.csv", "crm_test.csv", STATISTICS_FILE)
+
+
+def prepare(
+    path: str | Path, out: str | Path, split: str = "published", snapshot: pd.Timestamp = SNAPSHOT_DATE
+) -> tuple[Split, CleaningReport]:
+    """Load, clean, split and encode an export, and write the three parts and what was learned from train.
+
+    Each part is a CSV file with a row a customer: the cleaned columns, then the 15 features by their names (prefixed
+    `f_`), of the kind that goes with the split.
+
+    Args:
+        path: the export.
+        out: the folder to write; if it exists it may hold only files of an earlier run, which are replaced.
+        split: "published" or "sound".
+        snapshot: the day of the export.
+
+    Returns:
+        The split and the cleaning report.
+
+    Raises:
+        DataError: the export cannot be used, or the folder holds other files. Nothing has been written then.
+    """
+    path, out = Path(path), Path(out)
+    with tqdm(total=4, desc="prepare", unit="step", disable=None, leave=False) as bar:
+        _refuse_foreign_files(out)
+        raw = load(path)
+        bar.update()
+        customers, report = clean(raw, snapshot, source=str(path))
+        bar.update()
+        parts = SPLITS[split](customers)
+        encoder = FEATURES[split](snapshot).fit(parts.train, parts.known_by)
+        tables = {
+            name: part.join(encoder.transform(part).add_prefix("f_")) for name, part in parts.parts().items()
+        }
+        bar.update()
+        statistics = {
+            "source": {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+            "snapshot_date": str(snapshot.date()),
+            "split": split,
+            "rows": {name: len(part) for name, part in parts.parts().items()}
+            | {"left_out": len(parts.left_out)},
+            "known_by": str(parts.known_by.date()),
+            "subscription_rate": encoder.country_rate_.base_rate_,
+            "education_rate": encoder.education_rate_.rates_,
+            "country_rate": encoder.country_rate_.rates_,
+            "scales": {feature.name: feature.scale for feature in encoder.features},
+        }
+        _write_all_or_nothing(out, tables, statistics)
+        bar.update()
+    return parts, report
+
+
+def _refuse_foreign_files(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise DataError(
+            f"{out}: a file stands where the folder should be. Remedy: name another folder with --out."
+        )
+    strangers = sorted(set(os.listdir(out)) - set(FILES)) if out.exists() else []
+    if strangers:
+        raise DataError(
+            f"{out}: the folder holds other files ({', '.join(strangers[:3])}). Remedy: name an empty or a new folder."
+        )
+
+
+def _write_all_or_nothing(out: Path, tables: dict[str, pd.DataFrame], statistics: dict) -> None:
+    """Write beside the folder, then put the whole folder in its place (or, if that fails, the old one back)."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    fresh, stale = beside / "fresh", beside / "stale"
+    try:
+        fresh.mkdir()
+        for name, table in tables.items():
+            table.to_csv(fresh / f"crm_{name}.csv", index_label="row", float_format="%.6g")
+        (fresh / STATISTICS_FILE).write_text(json.dumps(statistics, indent=1, sort_keys=True) + "\n")
+        if out.exists():
+            out.rename(stale)
+        fresh.rename(out)
+    finally:
+        if stale.exists() and not out.exists():
+            stale.rename(out)
+        shutil.rmtree(beside)
