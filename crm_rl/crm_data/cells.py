@@ -66,10 +66,12 @@ def read_date(cell: Any, snapshot: pd.Timestamp = SNAPSHOT_DATE) -> Reading:
     """Read a date cell: a date, text as YYYY-MM-DD or DD.MM.YYYY, an Excel day number, or "No".
 
     The value is a day, also where it lies outside the years we trust (the problem then says so), and `None` where the
-    cell says "No" or names no day.
+    cell says "No" or names no day. `0000-00-00` is readable: it says "on a day nobody wrote down".
     """
     if isinstance(cell, str) and cell.strip().casefold() == "no":
         return Reading(None, "answered No")
+    if isinstance(cell, str) and cell.strip() == "0000-00-00":
+        return Reading(None, "unknown date")
     day, problem = _day(cell)
     if day is None:
         return Reading(None, "unreadable date")

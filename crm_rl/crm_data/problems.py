@@ -27,6 +27,11 @@ PROBLEMS = {
     "empty row": Problem(REPAIRED, "a row with nothing in it", "left out"),
     "date as text": Problem(REPAIRED, "a date typed as DD.MM.YYYY", "read as that day"),
     "date as number": Problem(REPAIRED, "an Excel day number without its date format", "read as that day"),
+    "unknown date": Problem(
+        REPAIRED,
+        "0000-00-00, written where nobody knew the day",
+        "the day becomes unknown (a milestone still counts as reached)",
+    ),
     "unreadable date": Problem(
         REPAIRED, "no day of any calendar", "the day becomes unknown (a milestone still counts as reached)"
     ),

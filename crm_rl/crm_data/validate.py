@@ -15,6 +15,7 @@ MOST_UNREADABLE = 0.05
 DATE_PROBLEMS = (
     "date as text",
     "date as number",
+    "unknown date",
     "unreadable date",
     "before 2000",
     "after the snapshot",
