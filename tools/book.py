@@ -3,9 +3,10 @@
     python tools/book.py            build, unless the built book is of exactly these sources
     python tools/book.py --force    build in any case
 
-Sphinx rebuilds page by page, and two things go wrong with that: a page that was built with a warning is not read again, so
-the second build passes; and an edited table of contents leaves the old one on pages that didn't change. So a build here
-starts from nothing whenever the content of any source differs from what was built last, and is skipped when none does.
+Sphinx rebuilds page by page, and two things go wrong with that: a page that was built with a warning is not
+read again, so the second build passes; and an edited table of contents leaves the old one on pages that
+didn't change. So a build here starts from nothing whenever the content of any source differs from what was
+built last, and is skipped when none does.
 """
 
 from __future__ import annotations

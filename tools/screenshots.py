@@ -1,6 +1,6 @@
 """Take pictures of the built book, to look at its pages with your own eyes.
 
-python tools/screenshots.py                          every page, wide and narrow, light and dark, into _build/screenshots
+    python tools/screenshots.py        every page, wide and narrow, light and dark, into _build/screenshots
 python tools/screenshots.py book/welcome --width 390 --theme dark --open
 """
 
