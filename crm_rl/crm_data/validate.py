@@ -68,7 +68,8 @@ def _free_of(problem: str, reading: pd.DataFrame | None) -> pa.Check:
 
 def _mostly_readable(reading: pd.DataFrame | None) -> pa.Check:
     def check(column: pd.Series) -> bool:
-        return (reading["problem"].loc[column.index] == "unreadable date").mean() <= MOST_UNREADABLE
+        filled = column.dropna().index
+        return (reading["problem"].loc[filled] == "unreadable date").sum() <= MOST_UNREADABLE * len(filled)
 
     return pa.Check(check, error="too many unreadable dates")
 
