@@ -31,7 +31,7 @@ $(STAMP): requirements.txt pyproject.toml
 	  { echo "error: Python 3.11 or newer is needed; choose one with: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@test -x $(BIN)/python || { echo "== environment: $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "== installing requirements.txt (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet -r requirements.txt
+	@$(BIN)/python -m pip install -qq -r requirements.txt
 	@touch $@
 
 book: env

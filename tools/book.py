@@ -47,7 +47,8 @@ def build(verbose: bool) -> int:
     """Build into _build/html; on failure nothing is left that a later run could take for a good book."""
     for leftover in (BUILD / "html", BUILD / ".doctrees"):
         shutil.rmtree(leftover, ignore_errors=True)
-    command = [sys.executable, "-m", "jupyter_book", "build", str(ROOT), "-W", "--keep-going"]
+    start_it = "from jupyter_book.cli.main import main; main()"  # the package has no `python -m` form
+    command = [sys.executable, "-c", start_it, "build", str(ROOT), "-W", "--keep-going"]
     if not verbose:
         command += ["--quiet"]
     # The outputs are stored, so nothing here needs a kernel or a display; one thread is enough.

@@ -1,0 +1,263 @@
+"""The built book in a real browser: every page, wide and narrow, light and dark.
+
+Needs `_build/html` (`make book`) and the Chromium or Chrome of the system; without either it says so and
+skips. One browser and four browser contexts serve all pages. Requests to other hosts are blocked and listed:
+the book must be readable without them.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HTML = ROOT / "_build" / "html"
+
+sys.path.insert(0, str(ROOT / "tools"))
+from screenshots import FLAGS, find_browser, serve, toc_pages  # noqa: E402
+
+VIEWS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
+
+# Runs in the page; everything that is looked at in one go, so that a page costs one round trip.
+LOOK = """
+() => {
+  const visible = e => e.checkVisibility();
+  const article = document.querySelector('.bd-article') || document.body;
+  const wide = [...article.querySelectorAll('*')].filter(e => {
+    if (!visible(e) || e.closest('mjx-assistive-mml, .visually-hidden, .sr-only')) return false;
+    if (e.getBoundingClientRect().right <= document.documentElement.clientWidth + 1) return false;
+    for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
+      if (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(p).overflowX)) return false;
+    return true;
+  });
+  const contrast = (() => {
+    const rgb = c => (c.match(/[\\d.]+/g) || []).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+      .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+      .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = e => {
+      for (; e; e = e.parentElement) {
+        const c = rgb(getComputedStyle(e).backgroundColor);
+        if (c.length === 3 || (c.length === 4 && c[3] > 0.95)) return c;
+      }
+      return document.documentElement.dataset.theme === 'dark' ? [18, 18, 18] : [255, 255, 255];
+    };
+    const poor = [];
+    const texts = 'p, li, td, th, dt, h1, h2, h3, summary, pre span, figcaption span';
+    for (const e of article.querySelectorAll(texts)) {
+      if (!visible(e) || !e.textContent.trim() || e.closest('mjx-container')) continue;
+      const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
+      const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+      if (ratio < 4.0) poor.push(`${ratio.toFixed(1)} ${e.tagName} ${e.textContent.trim().slice(0, 40)}`);
+    }
+    return poor.slice(0, 5);
+  })();
+  return {
+    theme: document.documentElement.dataset.theme,
+    headings: [...document.querySelectorAll('h1')].filter(visible).length,
+    mute: [...document.images].filter(i => !(i.getAttribute('alt') || '').trim()).map(i => i.src),
+    unloaded: [...document.images].filter(i => i.loading !== 'lazy' && !i.naturalWidth).map(i => i.src),
+    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    wide: wide.slice(0, 5).map(e => e.outerHTML.slice(0, 120)),
+    links: [...document.querySelectorAll('a[href]')].map(a => a.href),
+    ids: [...document.querySelectorAll('[id]')].map(e => e.id),
+    poor: contrast,
+    unset: document.querySelectorAll('mjx-merror').length,
+    raw: [...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')).length,
+  };
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = find_browser()
+    if not path:
+        pytest.skip("no Chromium or Chrome on the PATH, so the built book was not looked at in a browser")
+    if not (HTML / "index.html").exists():
+        pytest.skip("the book has not been built (make book), so it was not looked at in a browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def address(browser):
+    with serve(HTML) as address:
+        yield address
+
+
+class Visit:
+    """A browser context at one width and theme that keeps account of what goes wrong in it."""
+
+    def __init__(self, browser, address: str, width: int, theme: str):
+        self.address, self.errors, self.outside = address, [], set()
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+        self.context.route("**/*", self.route)
+        self.page = self.context.new_page()
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
+        self.page.on("requestfailed", self.failed)
+        self.page.on(
+            "response", lambda r: self.errors.append(f"{r.status} {r.url}") if r.status >= 400 else None
+        )
+
+    def route(self, route):
+        if route.request.url.startswith((self.address, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.outside.add(route.request.url)
+            route.fulfill(status=204, body="")  # as silent as a blocked host can be
+
+    def failed(self, request):
+        if request.url.startswith(self.address) and "ERR_ABORTED" not in (request.failure or ""):
+            self.errors.append(f"{request.failure} {request.url}")
+
+    def go(self, name: str) -> None:
+        self.page.goto(f"{self.address}/{name}.html", wait_until="load")
+        if self.page.locator("mjx-container, .math").count():
+            self.page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
+            self.page.evaluate("MathJax.startup.promise.then(() => true)")
+
+
+@pytest.fixture(scope="module")
+def looks(browser, address) -> dict:
+    """What was seen on every page in every view: {(page, width, theme): what}."""
+    seen = {}
+    for width, theme in VIEWS:
+        visit = Visit(browser, address, width, theme)
+        for name in toc_pages():
+            visit.errors.clear()
+            visit.outside.clear()
+            visit.go(name)
+            look = visit.page.evaluate(LOOK)
+            look.update(errors=list(visit.errors), outside=sorted(visit.outside))
+            visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+            look["overflow_open"] = visit.page.evaluate(LOOK)["overflow"]
+            seen[name, width, theme] = look
+        visit.context.close()
+    return seen
+
+
+def wrong(looks: dict, key: str) -> dict:
+    return {view: look[key] for view, look in looks.items() if look[key]}
+
+
+def test_no_console_error_and_no_failed_request(looks):
+    assert wrong(looks, "errors") == {}
+
+
+def test_no_page_asks_another_host(looks):
+    assert wrong(looks, "outside") == {}
+
+
+def test_the_theme_follows_the_system(looks):
+    assert {view: look["theme"] for view, look in looks.items() if look["theme"] != view[2]} == {}
+
+
+def test_every_page_has_one_heading_of_the_first_level(looks):
+    assert {view: look["headings"] for view, look in looks.items() if look["headings"] != 1} == {}
+
+
+def test_every_image_is_there_and_has_alt_text(looks):
+    assert wrong(looks, "mute") == {}
+    assert wrong(looks, "unloaded") == {}
+
+
+def test_nothing_is_wider_than_the_screen(looks):
+    assert {view: look["overflow"] for view, look in looks.items() if look["overflow"] > 0} == {}
+    assert {view: look["overflow_open"] for view, look in looks.items() if look["overflow_open"] > 0} == {}
+    assert wrong(looks, "wide") == {}
+
+
+def test_text_is_legible(looks):
+    """Contrast of at least 4 to 1 between text and what is behind it, in both themes."""
+    assert wrong(looks, "poor") == {}
+
+
+def test_every_formula_is_set(looks):
+    assert wrong(looks, "unset") == {}
+    assert wrong(looks, "raw") == {}
+
+
+def test_every_internal_link_resolves(looks, address):
+    ids = {name: set(looks[name, 1440, "light"]["ids"]) for name in toc_pages()}
+    broken = set()
+    for name in toc_pages():
+        for link in looks[name, 1440, "light"]["links"]:
+            target, anchor = urldefrag(urljoin(f"{address}/{name}.html", link))
+            if not target.startswith(address):
+                continue
+            path = unquote(urlsplit(target).path).lstrip("/") or "index.html"
+            known = ids.get(path.removesuffix(".html"))  # of a page outside the toc nothing is known
+            gone = anchor and known is not None and unquote(anchor) not in known
+            if gone or not (HTML / path).is_file():
+                broken.add((name, link.removeprefix(address)))
+    assert not broken
+
+
+def test_search_finds_a_known_word(browser, address):
+    visit = Visit(browser, address, 1440, "light")
+    visit.page.goto(f"{address}/search.html?q=subscription", wait_until="load")
+    visit.page.wait_for_selector("#search-results li a", timeout=20_000)
+    assert visit.page.locator("#search-results li").count() >= 2
+    assert visit.errors == []
+    visit.context.close()
+
+
+def test_the_theme_button_works(browser, address):
+    visit = Visit(browser, address, 1440, "light")
+    visit.go(toc_pages()[0])
+    page = visit.page
+    seen = [page.evaluate("getComputedStyle(document.body).backgroundColor")]
+    for _ in range(3):  # the button goes round: light, dark, as the system
+        page.locator(".theme-switch-button:visible").first.click()
+        page.wait_for_timeout(300)
+        seen.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    visit.context.close()
+    assert len(set(seen)) == 2, seen
+
+
+def test_the_navigation_opens_on_a_phone(browser, address):
+    visit = Visit(browser, address, 390, "light")
+    visit.go(toc_pages()[0])
+    visit.page.locator(".primary-toggle:visible").first.click()
+    link = visit.page.locator(".bd-sidebar-primary a.reference:visible, dialog a.reference:visible").last
+    link.wait_for(state="visible", timeout=5000)
+    visit.context.close()
+
+
+def test_solutions_are_folded_and_open(browser, address, looks):
+    """A solution shows nothing of its cells until it is opened, and then shows them."""
+    visit = Visit(browser, address, 1440, "light")
+    found = 0
+    for name in toc_pages():
+        if not (HTML / f"{name}.html").read_text(encoding="utf-8").count("solution dropdown"):
+            continue
+        visit.go(name)
+        for solution in visit.page.locator("div.solution.dropdown").all():
+            found += 1
+            code = solution.locator("div.highlight").first
+            if not code.count():
+                continue
+            assert not in_sight(code), f"{name}: a solution shows its code before it is opened"
+            solution.locator("button.toggle-button, .admonition-title").first.click()
+            deadline = time.monotonic() + 5
+            while not in_sight(code) and time.monotonic() < deadline:
+                visit.page.wait_for_timeout(50)
+            assert in_sight(code), f"{name}: a solution can't be opened"
+    visit.context.close()
+    if not found:
+        pytest.skip("no page of the book has a folded solution yet")
+
+
+def in_sight(locator) -> bool:
+    seen = "e => e.getBoundingClientRect().height > 5 && e.checkVisibility({visibilityProperty: true})"
+    return locator.evaluate(seen)

@@ -1,0 +1,471 @@
+"""The gates on notebooks are tested like code: each lets a good pair pass and stops a damaged one.
+
+A tiny pair is made once, by the very command of `make notebooks`; each test damages a copy.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOL = ROOT / "tools" / "notebooks.py"
+
+specification = importlib.util.spec_from_file_location("notebooks_tool", TOOL)
+notebooks = importlib.util.module_from_spec(specification)
+sys.modules["notebooks_tool"] = notebooks  # dataclasses look their module up
+specification.loader.exec_module(notebooks)
+
+SOURCE = """\
+# %% [markdown]
+# # A tiny chapter
+
+# %% tags=["remove-cell"]
+{setup}
+
+# %%
+import matplotlib.pyplot as plt
+
+total = 40 + 8
+print(f"{{total}} subscribers")
+
+# %%
+total / 2
+
+# %% mystnb={{"image": {{"alt": "A line that rises."}}}}
+plt.figure(figsize=(1, 1))
+plt.plot([1, 2])
+plt.show()
+"""
+
+
+def tool(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
+    """tools/notebooks.py as the Makefile calls it, but in this process, which saves a start per test."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        code = notebooks.main([str(argument) for argument in arguments])
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def nbval(directory: Path) -> subprocess.CompletedProcess:
+    """nbval with the options of `make nbval` (test_make_test_runs_these_gates holds the two together)."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *NBVAL_OPTIONS]
+    command += ["--rootdir", str(directory), str(directory)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=directory, check=False)
+
+
+NBVAL_OPTIONS = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600"]
+
+
+@pytest.fixture(scope="session")
+def good_pair(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("good")
+    setup = tool("setup-cell").stdout.split("\n", 1)[1].strip()
+    (directory / "01_tiny.py").write_text(SOURCE.format(setup=setup), encoding="utf-8")
+    done = tool("execute", "--dir", directory)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return directory
+
+
+@pytest.fixture
+def pair(good_pair, tmp_path) -> Path:
+    shutil.copytree(good_pair, tmp_path / "notebooks")
+    return tmp_path / "notebooks"
+
+
+def edit(pair: Path, change) -> None:
+    """Change the notebook's JSON in place; change(code_cells) gets its code cells."""
+    path = pair / "01_tiny.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    change([cell for cell in notebook["cells"] if cell["cell_type"] == "code"])
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def refused(pair: Path, *expected: str) -> str:
+    done = tool("check", pair)
+    assert done.returncode == 1, f"the gate let it pass:\n{done.stdout}{done.stderr}"
+    for text in expected:
+        assert text in done.stdout
+    assert "remedy:" in done.stdout and "Traceback (most" not in done.stderr
+    return done.stdout
+
+
+def test_a_good_pair_passes(pair):
+    done = tool("check", pair)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 pair(s) in order" in done.stdout
+
+
+def test_a_good_pair_passes_nbval(pair):
+    done = nbval(pair)
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
+
+
+# ---- What the issue of a book with stored outputs is about -----------------------------------------------
+
+
+def test_without_outputs_nbval_passes_and_the_gate_does_not(pair):
+    def strip(cells):
+        for cell in cells:
+            cell["outputs"], cell["execution_count"] = [], None
+
+    edit(pair, strip)
+    assert nbval(pair).returncode == 0, "nbval began to notice: the reason for the gate is gone"
+    assert refused(pair, "was not executed").count("was not executed") == 4
+
+
+def test_a_skipped_count_is_refused(pair):
+    def skip(cells):
+        cells[2]["execution_count"] = 4
+
+    edit(pair, skip)
+    refused(pair, "has count 4 where 3 is due")
+
+
+def test_one_cell_not_executed_is_refused(pair):
+    def skip(cells):
+        cells[1]["execution_count"] = None
+
+    edit(pair, skip)
+    refused(pair, "cell 3: was not executed")
+
+
+def test_an_edited_output_fails_nbval(pair):
+    def falsify(cells):
+        cells[1]["outputs"][0]["text"] = ["480 subscribers\n"]
+
+    edit(pair, falsify)
+    done = nbval(pair)
+    assert done.returncode == 1, done.stdout
+    assert "480 subscribers" in done.stdout
+
+
+def test_out_of_step_with_its_py_is_refused(pair):
+    path = pair / "01_tiny.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("40 + 8", "40 + 9"), encoding="utf-8")
+    refused(pair, "is out of step with 01_tiny.py", "make notebooks")
+
+
+def test_an_edited_ipynb_is_out_of_step(pair):
+    def retouch(cells):
+        cells[2]["source"] = ["total / 3"]
+
+    edit(pair, retouch)
+    refused(pair, "is out of step with 01_tiny.py")
+
+
+@pytest.mark.parametrize("missing", [".py", ".ipynb"])
+def test_half_a_pair_is_refused(pair, missing):
+    (pair / f"01_tiny{missing}").unlink()
+    refused(pair, f"has no 01_tiny{missing}")
+
+
+def test_a_truncated_notebook_is_refused(pair):
+    path = pair / "01_tiny.ipynb"
+    path.write_text(path.read_text(encoding="utf-8")[:500], encoding="utf-8")
+    refused(pair, "can't be read as a notebook")
+
+
+# ---- Outputs that no page may show -----------------------------------------------------------------------
+
+FORBIDDEN = {
+    "an error": (
+        {"output_type": "error", "ename": "ValueError", "evalue": "no", "traceback": []},
+        "ended in an error: ValueError: no",
+    ),
+    "stderr": (
+        {"output_type": "stream", "name": "stderr", "text": ["FutureWarning: old\n"]},
+        "writes to stderr",
+    ),
+    "a traceback": (
+        {"output_type": "stream", "name": "stdout", "text": ["Traceback (most recent call last):\n"]},
+        "shows a traceback",
+    ),
+    "a widget": (
+        {
+            "output_type": "display_data",
+            "metadata": {},
+            "data": {"application/vnd.jupyter.widget-view+json": {}},
+        },
+        "a widget",
+    ),
+    "a progress bar": (
+        {"output_type": "stream", "name": "stdout", "text": [" 50%|#####     | 5/10 [00:01<00:01, 5.0it/s]"]},
+        "a progress bar",
+    ),
+    "an address": (
+        {"output_type": "stream", "name": "stdout", "text": ["<Line2D object at 0x7f3a1c2b>\n"]},
+        "a memory address",
+    ),
+    "a home path": (
+        {"output_type": "stream", "name": "stdout", "text": ["read /home/ann/book/x.csv\n"]},
+        "an absolute path",
+    ),
+    "a temporary path": (
+        {"output_type": "stream", "name": "stdout", "text": ["'/tmp/x.csv'\n"]},
+        "an absolute path",
+    ),
+    "a Windows path": (
+        {"output_type": "stream", "name": "stdout", "text": ["read C:\\Users\\ann\\x.csv\n"]},
+        "an absolute path",
+    ),
+    "JavaScript": (
+        {"output_type": "display_data", "metadata": {}, "data": {"application/javascript": "alert(1)"}},
+        "JavaScript",
+    ),
+    "a script in HTML": (
+        {"output_type": "display_data", "metadata": {}, "data": {"text/html": "<p><script>x</script>"}},
+        "JavaScript",
+    ),
+    "a Styler's id": (
+        {"output_type": "display_data", "metadata": {}, "data": {"text/html": '<table id="T_3fa9c">'}},
+        "pandas Styler",
+    ),
+    "a timing": ({"output_type": "stream", "name": "stdout", "text": ["Wall time: 3.1 s\n"]}, "a timing"),
+}
+
+
+@pytest.mark.parametrize("kind", FORBIDDEN)
+def test_a_forbidden_output_is_refused(pair, kind):
+    output, expected = FORBIDDEN[kind]
+    edit(pair, lambda cells: cells[1]["outputs"].append(output))
+    refused(pair, expected)
+
+
+def test_addresses_of_the_web_are_no_paths(pair):
+    text = {
+        "output_type": "stream",
+        "name": "stdout",
+        "text": ["see https://example.org/home/x and 1/2, a/b\n"],
+    }
+    edit(pair, lambda cells: cells[1]["outputs"].append(text))
+    assert tool("check", pair).returncode == 0
+
+
+@pytest.mark.parametrize("alt", [None, "", "  "])
+def test_a_figure_without_alt_text_is_refused(pair, alt):
+    def drop(cells):
+        cells[3]["metadata"] = {} if alt is None else {"mystnb": {"image": {"alt": alt}}}
+
+    edit(pair, drop)
+    refused(pair, "a figure without alt text")
+
+
+def test_two_figures_in_a_cell_are_refused(pair):
+    edit(pair, lambda cells: cells[3]["outputs"].append(cells[3]["outputs"][0]))
+    refused(pair, "2 figures share one alt text")
+
+
+# ---- Cells that nbval does not compare -------------------------------------------------------------------
+
+
+def ignoring(source: list[str]):
+    def change(cells):
+        cells[2]["source"] = source
+
+    return change
+
+
+def step_with(pair: Path, source: str) -> None:
+    """Put a source into the third code cell of both halves of the pair."""
+    path = pair / "01_tiny.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("total / 2", source), encoding="utf-8")
+    edit(pair, ignoring(source.splitlines(keepends=True)))
+
+
+def test_an_unlisted_ignored_output_is_refused(pair):
+    step_with(pair, "# NBVAL_IGNORE_OUTPUT\nassert total == 48\ntotal / 2")
+    refused(pair, "not listed", "01_tiny.ipynb | assert total == 48 |")
+
+
+def test_a_listed_ignored_output_with_an_assertion_passes_and_is_counted(pair):
+    step_with(pair, "# NBVAL_IGNORE_OUTPUT\nassert total == 48\ntotal / 2")
+    line = "# why\n01_tiny.ipynb | assert total == 48 | depends on the processor\n"
+    (pair / "nbval_ignored.txt").write_text(line, encoding="utf-8")
+    done = tool("check", pair)
+    assert done.returncode == 0, done.stdout
+    assert "1 cell(s) with ignored output" in done.stdout
+
+
+def test_a_listed_ignored_output_without_an_assertion_is_refused(pair):
+    step_with(pair, "# NBVAL_IGNORE_OUTPUT\ntotal / 2")
+    (pair / "nbval_ignored.txt").write_text("01_tiny.ipynb | total / 2 | why\n", encoding="utf-8")
+    refused(pair, "nothing is asserted")
+
+
+def test_a_listed_cell_that_is_gone_is_refused(pair):
+    (pair / "nbval_ignored.txt").write_text("01_tiny.ipynb | gone() | why\n", encoding="utf-8")
+    refused(pair, "lists a cell that isn't there")
+
+
+def test_a_list_without_a_reason_is_refused(pair):
+    (pair / "nbval_ignored.txt").write_text("01_tiny.ipynb | gone()\n", encoding="utf-8")
+    done = tool("check", pair)
+    assert done.returncode == 2 and "nbval_ignored.txt, line 1" in done.stderr
+
+
+@pytest.mark.parametrize("switch", ["NBVAL_SKIP", "NBVAL_RAISES_EXCEPTION", "PYTEST_VALIDATE_IGNORE_OUTPUT"])
+def test_other_switches_of_nbval_are_refused(pair, switch):
+    step_with(pair, f"# {switch}\ntotal / 2")
+    refused(pair, f"uses {switch}")
+
+
+def test_a_switch_as_a_tag_is_refused(pair):
+    def tag(cells):
+        cells[2]["metadata"] = {"tags": ["nbval-skip"]}
+
+    edit(pair, tag)
+    refused(pair, "has the tag nbval-skip")
+
+
+# ---- The set-up cell, and all problems at once -----------------------------------------------------------
+
+
+def test_another_address_in_the_setup_cell_is_refused(pair):
+    def move(cells):
+        cells[0]["source"] = [
+            line.replace("https://github.com/", "https://github.com/other-") for line in cells[0]["source"]
+        ]
+
+    edit(pair, move)
+    refused(pair, "the first code cell isn't the hidden set-up cell")
+
+
+def test_all_problems_are_listed_at_once(pair):
+    def damage(cells):
+        cells[0]["execution_count"] = None
+        cells[1]["outputs"].append(FORBIDDEN["stderr"][0])
+        cells[3]["metadata"] = {}
+
+    edit(pair, damage)
+    told = refused(pair, "was not executed", "writes to stderr", "without alt text", "is out of step")
+    assert "4 problem(s) in 1 file(s)" in told
+
+
+# ---- Making notebooks ------------------------------------------------------------------------------------
+
+
+def test_executing_again_gives_the_same_bytes(pair):
+    before = (pair / "01_tiny.ipynb").read_bytes()
+    assert tool("execute", "--all", "--dir", pair).returncode == 0
+    assert (pair / "01_tiny.ipynb").read_bytes() == before
+
+
+def test_only_what_changed_is_executed_and_file_times_play_no_part(pair):
+    os.utime(pair / "01_tiny.py", (2e9, 2e9))
+    assert "01_tiny: unchanged" in tool("execute", "--dir", pair).stdout
+    path = pair / "01_tiny.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("40 + 8", "40 + 9"), encoding="utf-8")
+    os.utime(path, (1e9, 1e9))
+    assert "01_tiny: made in" in tool("execute", "--dir", pair).stdout
+    assert "49 subscribers" in (pair / "01_tiny.ipynb").read_text(encoding="utf-8")
+    assert tool("check", pair).returncode == 0
+
+
+def test_a_failing_cell_is_named_and_nothing_is_saved(pair):
+    before = (pair / "01_tiny.ipynb").read_bytes()
+    path = pair / "01_tiny.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("total / 2", "total / 0"), encoding="utf-8")
+    for command in ("execute", "run"):
+        done = tool(command, "--dir", pair)
+        assert done.returncode == 1
+        assert "cell 4 ('total / 0') failed" in done.stdout
+        assert "ZeroDivisionError: division by zero" in done.stdout
+        assert "Traceback" not in done.stdout + done.stderr
+    assert (pair / "01_tiny.ipynb").read_bytes() == before
+    assert not list(pair.glob("*.tmp"))
+
+
+def test_run_passes_the_data_on_and_saves_nothing(pair, tmp_path):
+    path = pair / "01_tiny.py"
+    shown = "import os\nprint(os.environ['CRM_RL_DATA'])\nassert os.path.isfile(os.environ['CRM_RL_DATA'])"
+    path.write_text(path.read_text(encoding="utf-8").replace("total / 2", shown), encoding="utf-8")
+    before = (pair / "01_tiny.ipynb").read_bytes()
+    (tmp_path / "mine.csv").write_text("x\n", encoding="utf-8")
+    relative = os.path.relpath(tmp_path / "mine.csv")  # the kernel works elsewhere than the reader
+    done = tool("run", "01", "--dir", pair, CRM_RL_DATA=relative)
+    assert done.returncode == 0 and "01_tiny: passed" in done.stdout, done.stdout + done.stderr
+    assert (pair / "01_tiny.ipynb").read_bytes() == before
+    done = tool("run", "01", "--dir", pair, CRM_RL_DATA="absent.csv")
+    assert done.returncode == 2 and "absent.csv, which doesn't exist" in done.stderr
+
+
+def test_the_book_is_made_from_the_twin_even_where_the_original_is_named(pair):
+    path = pair / "01_tiny.py"
+    shown = "import os\nassert 'CRM_RL_DATA' not in os.environ"
+    path.write_text(path.read_text(encoding="utf-8").replace("total / 2", shown), encoding="utf-8")
+    assert tool("execute", "--dir", pair, CRM_RL_DATA=str(path)).returncode == 0
+
+
+def test_an_unknown_name_is_a_clean_error(pair):
+    done = tool("run", "99_absent", "--dir", pair)
+    assert done.returncode == 2 and "no notebook is called '99_absent'" in done.stderr
+
+
+# ---- `make test` runs these very gates -------------------------------------------------------------------
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_test_runs_these_gates():
+    """`make -n test` shows the commands; they are the ones that the tests above ran on damaged pairs."""
+    command = ["make", "-n", "--no-print-directory", "test", f"VENV={Path(sys.prefix)}"]
+    text = re.sub(
+        r"\\\n\s*", "", subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    )
+    lines = text.splitlines()
+
+    def position(*words: str) -> int:
+        found = [number for number, line in enumerate(lines) if all(word in line for word in words)]
+        assert found, f"make test runs no command with {words}:\n{text}"
+        return found[0]
+
+    order = [
+        position("ruff check"),
+        position("tools/notebooks.py check notebooks"),
+        position("pytest", "--ignore=tests/test_book.py"),
+        position("pytest", *NBVAL_OPTIONS, " notebooks"),
+        position("tools/book.py"),
+        position("pytest", "tests/test_book.py", "browser.xml"),
+        position("tools/summary.py"),
+    ]
+    assert order == sorted(order)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_gates_fails_on_a_damaged_notebook(pair, tmp_path):
+    """The target itself, in a copy of the frame with a damaged notebook."""
+    for name in ("Makefile", "_config.yml", "jupytext.toml", "requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "tools").mkdir()
+    shutil.copy(TOOL, tmp_path / "tools")
+    environment = tmp_path / "environment"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8"
+    )
+    (environment / "bin" / "python").chmod(0o755)
+    (environment / ".installed").touch()
+    command = ["make", "gates", f"VENV={environment}"]
+    good = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert good.returncode == 0, good.stdout + good.stderr
+
+    def strip(cells):
+        cells[1]["execution_count"], cells[1]["outputs"] = None, []
+
+    edit(pair, strip)
+    damaged = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert damaged.returncode != 0
+    assert "was not executed" in damaged.stdout
