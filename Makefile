@@ -52,7 +52,7 @@ test: env
 
 lint: env
 	@echo "== lint (ruff)"
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check --quiet --output-format=concise .
 
 gates: env
 	@echo "== notebook gates"
