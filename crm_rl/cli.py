@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from crm_rl.crm_data.columns import SNAPSHOT_DATE
+from crm_rl.crm_data.columns import EARLIEST_DATE, SNAPSHOT_DATE
 from crm_rl.crm_data.load import PROJECT, DataError, data_path
 from crm_rl.crm_data.split import SPLITS, describe
 
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.run(options)
     except DataError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}\nNothing was written.", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"error: {error}. Nothing was written.", file=sys.stderr)
@@ -77,9 +77,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _day(text: str) -> pd.Timestamp:
     try:
-        return pd.to_datetime(text, format="%Y-%m-%d")
+        day = pd.to_datetime(text, format="%Y-%m-%d")
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a day written as YYYY-MM-DD") from error
+    if day < EARLIEST_DATE:
+        raise argparse.ArgumentTypeError(
+            f"{text} is before {EARLIEST_DATE.date()}, the first day that counts"
+        )
+    return day
 
 
 def _prepare(options: argparse.Namespace) -> None:

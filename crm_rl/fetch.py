@@ -25,18 +25,24 @@ def fetch(to: str | Path = ORIGINAL, url: str = URL, sha256: str = SHA256, progr
         The file's path.
 
     Raises:
-        DataError: the file cannot be had or is another one. Nothing has been written then.
+        DataError: the file cannot be had or is another one, or another stands in its place. Nothing has been written
+            then.
     """
     to = Path(to)
+    if to.exists() and not (to.is_file() and pooch.file_hash(str(to)) == sha256):
+        raise DataError(
+            f"{to}: something else stands there. Remedy: move it away, or choose another place with --to."
+        )
     try:
-        pooch.retrieve(url, f"sha256:{sha256}", fname=to.name, path=to.parent, progressbar=progress)
+        download = pooch.HTTPDownloader(progressbar=progress)
+        pooch.retrieve(url, f"sha256:{sha256}", fname=to.name, path=to.parent, downloader=download)
+    except (requests.RequestException, OSError) as error:
+        raise DataError(
+            f"{url}: cannot be downloaded ({error}). Remedy: check the connection, or download it by hand to {to}."
+        ) from error
     except ValueError as error:  # pooch compares the checksum before it moves the file into place
         raise DataError(
             f"{url}: not the file this book describes (its sha256 should be {sha256}). Remedy: try again; if that does "
             "not help, the file has been changed at its home, and the twin is what to use."
-        ) from error
-    except (requests.RequestException, OSError) as error:
-        raise DataError(
-            f"{url}: cannot be downloaded ({error}). Remedy: check the connection, or download it by hand to {to}."
         ) from error
     return to

@@ -40,14 +40,14 @@ def prepare(
     Raises:
         DataError: the export cannot be used, or the folder holds other files. Nothing has been written then.
     """
-    path, out = Path(path), Path(out)
+    path, out = Path(path), Path(out).resolve()
     with tqdm(total=4, desc="prepare", unit="step", disable=None, leave=False) as bar:
         _refuse_foreign_files(out)
         raw = load(path)
         bar.update()
         customers, report = clean(raw, snapshot, source=str(path))
         bar.update()
-        parts = SPLITS[split](customers)
+        parts = _split(customers, split, path)
         encoder = FEATURES[split](snapshot).fit(parts.train, parts.known_by)
         tables = {
             name: part.join(encoder.transform(part).add_prefix("f_")) for name, part in parts.parts().items()
@@ -68,6 +68,13 @@ def prepare(
         _write_all_or_nothing(out, tables, statistics)
         bar.update()
     return parts, report
+
+
+def _split(customers: pd.DataFrame, split: str, path: Path) -> Split:
+    try:
+        return SPLITS[split](customers)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def _refuse_foreign_files(out: Path) -> None:

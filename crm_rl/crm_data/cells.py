@@ -15,7 +15,8 @@ import pycountry
 
 from crm_rl.crm_data.columns import BOOTCAMPS, EARLIEST_DATE, SNAPSHOT_DATE, STAGES, STATUSES
 
-ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T]00:00:00)?")
+WHOLE_NUMBER = re.compile(r"0*[1-9]\d{0,14}(\.0*)?")
+ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
 GERMAN_DATE = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})")
 EXCEL_DAY_ZERO = pd.Timestamp("1899-12-30")
 LAST_EXCEL_DAY = 2_958_465  # 9999-12-31
@@ -60,6 +61,14 @@ class Reading(NamedTuple):
 
 
 NOTHING = Reading(None, None)
+
+
+def read_id(cell: Any) -> Reading:
+    """Read a customer's number: a whole number from 1, of at most 15 digits."""
+    text = str(cell).strip()
+    if WHOLE_NUMBER.fullmatch(text):
+        return Reading(int(float(text)), None)
+    return Reading(None, "ID is not a whole number")
 
 
 def read_date(cell: Any, snapshot: pd.Timestamp = SNAPSHOT_DATE) -> Reading:

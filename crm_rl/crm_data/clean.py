@@ -1,6 +1,8 @@
 """Clean an export: repair what can be repaired, count every repair, refuse the rest. Nothing is dropped in silence."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -53,21 +55,37 @@ class CleaningReport:
         lines = [f"{self.source}: {self.rows_read:,} rows read, {self.rows_kept:,} customers kept"]
         titles = {
             ERROR: "Cannot be used (mend these and try again)",
-            REPAIRED: "Repaired",
+            REPAIRED: "Repaired" if self.rows_kept else "Would be repaired",
             NOTED: "Noted, and left as it is",
         }
         for severity, title in titles.items():
             table = self.counts(severity)
             if len(table):
-                lines += ["", title + ":", *(_line(finding) for finding in table.itertuples())]
+                lines += ["", title + ":"]
+            for finding in table.itertuples():
+                lines += [_line(finding), *(self._places(finding) if severity == ERROR else ())]
         return "\n".join(lines)
+
+    def _places(self, finding, most: int = 20) -> Iterator[str]:
+        """Where to mend an error that stands in more than one row."""
+        same = self.findings["problem"] == finding.problem
+        places = self.findings[same].dropna(subset="row")
+        if len(places) > 1:
+            yield from (
+                f"             row {place.row}{_quoted(place.value)}" for place in places[:most].itertuples()
+            )
+        if len(places) > most:
+            yield f"             and {len(places) - most:,} more"
 
 
 def _line(finding) -> str:
-    column = "" if pd.isna(finding.column) else f"{finding.column}: "
+    column = "" if pd.isna(finding.column) else f"{finding.column or '(no name)'}: "
     place = "" if pd.isna(finding.first_row) else f", first in row {finding.first_row}"
-    value = "" if pd.isna(finding.first_value) else f" ({str(finding.first_value)[:40]!r})"
-    return f"  {finding.count:>6,} x {column}{finding.problem}{place}{value} -> {finding.remedy}"
+    return f"  {finding.count:>6,} x {column}{finding.problem}{place}{_quoted(finding.first_value)} -> {finding.remedy}"
+
+
+def _quoted(value: Any) -> str:
+    return "" if pd.isna(value) else f" ({str(value)[:40]!r})"
 
 
 def clean(
@@ -116,7 +134,7 @@ def _assemble(raw: pd.DataFrame, readings: Readings, findings: pd.DataFrame) -> 
         columns[event] = raw[column].notna() & (readings[column]["problem"] != "answered No")
         columns[f"{event}_date"] = trusted_days(column)
     customers = pd.DataFrame(columns).loc[kept]
-    customers.insert(0, "customer_id", pd.to_numeric(raw.loc[kept, "ID"]).astype("int64"))
+    customers.insert(0, "customer_id", readings["ID"]["value"].loc[kept].astype("int64"))
     first_milestone = customers[[f"{event}_date" for event in EVENTS]].min(axis=1)
     came_unasked = customers["first_contact"].isna() & customers[list(EVENTS)].any(axis=1)
     arrival = customers["first_contact"].fillna(first_milestone).fillna(customers["last_contact"])

@@ -3,7 +3,9 @@
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import python_calamine
 
@@ -42,6 +44,8 @@ def load(path: str | Path) -> pd.DataFrame:
         DataError: the file is missing, of another kind, damaged or empty.
     """
     path = Path(path)
+    if path.is_dir():
+        raise DataError(f"{path}: a folder, not a file. Remedy: name the export in it.")
     if not path.is_file():
         raise DataError(
             f"{path}: there is no such file. Remedy: check the name, or run `python -m crm_rl fetch`."
@@ -51,34 +55,76 @@ def load(path: str | Path) -> pd.DataFrame:
     readers = {".csv": _load_csv, ".xlsx": _load_excel}
     if path.suffix.lower() not in readers:
         raise DataError(f"{path}: not a .csv or .xlsx file. Remedy: save the export as one of these.")
-    raw = readers[path.suffix.lower()](path)
+    header, rows = readers[path.suffix.lower()](path)
+    _check_header(path, header)
+    raw = pd.DataFrame(rows, columns=header, dtype=object)
     raw.index = pd.RangeIndex(2, len(raw) + 2, name="row")
     return raw
 
 
-def _load_csv(path: Path) -> pd.DataFrame:
+def _check_header(path: Path, header: list[str]) -> None:
+    """Refuse a file whose first row cannot be told apart into the columns of an export."""
+    known = [name for name in header if name in COLUMNS]
+    if not known:
+        begins = ", ".join(repr(name[:40]) for name in header[:3] if name) or "nothing"
+        raise DataError(
+            f"{path}: row 1 holds none of the {len(COLUMNS)} column names (it begins with {begins}). Remedy: put the "
+            "column names in row 1, of a workbook's first sheet, and commas between the columns of a .csv file."
+        )
+    twice = sorted({name for name in known if known.count(name) > 1})
+    if twice:
+        raise DataError(
+            f"{path}: row 1 holds more than once: {', '.join(twice)}. Remedy: keep one column of each name."
+        )
+
+
+def _load_csv(path: Path) -> tuple[list[str], np.ndarray]:
     try:
-        raw = pd.read_csv(
-            path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig"
+        # the header is read as any other row: pandas would rename a second "Country" and go on
+        cells = pd.read_csv(
+            path,
+            header=None,
+            dtype=object,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            encoding="utf-8-sig",
         )
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not text in UTF-8 ({error}). Remedy: save it as 'CSV UTF-8'.") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(
-            f"{path}: cannot be read as a table ({error}). Remedy: save it as CSV again."
+            f"{path}: cannot be read as a table ({str(error).strip()}). Remedy: save it as CSV again, with the column "
+            "names in row 1 and as many cells in every row."
         ) from error
-    return raw.replace("", None)
+    header, rows = cells.iloc[0].tolist(), cells.iloc[1:]
+    return header, rows.apply(_without_blanks).to_numpy()
 
 
-def _load_excel(path: Path) -> pd.DataFrame:
+def _without_blanks(column: pd.Series) -> pd.Series:
+    """Nothing but spaces is nothing."""
+    blanks = [cell for cell in column.unique() if not cell.strip()]
+    return column.mask(column.isin(blanks), None)
+
+
+def _load_excel(path: Path) -> tuple[list[str], list[list[Any]]]:
     # calamine hands over a day number that Excel cannot show as a date as the number it is; openpyxl loses it
     try:
         sheet = python_calamine.CalamineWorkbook.from_path(path).get_sheet_by_index(0)
-        header, *rows = sheet.to_python(skip_empty_area=False) or [list(COLUMNS)]
+        header, *rows = sheet.to_python(skip_empty_area=False) or [[]]
     except (python_calamine.CalamineError, zipfile.BadZipFile, OSError) as error:
         raise DataError(
             f"{path}: not a readable Excel workbook ({error}). Remedy: if it was cut off in a download, fetch it again; "
             "if it is another kind of file, save it as .xlsx."
         ) from error
-    raw = pd.DataFrame(rows, columns=[str(name) for name in header], dtype=object)
-    return raw.mask(raw == "", None)
+    return [str(name) for name in header], [list(map(_as_in_a_csv, row)) for row in rows]
+
+
+def _as_in_a_csv(cell: Any) -> Any:
+    """A cell as the same sheet saved as CSV would show it, but for dates: no blanks, no `1.0` for 1, TRUE is a word."""
+    if isinstance(cell, str):
+        return cell if cell.strip() else None
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return int(cell)
+    return cell

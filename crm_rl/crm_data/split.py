@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from crm_rl.crm_data.load import DataError
+
 #: The shares of the rows that end the training part and the validation part.
 TRAIN_END, VALIDATION_END = 0.70, 0.85
 
@@ -24,6 +26,16 @@ class Split:
     left_out: pd.DataFrame
     known_by: pd.Timestamp
 
+    def __post_init__(self):
+        faults = [f"{name} would be empty" for name, part in self.parts().items() if part.empty]
+        if not faults and pd.isna(self.known_by):
+            faults = ["nobody in train has a date"]
+        if faults:
+            raise DataError(
+                f"the customers cannot be split by time: {', '.join(faults)}. Remedy: export more customers, from more "
+                "than a few days, with their dates."
+            )
+
     def parts(self) -> dict[str, pd.DataFrame]:
         """The three parts by name, oldest first."""
         return {"train": self.train, "val": self.val, "test": self.test}
@@ -39,6 +51,9 @@ def published_split(customers: pd.DataFrame) -> Split:
 
     Returns:
         The split; nobody is left out. A day may be divided between two parts.
+
+    Raises:
+        DataError: a part would be empty, or nobody in train has a first contact.
     """
     in_order = customers.sort_values("first_contact", kind="stable", na_position="last")
     train_end, val_end = int(TRAIN_END * len(in_order)), int(VALIDATION_END * len(in_order))
@@ -60,10 +75,14 @@ def sound_split(customers: pd.DataFrame) -> Split:
 
     Returns:
         The split. Every arrival in train is earlier than any in val, and every one in val than any in test.
+
+    Raises:
+        DataError: a part would be empty.
     """
     arrival = customers["arrival"].dropna().sort_values()
     train_end, val_end = (
-        arrival.iloc[int(share * len(arrival)) - 1] for share in (TRAIN_END, VALIDATION_END)
+        arrival.iloc[int(share * len(arrival)) - 1] if len(arrival) else pd.NaT
+        for share in (TRAIN_END, VALIDATION_END)
     )
     when = customers["arrival"]
     return Split(

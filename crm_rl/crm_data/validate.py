@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+from collections.abc import Iterable
 
 import pandas as pd
 import pandera.pandas as pa
@@ -24,6 +25,7 @@ DATE_PROBLEMS = (
 
 #: The faults that a cell of each column can have.
 CELL_PROBLEMS = {
+    "ID": ("ID is not a whole number",),
     "Country": ("other spelling", "not one country"),
     "Education": ("other spelling", "unknown bootcamp"),
     "Status": ("other spelling", "unknown status"),
@@ -35,8 +37,9 @@ Readings = dict[str, pd.DataFrame]
 
 
 def read_cells(raw: pd.DataFrame, snapshot: pd.Timestamp = SNAPSHOT_DATE) -> Readings:
-    """Read the cells of every column that the export has (but ID): `value` and `problem`, by the column's name."""
+    """Read the cells of every column that the export has: `value` and `problem`, by the column's name."""
     readers = {
+        "ID": cells.read_id,
         "Country": cells.read_country,
         "Education": cells.read_education,
         "Status": cells.read_status,
@@ -48,22 +51,30 @@ def read_cells(raw: pd.DataFrame, snapshot: pd.Timestamp = SNAPSHOT_DATE) -> Rea
 
 def schema(readings: Readings) -> pa.DataFrameSchema:
     """What a raw export must be: a schema whose failures bear the names in `problems.PROBLEMS`."""
-    whole_number = pa.Check(
-        lambda ids: pd.to_numeric(ids, errors="coerce").mod(1).eq(0), error="ID is not a whole number"
-    )
-    columns = {"ID": pa.Column(checks=whole_number, unique=True, report_duplicates="all")}
+    columns = {}
     for name, problems in CELL_PROBLEMS.items():
         checks = [_free_of(problem, readings.get(name)) for problem in problems]
         if name in DATE_COLUMNS:
             checks.append(_mostly_readable(readings.get(name)))
         if name == "Last Contact":
             checks.append(_no_drag_fill(readings.get(name)))
-        columns[name] = pa.Column(checks=checks, nullable=True)
+        if name == "ID":
+            checks.append(_unique(readings.get(name)))
+        columns[name] = pa.Column(checks=checks, nullable=name != "ID")
     return pa.DataFrameSchema(columns)
 
 
 def _free_of(problem: str, reading: pd.DataFrame | None) -> pa.Check:
     return pa.Check(lambda column: reading["problem"].loc[column.index] != problem, error=problem)
+
+
+def _unique(reading: pd.DataFrame | None) -> pa.Check:
+    # by what the cells say, not by how they are written: 3, 03 and 3.0 are one customer
+    def check(column: pd.Series) -> pd.Series:
+        numbers = reading["value"].loc[column.index]
+        return numbers.isna() | ~numbers.duplicated(keep=False)
+
+    return pa.Check(check, error="duplicate ID")
 
 
 def _mostly_readable(reading: pd.DataFrame | None) -> pa.Check:
@@ -101,7 +112,6 @@ def drag_filled(days: pd.Series) -> pd.Series:
 PANDERA_NAMES = {
     "column_in_dataframe": "missing column",
     "not_nullable": "missing ID",
-    "field_uniqueness": "duplicate ID",
 }
 
 
@@ -117,9 +127,9 @@ def validate(raw: pd.DataFrame, readings: Readings) -> pd.DataFrame:
         where the fault is the whole column's) and `value`.
     """
     found = pd.DataFrame(columns=["problem", "column", "row", "value"], dtype=object)
-    if raw.empty:
-        found.loc[0] = ["no rows", None, None, None]
     filled = raw.dropna(how="all")
+    if filled.empty:
+        found.loc[0] = ["no rows", None, None, None]
     try:
         schema(readings).validate(filled, lazy=True)
     except pa.errors.SchemaErrors as error:
@@ -130,12 +140,16 @@ def validate(raw: pd.DataFrame, readings: Readings) -> pd.DataFrame:
                 "column": failures["column"],
                 "row": failures["index"],
                 "value": failures["failure_case"],
-            }
+            },
+            dtype=object,
         )
         missing = cases["problem"] == "missing column"
         cases.loc[missing, "column"] = cases.loc[missing, "value"]
         cases.loc[missing, "value"] = [_lookalike(name, raw.columns) for name in cases.loc[missing, "column"]]
-        cases.loc[cases["problem"] == "too many unreadable dates", "value"] = None
+        too_many = cases["problem"] == "too many unreadable dates"
+        cases.loc[too_many, "value"] = [
+            _share_unreadable(readings[name], filled[name]) for name in cases.loc[too_many, "column"]
+        ]
         found = pd.concat([found, cases], ignore_index=True)
     empty_rows = raw.index.difference(filled.index)
     strangers = [name for name in raw.columns if name not in COLUMNS]
@@ -146,7 +160,12 @@ def validate(raw: pd.DataFrame, readings: Readings) -> pd.DataFrame:
     )
 
 
-def _lookalike(name: str, present) -> str | None:
-    """A column of the file whose name comes close to a missing one."""
-    close = difflib.get_close_matches(name, [str(other) for other in present if other not in COLUMNS], n=1)
-    return f"is it {close[0]!r}?" if close else None
+def _lookalike(name: str, present: Iterable[str]) -> str | None:
+    """A column of the file whose name comes close to a missing one, in any capitals."""
+    strangers = {other.casefold(): other for other in present if other not in COLUMNS}
+    close = difflib.get_close_matches(name.casefold(), strangers, n=1)
+    return f"is it {strangers[close[0]]!r}?" if close else None
+
+
+def _share_unreadable(reading: pd.DataFrame, column: pd.Series) -> str:
+    return f"{(reading['problem'] == 'unreadable date').sum():,} of {column.count():,}"
