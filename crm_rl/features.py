@@ -110,14 +110,14 @@ SOUND_FEATURES = (
     *_HAD,
     Feature(
         "Education_ConvRate",
-        "smoothed rate of the bootcamp, by what was known at the end of train",
+        "smoothed rate of the bootcamp, as known when train ended",
         "share",
         1,
         "Education, Subscribed",
     ),
     Feature(
         "Country_ConvRate",
-        "smoothed rate of the country, by what was known at the end of train",
+        "smoothed rate of the country, as known when train ended",
         "share",
         1,
         "Country, Subscribed",
