@@ -151,7 +151,7 @@ def _milestone_flags(customers: pd.DataFrame) -> pd.DataFrame:
 
 
 class PublishedFeatures:
-    """The published 15, with their faults: an order of countries, the outcome in Stage, rates of small groups as they are.
+    """The published 15 with their faults: an order of countries, the outcome in Stage, unsmoothed rates.
 
     The study's code also assigned the country codes, and the day from which "days since" counts back, on **each part
     anew**, so that one country had another code in test than in train: `fit(train).refit(test)` shows that.
