@@ -55,10 +55,14 @@ def build(verbose: bool) -> int:
     environment = {**os.environ, "PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
     start = time.perf_counter()
     wanted = fingerprint()
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+    told = None if verbose else subprocess.PIPE
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=False, stdout=told, stderr=subprocess.STDOUT, text=True
+    )
     if done.returncode != 0 or not INDEX.exists():
         shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
         FINGERPRINT.unlink(missing_ok=True)
+        print("\n".join(line for line in (done.stdout or "").splitlines() if line.strip(" =")))
         print("book: FAILED (warnings are errors; each is listed above)", file=sys.stderr)
         return done.returncode or 1
     FINGERPRINT.write_text(wanted, encoding="ascii")
@@ -67,9 +71,7 @@ def build(verbose: bool) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--force", action="store_true", help="build even when nothing changed")
     parser.add_argument("--verbose", action="store_true", help="show all that Sphinx says")
     args = parser.parse_args()
