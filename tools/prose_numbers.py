@@ -1,0 +1,341 @@
+"""The numbers in the prose pages: counted here, never typed.
+
+    python tools/prose_numbers.py           count, and write them into _config.yml and the figure of the front page
+    python tools/prose_numbers.py --check   say what is out of date, and write nothing
+
+A prose page says `{{ rows }}`; the value stands in `_config.yml` under `myst_substitutions`. Numbers that hold for the
+twin and the original alike are counted on the twin. Those that hold for the original only are counted where the original
+is present and otherwise left as they are. tests/test_prose.py counts both again.
+"""
+
+import argparse
+import math
+import os
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from crm_rl.crm_data import EVENTS, SNAPSHOT_DATE, CleaningReport, clean, load
+from crm_rl.crm_data.load import TWIN
+from crm_rl.crm_data.split import published_split, sound_split
+from crm_rl.fetch import ORIGINAL, SHA256
+from crm_rl.intervals import wilson
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG = ROOT / "_config.yml"
+FIGURE = ROOT / "book" / "_static" / "funnel.svg"
+PROSE = ("welcome", "how_to_use", "problem", "notation", "data_card")
+CHAPTERS = {"ch01": "01_data_processing", "ch02": "02_education_column", "a1": "a1_twin_fidelity"}
+BEGIN = "  # The numbers in the prose pages, written by tools/prose_numbers.py: do not edit.\n"
+END = "  # End of the numbers in the prose pages.\n"
+
+#: What the study reports (Nair 2026): rate in percent and improvement factor, as its front page gives them, and the
+#: subscriptions and test episodes that the rate amounts to (its evaluation code; all rows for the baseline).
+CLAIMS = {
+    "dqn_fs": ("1.39", "3.16", 23, 1655),
+    "q_base": ("1.80", "4.09", 18, 1000),
+    "dqn_base": ("1.45", "3.30", 24, 1655),
+    "q_fs": ("0.80", "1.82", 8, 1000),
+    "random": ("0.44", "1.0", 48, 11032),
+}
+
+
+def percent(share: float) -> str:
+    """A share as text: two decimals."""
+    return f"{100 * share:.2f}%"
+
+
+def interval(successes: int, trials: int) -> str:
+    """The 95% Wilson interval of a rate, as text."""
+    low, high = wilson(successes, trials)
+    return f"{percent(low)} to {percent(high)}"
+
+
+def rate(name: str, subscribers: int, customers: int) -> dict[str, str]:
+    """All that is said about one rate: its two counts, itself, its interval, and its odds against."""
+    facts = {
+        f"{name}_n": f"{customers:,}",
+        f"{name}_s": f"{subscribers:,}",
+        f"{name}_rate": percent(subscribers / customers),
+        f"{name}_ci": interval(subscribers, customers),
+    }
+    if subscribers:
+        facts[f"{name}_odds"] = f"{(customers - subscribers) / subscribers:.0f}"
+    return facts
+
+
+def counted(raw: pd.DataFrame, customers: pd.DataFrame) -> dict[str, str]:
+    """Numbers that the twin shares with the original."""
+    first, inbound, subscribed = customers["first_contact"].notna(), customers["inbound"], customers["subscribed"]
+    parts = published_split(customers)
+    groups = {
+        "all": customers,
+        "inbound": customers[inbound],
+        "outbound": customers[first],
+        "neither": customers[~first & ~inbound],
+        "unwritten": customers[~first],
+        "train": parts.train,
+        "val": parts.val,
+        "test": parts.test,
+        "test_first": parts.test[parts.test["first_contact"].notna()],
+        "test_nofirst": parts.test[parts.test["first_contact"].isna()],
+        "manager": customers[customers["manager"]],
+        "no_manager": customers[~customers["manager"]],
+    }
+    facts = {}
+    for name, group in groups.items():
+        facts |= rate(name, int(group["subscribed"].sum()), len(group))
+    facts |= {f"n_{event}": f"{int(customers[event].sum()):,}" for event in EVENTS}
+    calls = int(customers["call"].sum())
+    facts |= {"call_rate": percent(calls / len(customers)), "call_ci": interval(calls, len(customers))}
+    stage_says = customers["stage"] == "subscribed already"
+    facts |= {
+        "subs_dated": str(int(customers["subscribed_date"].notna().sum())),
+        "subs_undated": str(int((subscribed & customers["subscribed_date"].isna()).sum())),
+        "subs_stage_only": str(int((stage_says & ~subscribed).sum())),
+        "subs_either": str(int((stage_says | subscribed).sum())),
+        "bootcamps": str(customers["education"].nunique()),
+        "snapshot": str(SNAPSHOT_DATE.date()),
+        "columns": str(raw.shape[1]),
+        "test_over_all": f"{parts.test['subscribed'].mean() / subscribed.mean():.2f}",
+        "sha256": SHA256,
+    }
+    return facts | worked(int(parts.test["subscribed"].sum()), len(parts.test), int(subscribed.sum()), len(customers))
+
+
+def worked(s: int, n: int, s_all: int, n_all: int) -> dict[str, str]:
+    """The examples worked by hand on the problem page, as formulas."""
+    z = 1.96
+    squared = z * z
+    centre, total = s + squared / 2, n + squared
+    inside = s * (n - s) / n + squared / 4
+    reach = z * math.sqrt(inside)
+    grouped = f"{n:,}".replace(",", "{,}")
+    return {
+        "hand_add": rf"$s + z^2/2 = {s} + {squared / 2:.2f} = {centre:.2f}$ and $n + z^2 = {grouped} + {squared:.2f} "
+        rf"= {total:.2f}$".replace(f"{total:.2f}", f"{total:,.2f}".replace(",", "{,}")),
+        "hand_centre": rf"${centre:.2f} / {total:,.2f} = {100 * centre / total:.3f}\%$".replace(",", "{,}"),
+        "hand_root": rf"$\sqrt{{{s} \times {n - s:,} / {n:,} + {squared / 4:.2f}}} = \sqrt{{{inside:.2f}}} "
+        rf"= {math.sqrt(inside):.3f}$".replace(",", "{,}"),
+        "hand_reach": rf"${z} \times {math.sqrt(inside):.3f} / {total:,.2f} = {100 * reach / total:.3f}\%$".replace(
+            ",", "{,}"
+        ),
+        "hand_ends": rf"${100 * centre / total:.3f}\% - {100 * reach / total:.3f}\% = "
+        rf"{100 * (centre - reach) / total:.2f}\%$ and ${100 * centre / total:.3f}\% + {100 * reach / total:.3f}\% = "
+        rf"{100 * (centre + reach) / total:.2f}\%$",
+        "hand_odds_all": rf"$({n_all:,} - {s_all}) / {s_all} = {(n_all - s_all) / s_all:.1f}$".replace(",", "{,}"),
+        "hand_odds_test": rf"$({n:,} - {s}) / {s} = {(n - s) / s:.1f}$".replace(",", "{,}"),
+        "hand_factor": rf"$\dfrac{{{s} / {n:,}}}{{{s_all} / {n_all:,}}} = "
+        rf"\dfrac{{{100 * s / n:.3f}\%}}{{{100 * s_all / n_all:.3f}\%}} = {(s / n) / (s_all / n_all):.2f}$".replace(
+            ",", "{,}"
+        ),
+    }
+
+
+def counted_in_original(
+    raw: pd.DataFrame, customers: pd.DataFrame, report: CleaningReport
+) -> dict[str, str]:
+    """Numbers that hold for the original export only."""
+    found = report.counts().groupby(["column", "problem"])["count"].sum()
+
+    def count(column: str, problem: str) -> str:
+        return f"{int(found.get((column, problem), 0)):,}"
+
+    both = customers[customers["manager_date"].notna() & customers["subscribed_date"].notna()]
+    sound = sound_split(customers)
+    dirt = {
+        "country_spelling": ("Country", "other spelling"),
+        "country_none": ("Country", "not one country"),
+        "first_unreadable": ("First Contact", "unreadable date"),
+        "last_text": ("Last Contact", "date as text"),
+        "last_filled": ("Last Contact", "drag-fill"),
+        "last_future": ("Last Contact", "after the snapshot"),
+        "last_unreadable": ("Last Contact", "unreadable date"),
+        "last_before_first": ("Last Contact", "last contact before first"),
+        "milestone_before_first": ("First Contact", "milestone before first contact"),
+        "signup_no": (EVENTS["signup"], "answered No"),
+        "signup_unreadable": (EVENTS["signup"], "unreadable date"),
+        "subscribed_unknown": (EVENTS["subscribed"], "unknown date"),
+        "stage_silent": ("Stage", "stage does not say subscribed"),
+    }
+    empty = {name: f"{int(raw[name].isna().sum()):,}" for name in raw}
+    return {
+        **{f"o_{key}": count(*place) for key, place in dirt.items()},
+        **{f"o_empty_{name.lower().replace(' ', '_')}": number for name, number in empty.items()},
+        "o_countries": str(customers["country"].nunique()),
+        "o_no_arrival": str(int(customers["arrival"].isna().sum())),
+        "o_first_day": str(customers["arrival"].min().date()),
+        "o_demo_from": str(customers["demo_date"].min().date()),
+        "o_survey_from": str(customers["survey_date"].min().date()),
+        "o_last_year": str(max(_years(raw["Last Contact"]))),
+        "o_last_id": f"{int(raw['ID'].max()):,}",
+        "o_ids_missing": f"{int(raw['ID'].max()) - len(raw):,}",
+        "o_demo_inbound": str(int((customers["demo"] & customers["inbound"]).sum())),
+        "o_survey_inbound": str(int((customers["survey"] & customers["inbound"]).sum())),
+        "o_one_message": percent((customers["status"] == "1st message").mean()),
+        "o_one_message_ci": interval(int((customers["status"] == "1st message").sum()), len(customers)),
+        "o_manager_dated": str(len(both)),
+        "o_manager_after": str(int((both["manager_date"] > both["subscribed_date"]).sum())),
+        "o_sound_train": str(int(sound.train["subscribed"].sum())),
+        "o_sound_val": str(int(sound.val["subscribed"].sum())),
+        "o_sound_test": str(int(sound.test["subscribed"].sum())),
+    }
+
+
+def _years(cells: pd.Series) -> list[int]:
+    return [int(year) for year in cells.dropna().astype(str).str.extract(r"(?:^|\D)(20\d\d)(?:\D|$)")[0].dropna()]
+
+
+def claimed() -> dict[str, str]:
+    """What the study reports, and an interval for each of its rates by our arithmetic."""
+    facts = {}
+    for name, (share, factor, successes, episodes) in CLAIMS.items():
+        facts |= {
+            f"claim_{name}": f"{share}%",
+            f"claim_{name}_factor": f"{factor}×",
+            f"claim_{name}_n": f"{episodes:,}",
+            f"claim_{name}_s": str(successes),
+            f"claim_{name}_ci": interval(successes, episodes),
+        }
+    for name in ("random", "dqn_fs"):
+        share = float(CLAIMS[name][0]) / 100
+        facts[f"claim_{name}_cost"] = f"{10 / share:,.0f}"
+    return facts
+
+
+def reading_times() -> dict[str, str]:
+    """Minutes to read each prose page (200 words a minute, up to the next 5), and what each chapter's box says."""
+    times = {}
+    for name in PROSE:
+        path = ROOT / "book" / f"{name}.md"
+        if path.exists():
+            words = len(re.findall(r"\w+", path.read_text(encoding="utf-8")))
+            times[f"minutes_{name}"] = str(5 * math.ceil(words / 200 / 5))
+    for name, stem in CHAPTERS.items():
+        times |= {f"minutes_{name}": "see there", f"seconds_{name}": "see there"}
+        path = ROOT / "notebooks" / f"{stem}.py"
+        if path.exists():
+            text = path.read_text(encoding="utf-8")
+            if found := re.search(r"(\d+) minutes? to read[,;]? (?:and )?(?:about )?(\d+) seconds? to run", text):
+                times |= {f"minutes_{name}": found[1], f"seconds_{name}": found[2]}
+    return times
+
+
+def original_path() -> Path | None:
+    """The original export, where this machine has it."""
+    places = (os.environ.get("CRM_RL_DATA"), ORIGINAL, ROOT.parent / "shared" / "data" / "SalesCRM.xlsx")
+    for place in places:
+        if place and Path(place).suffix == ".xlsx" and Path(place).is_file():
+            return Path(place)
+    return None
+
+
+def written() -> dict[str, str]:
+    """The numbers as `_config.yml` has them."""
+    parse = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["parse"]
+    return parse.get("myst_substitutions", {})
+
+
+def facts() -> dict[str, str]:
+    """All numbers, counted anew; those of the original as they are where it is absent."""
+    raw = load(TWIN)
+    customers, _ = clean(raw)
+    numbers = {key: value for key, value in written().items() if key.startswith("o_")}
+    numbers |= counted(raw, customers) | claimed() | reading_times()
+    if path := original_path():
+        raw = load(path)
+        numbers |= counted_in_original(raw, *clean(raw))
+    return {key: numbers[key] for key in sorted(used()) if key in numbers}
+
+
+def used() -> set[str]:
+    """The names of the numbers that the prose pages use."""
+    pages = (path.read_text(encoding="utf-8") for path in sorted((ROOT / "book").glob("*.md")))
+    return {name for page in pages for name in re.findall(r"\{\{ (\w+) \}\}", page)}
+
+
+def block(numbers: dict[str, str]) -> str:
+    """The part of `_config.yml` that holds the numbers."""
+    lines = (f"    {key}: '{value}'\n" for key, value in numbers.items())
+    return BEGIN + "  myst_substitutions:\n" + "".join(lines) + END
+
+
+def figure(numbers: dict[str, str]) -> str:
+    """The figure of the front page: six actions above, and how many customers reached each step, drawn to scale."""
+    actions = ("email", "call", "demo", "survey", "wait", "account manager")
+    steps = (
+        ("customers", "all_n"),
+        ("had a first call", "n_call"),
+        ("signed up", "n_signup"),
+        ("were given a manager", "n_manager"),
+        ("subscribed", "n_subscribed"),
+    )
+    widest, middle = 520, 290
+    svg = [
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 580 452" role="img" '
+        'font-family="Helvetica, Arial, sans-serif">',
+        "<title>Six actions, and the funnel drawn to scale</title>",
+        '<rect width="580" height="452" fill="#fff"/>',
+        '<text x="290" y="27" text-anchor="middle" font-size="18" fill="#333">Each week, for each prospect: '
+        "which of the six?</text>",
+    ]
+    for position, action in enumerate(actions):
+        x, y = 30 + 178 * (position % 3), 44 + 50 * (position // 3)
+        svg += [
+            f'<rect x="{x}" y="{y}" width="164" height="40" rx="20" fill="#eef4fa" stroke="#2f5d8a" '
+            'stroke-width="1.5"/>',
+            f'<text x="{x + 82}" y="{y + 26}" text-anchor="middle" font-size="18" fill="#1f4467">{action}</text>',
+        ]
+    svg.append('<path d="M290 144 v22 m-8 -8 l8 9 l8 -9" fill="none" stroke="#a94f1d" stroke-width="2.5"/>')
+    everyone = int(numbers["all_n"].replace(",", ""))
+    for position, (label, key) in enumerate(steps):
+        count = int(numbers[key].replace(",", ""))
+        width, y = max(widest * count / everyone, 1), 178 + 53 * position
+        colour = "#2a6f4b" if key == "n_subscribed" else "#2f5d8a"
+        svg.append(
+            f'<rect x="{middle - width / 2:.1f}" y="{y}" width="{width:.1f}" height="38" fill="{colour}"/>'
+        )
+        if position == 0:
+            svg.append(
+                f'<text x="290" y="{y + 25}" text-anchor="middle" font-size="18" fill="#fff">'
+                f"<tspan font-weight=\"bold\">{numbers[key]}</tspan> {label}</text>"
+            )
+        else:
+            svg += [
+                f'<text x="{middle - 24}" y="{y + 25}" text-anchor="end" font-size="18" font-weight="bold" '
+                f'fill="{colour}">{numbers[key]}</text>',
+                f'<text x="{middle + 24}" y="{y + 25}" font-size="18" fill="#333">{label}</text>',
+            ]
+    return "\n".join([*svg, "</svg>", ""])
+
+
+def config_with(numbers: dict[str, str]) -> str:
+    """`_config.yml` with the numbers put in (under `parse`, at its end, where they are not there yet)."""
+    text = CONFIG.read_text(encoding="utf-8")
+    if BEGIN in text:
+        before, rest = text.split(BEGIN)
+        return before + block(numbers) + rest.split(END)[1]
+    return re.sub(r"(?m)^(parse:\n(?:  .*\n)+)", lambda match: match[1] + block(numbers), text, count=1)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    options = parser.parse_args()
+    numbers = facts()
+    wanted = {CONFIG: config_with(numbers), FIGURE: figure(numbers)}
+    stale = [
+        path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    for path in stale:
+        print(f"{path.relative_to(ROOT)}: {'out of date' if options.check else 'written'}")
+        if not options.check:
+            path.write_text(wanted[path], encoding="utf-8", newline="\n")
+    return int(options.check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
