@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, YearLocator
 
 from crm_rl.crm_data.columns import EVENTS
 
@@ -65,9 +66,9 @@ def events_by_month(customers: pd.DataFrame) -> list[Axes]:
             axes.plot(calendar.to_timestamp(), counts, color=colour, label=name)
         axes.set_title(event)
         axes.set_ylim(bottom=0)
-        axes.xaxis.set_major_locator(plt.matplotlib.dates.YearLocator())
-        axes.xaxis.set_major_formatter(plt.matplotlib.dates.DateFormatter("%Y"))
-    grid[0, 0].legend(frameon=False, fontsize=9)
+        axes.xaxis.set_major_locator(YearLocator())
+        axes.xaxis.set_major_formatter(DateFormatter("%Y"))
+    grid[0, 1].legend(frameon=False, fontsize=9, loc="upper left")
     for axes in grid[:, 0]:
         axes.set_ylabel("customers a month")
     return list(grid.flat)
@@ -97,6 +98,9 @@ def parts_by_month(splits: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
             bottom = bottom + table[part]
         axes.set(title=f"the {name} split", ylabel="arrivals a month")
         axes.grid(axis="x", visible=False)
+        ticks = AutoDateLocator(maxticks=7)
+        axes.xaxis.set_major_locator(ticks)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(ticks))
     panels[0].legend(frameon=False, fontsize=9)
     return list(panels)
 

@@ -29,11 +29,14 @@ if "google.colab" in sys.modules:
     import os
     import subprocess
 
-    if not os.path.isdir("/content/book"):
-        subprocess.run(["git", "clone", "--depth=1", "https://github.com/crm-rl/q-tables-to-dqn", "/content/book"], check=True)
-        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "/content/book"], check=True)
-    sys.path.insert(0, "/content/book")
-    os.chdir("/content/book/notebooks")
+    home, url = "/content/book", "https://github.com/crm-rl/q-tables-to-dqn"
+    if not os.path.isdir(home):
+        subprocess.run(["git", "clone", "--depth=1", url, home], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "pip", "install", "-q", "-e", home], check=True
+        )
+    sys.path.insert(0, home)
+    os.chdir(home + "/notebooks")
 
 # %% [markdown]
 # ## Six rows by hand
@@ -71,7 +74,6 @@ if "google.colab" in sys.modules:
 import io
 
 import pandas as pd
-from IPython.display import display
 from myst_nb import glue
 
 from crm_rl import plots
@@ -94,7 +96,17 @@ six = pd.read_csv(
     dtype=str,
 ).reindex(columns=COLUMNS)
 six_customers, six_report = clean(six, source="six rows")
-six_customers[["customer_id", "last_contact", "signup", "subscribed", "subscribed_date", "inbound", "arrival"]]
+six_customers[
+    [
+        "customer_id",
+        "last_contact",
+        "signup",
+        "subscribed",
+        "subscribed_date",
+        "inbound",
+        "arrival",
+    ]
+]
 
 # %% [markdown]
 # Row 3 is a subscriber without a date. Rows 4 and 5 have lost their last contact. Row 5 is {term}`inbound`, and its
@@ -115,7 +127,9 @@ print(six_report)
 # %%
 raw = load(data_path())
 print(f"{len(raw):,} rows, {len(raw.columns)} columns")
-filled = pd.DataFrame({"filled cells": raw.notna().sum(), "share %": (100 * raw.notna().mean()).round(1)})
+filled = pd.DataFrame(
+    {"filled cells": raw.notna().sum(), "share %": (100 * raw.notna().mean()).round(1)}
+)
 filled
 
 # %% [markdown]
@@ -132,8 +146,13 @@ customers, report = clean(raw, source="the export")
 
 by_parsed_date = int(pd.to_datetime(raw["Subscribed"], errors="coerce").notna().sum())
 by_meaning = int(customers["subscribed"].sum())
-with_the_note = int((customers["subscribed"] | (customers["stage"] == "subscribed already")).sum())
-print(f"dates that parse: {by_parsed_date}    cells that say yes: {by_meaning}    with the note in Stage: {with_the_note}")
+with_the_note = int(
+    (customers["subscribed"] | (customers["stage"] == "subscribed already")).sum()
+)
+print(
+    f"dates that parse: {by_parsed_date}    cells that say yes: {by_meaning}"
+    f"    with the note in Stage: {with_the_note}"
+)
 
 # %%
 assert (by_parsed_date, by_meaning, with_the_note) == (47, 48, 50)
@@ -169,10 +188,21 @@ report.counts()[["severity", "problem", "column", "count", "first_value"]].filln
 # %%
 is_fill = report.findings["problem"] == "drag-fill"
 filled_rows = report.findings.loc[is_fill, "row"].astype(int).sort_values()
-run_starts = pd.to_datetime(raw.loc[filled_rows, "Last Contact"], format="%d.%m.%Y").dt.year.diff() != 1
-longest = filled_rows.groupby(run_starts.cumsum().to_numpy()).agg(["first", "size"]).sort_values("size").iloc[-1]
+run_starts = (
+    pd.to_datetime(raw.loc[filled_rows, "Last Contact"], format="%d.%m.%Y").dt.year.diff()
+    != 1
+)
+longest = (
+    filled_rows.groupby(run_starts.cumsum().to_numpy())
+    .agg(["first", "size"])
+    .sort_values("size")
+    .iloc[-1]
+)
 print(f"{len(filled_rows)} cells in runs; the longest run has {longest['size']}")
-raw.loc[longest["first"] - 1 : longest["first"] + 5, ["ID", "First Contact", "Last Contact", "Status"]].fillna("")
+raw.loc[
+    longest["first"] - 1 : longest["first"] + 5,
+    ["ID", "First Contact", "Last Contact", "Status"],
+].fillna("")
 
 # %% [markdown]
 # Two kinds of dirt would be worse if they went unseen. A date in 2042 makes "days since last contact" negative by two decades;
@@ -195,7 +225,10 @@ kind = kind.mask(customers["first_contact"].isna(), "neither contact nor milesto
 kind = kind.mask(customers["inbound"], "inbound: a milestone, no contact")
 kinds = customers.groupby(kind)["subscribed"].agg(customers="size", subscribers="sum")
 kinds = rate_table(kinds.sort_values("customers", ascending=False))
-assert kinds.loc["inbound: a milestone, no contact", "low %"] > kinds.loc["first contact known", "high %"]
+assert (
+    kinds.loc["inbound: a milestone, no contact", "low %"]
+    > kinds.loc["first contact known", "high %"]
+)
 kinds
 
 # %% mystnb={"figure": {"caption": "Subscription rate by what is known of the first contact, with 95% Wilson intervals.", "name": "fig-data-inbound"}, "image": {"alt": "Dot plot: about 9 percent of the inbound customers subscribe, with an interval from 6 to 13; of those with a known first contact, far below one percent; of the third group, none."}} tags=["hide-input"]
@@ -220,7 +253,10 @@ plt.show()
 
 # %%
 tracked = pd.DataFrame(
-    {event: [customers[f"{event}_date"].min().date(), int(customers[event].sum())] for event in EVENTS},
+    {
+        event: [customers[f"{event}_date"].min().date(), int(customers[event].sum())]
+        for event in EVENTS
+    },
     index=["first recorded", "how many"],
 ).T
 tracked
@@ -246,10 +282,9 @@ tracked
 from crm_rl.crm_data.split import describe, published_split, sound_split
 
 published, sound = published_split(customers), sound_split(customers)
-print("as published")
-display(describe(published))
-print("sound")
-display(describe(sound))
+pd.concat({"published": describe(published), "sound": describe(sound)}).rename(
+    columns={"no first contact": "no contact", "of them inbound": "inbound subs."}
+)
 
 # %% mystnb={"figure": {"caption": "When the customers of each part arrived. Above, the published test part reaches back over the whole validation part.", "name": "fig-data-splits"}, "image": {"alt": "Two stacked bar charts of arrivals by month. In the published split, customers of the test part arrive from autumn 2021 on, mixed into the months of the validation part; in the sound split the three parts follow one another without overlap."}} tags=["hide-input"]
 plots.parts_by_month({"published": published.parts(), "sound": sound.parts()})
@@ -271,16 +306,24 @@ part_rates
 
 # %%
 published_test = published.test
+assert (
+    part_rates.loc[("sound", "test"), "low %"]
+    > part_rates.loc[("sound", "train"), "high %"]
+)
 assert published_test.loc[published_test["subscribed"], "first_contact"].isna().all()
 glue("data-test-subscribers", str(int(published_test["subscribed"].sum())), display=False)
 glue("data-val-subscribers", str(int(published.val["subscribed"].sum())), display=False)
-glue("data-test-missing", str(int(published_test["first_contact"].isna().sum())), display=False)
+glue(
+    "data-test-missing",
+    str(int(published_test["first_contact"].isna().sum())),
+    display=False,
+)
 
 # %% [markdown]
 # The published validation part has {glue:text}`data-val-subscribers` subscribers: whoever tunes a model on it tunes on three
 # people. The sound split does not cure that, because nothing can: there are {glue:text}`data-subscribers` subscribers to share
-# out, and what is counted in each part stays a small number with a wide interval. It also shows that the rate *rises* from part to
-# part, as inbound customers begin to be recorded. A split can be sound and still leave train and test unlike each other; then
+# out, and what is counted in each part stays a small number with a wide interval. It also shows that the rate *rises* from train to
+# test (their intervals do not meet), as inbound customers begin to be recorded. A split can be sound and still leave train and test unlike each other; then
 # that is what the future was like.
 #
 # :::{warning}
@@ -302,15 +345,22 @@ glue("data-test-missing", str(int(published_test["first_contact"].isna().sum()))
 from crm_rl.encoders import ConversionRate, LabelCodes
 
 parts = published.parts()
-codes_by_part = pd.DataFrame({part: LabelCodes().fit(rows["country"]).codes_ for part, rows in parts.items()})
-fit_on_train = pd.Series(LabelCodes().fit(published.train["country"]).codes_, name="fitted on train")
+codes_by_part = pd.DataFrame(
+    {part: LabelCodes().fit(rows["country"]).codes_ for part, rows in parts.items()}
+)
+fit_on_train = pd.Series(
+    LabelCodes().fit(published.train["country"]).codes_, name="fitted on train"
+)
 three = ["Canada", "France", "USA"]
 codes_by_part.join(fit_on_train).loc[three].astype(int).rename_axis("country")
 
 # %%
 moved = (codes_by_part["test"] != codes_by_part["train"])[codes_by_part.notna().all(axis=1)]
 assert moved["USA"]
-print(f"{moved.sum()} of the {len(moved)} countries that are in all three parts have another code in test than in train")
+print(
+    f"{moved.sum()} of the {len(moved)} countries that are in all three parts "
+    "have another code in test than in train"
+)
 
 # %% [markdown]
 # A model that learned what code 5 does in train meets, in test, another country under code 5. Nothing warns: the columns have
@@ -341,9 +391,13 @@ print(f"{moved.sum()} of the {len(moved)} countries that are in all three parts 
 # name for this is *m-estimate*; {cite:t}`miccibarreca2001` introduced it for columns of many categories.
 
 # %%
-names = pd.Series(["four"] * 4 + ["three"] * 3 + ["two thousand"] * 2000 + ["the rest"] * 3243)
+names = pd.Series(
+    ["four"] * 4 + ["three"] * 3 + ["two thousand"] * 2000 + ["the rest"] * 3243
+)
 subscribed = pd.Series(False, index=names.index)
-subscribed[[0, *range(7, 27)]] = True  # one of the four, none of the three, 20 of the two thousand
+subscribed[[0, *range(7, 27)]] = (
+    True  # one of the four, none of the three, 20 of the two thousand
+)
 by_hand = ConversionRate(strength=250).fit(names, subscribed)
 assert by_hand.base_rate_ == 0.004
 (100 * pd.Series(by_hand.rates_)).round(3).rename("smoothed rate, %")
@@ -355,7 +409,9 @@ assert by_hand.base_rate_ == 0.004
 train = sound.train
 plain = ConversionRate(strength=0).fit(train["education"], train["subscribed"])
 smoothed = ConversionRate().fit(train["education"], train["subscribed"])
-bootcamps = train.groupby(train["education"].fillna("(missing)"))["subscribed"].agg(customers="size", subscribers="sum")
+bootcamps = train.groupby(train["education"].fillna("(missing)"))["subscribed"].agg(
+    customers="size", subscribers="sum"
+)
 bootcamps["plain %"] = 100 * pd.Series(plain.rates_)
 bootcamps["smoothed %"] = 100 * pd.Series(smoothed.rates_)
 print(f"overall rate {smoothed.base_rate_:.3%}, so m = {smoothed.strength_:.0f} customers")
@@ -370,7 +426,10 @@ pd.concat([ordered.head(6), ordered.tail(3)]).round(3)
 known = train["subscribed"] & (train["subscribed_date"] <= sound.known_by)
 known_subscribers, all_subscribers = int(known.sum()), int(train["subscribed"].sum())
 assert known_subscribers < all_subscribers / 2
-print(f"train ends on {sound.known_by.date()}: of its {all_subscribers} subscribers {known_subscribers} were known by then")
+print(
+    f"train ends on {sound.known_by.date()}: "
+    f"of its {all_subscribers} subscribers {known_subscribers} were known by then"
+)
 
 # %% [markdown]
 # ## The 15 features
@@ -379,7 +438,13 @@ print(f"train ends on {sound.known_by.date()}: of its {all_subscribers} subscrib
 # would have them.
 
 # %%
-from crm_rl.features import PUBLISHED_FEATURES, SOUND_FEATURES, PublishedFeatures, SoundFeatures, feature_table
+from crm_rl.features import (
+    PUBLISHED_FEATURES,
+    SOUND_FEATURES,
+    PublishedFeatures,
+    SoundFeatures,
+    feature_table,
+)
 
 feature_table(PUBLISHED_FEATURES)
 
@@ -407,8 +472,16 @@ encoded = {
     "sound": SoundFeatures().fit(sound.train, sound.known_by).transform(sound.test),
 }
 for table in encoded.values():
-    assert table.shape[1] == 15 and table.min().min() >= 0 and table.max().max() <= 1 and table.notna().all().all()
-never_vary = {name: [column for column in table if table[column].nunique() == 1] for name, table in encoded.items()}
+    assert (
+        table.shape[1] == 15
+        and table.min().min() >= 0
+        and table.max().max() <= 1
+        and table.notna().all().all()
+    )
+never_vary = {
+    name: [column for column in table if table[column].nunique() == 1]
+    for name, table in encoded.items()
+}
 print("constant over the test part:", never_vary)
 encoded["sound"].agg(["min", "mean", "max"]).T.round(3)
 
@@ -448,7 +521,16 @@ print({key: statistics[key] for key in ("split", "rows", "known_by", "snapshot_d
 # %%
 from crm_rl.crm_data.cells import read_date
 
-puzzling = ["2021-05-03", "3.5.2021", "No", "2021-02-30", 44319, "2022-05-01", "next week", "05/03/2021"]
+puzzling = [
+    "2021-05-03",
+    "3.5.2021",
+    "No",
+    "2021-02-30",
+    44319,
+    "2022-05-01",
+    "next week",
+    "05/03/2021",
+]
 
 # %% [markdown]
 # :::{solution-start} ex-data-cells
@@ -462,7 +544,13 @@ puzzling = ["2021-05-03", "3.5.2021", "No", "2021-02-30", 44319, "2022-05-01", "
 readings = [read_date(cell) for cell in puzzling]
 assert readings[4].value == readings[0].value  # 44319 is 3 May 2021 too
 assert readings[-1].value is None
-pd.DataFrame({"cell": puzzling, "value": [reading.value for reading in readings], "fault": [r.problem for r in readings]}).fillna("")
+pd.DataFrame(
+    {
+        "cell": puzzling,
+        "value": [reading.value for reading in readings],
+        "fault": [r.problem for r in readings],
+    }
+).fillna("")
 
 # %% [markdown]
 # :::{solution-end}
@@ -490,16 +578,24 @@ shuffled = customers.sample(frac=1, random_state=np.random.default_rng(0))
 
 # %%
 ends = [int(0.70 * len(shuffled)), int(0.85 * len(shuffled))]
-dealt = dict(zip(("train", "val", "test"), np.split(np.arange(len(shuffled)), ends), strict=True))
+dealt = dict(
+    zip(("train", "val", "test"), np.split(np.arange(len(shuffled)), ends), strict=True)
+)
 at_random = {part: shuffled.iloc[places] for part, places in dealt.items()}
 shares = pd.DataFrame(
     {
-        (name, part): {"inbound %": 100 * rows["inbound"].mean(), "subscribers": rows["subscribed"].sum()}
+        (name, part): {
+            "inbound %": 100 * rows["inbound"].mean(),
+            "subscribers": rows["subscribed"].sum(),
+        }
         for name, by_name in {"random": at_random, "sound": sound.parts()}.items()
         for part, rows in by_name.items()
     }
 ).T.round(2)
-random_spread, sound_spread = (shares.loc[name, "inbound %"].max() - shares.loc[name, "inbound %"].min() for name in ("random", "sound"))
+random_spread, sound_spread = (
+    shares.loc[name, "inbound %"].max() - shares.loc[name, "inbound %"].min()
+    for name in ("random", "sound")
+)
 assert random_spread < sound_spread
 shares
 

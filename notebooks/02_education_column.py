@@ -29,11 +29,14 @@ if "google.colab" in sys.modules:
     import os
     import subprocess
 
-    if not os.path.isdir("/content/book"):
-        subprocess.run(["git", "clone", "--depth=1", "https://github.com/crm-rl/q-tables-to-dqn", "/content/book"], check=True)
-        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "/content/book"], check=True)
-    sys.path.insert(0, "/content/book")
-    os.chdir("/content/book/notebooks")
+    home, url = "/content/book", "https://github.com/crm-rl/q-tables-to-dqn"
+    if not os.path.isdir(home):
+        subprocess.run(["git", "clone", "--depth=1", url, home], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "pip", "install", "-q", "-e", home], check=True
+        )
+    sys.path.insert(0, home)
+    os.chdir(home + "/notebooks")
 
 # %% [markdown]
 # ## Three bootcamps by hand
@@ -87,7 +90,10 @@ plots.use_style()
 customers, _ = clean(load(data_path()))
 known = customers[customers["education"].notna()]
 bootcamp, took_call = known["education"], known["call"]
-print(f"{len(known):,} customers with a known bootcamp: {took_call.sum()} first calls, {known['subscribed'].sum()} subscriptions")
+print(
+    f"{len(known):,} customers with a known bootcamp: "
+    f"{took_call.sum()} first calls, {known['subscribed'].sum()} subscriptions"
+)
 
 # %%
 counts = took_call.groupby(bootcamp).agg(customers="size", calls="sum")
@@ -100,9 +106,15 @@ counts.sort_values("customers").round(1).iloc[[0, 1, 2, -3, -2, -1]]
 
 # %% mystnb={"figure": {"caption": "First-call rate of each bootcamp, in the order of the aliases, with 95% Wilson intervals.", "name": "fig-education-order"}, "image": {"alt": "Thirty rates with intervals, from B1 to B30: they go up and down without a trend, and the intervals of the small bootcamps reach over ten percentage points or more."}} tags=["hide-input"]
 figure, axes = plt.subplots()
-axes.vlines(counts["alias"], counts["low %"], counts["high %"], color=plots.BLUE, linewidth=2)
+axes.vlines(
+    counts["alias"], counts["low %"], counts["high %"], color=plots.BLUE, linewidth=2
+)
 axes.plot(counts["alias"], counts["rate %"], "o", color=plots.BLUE, markersize=5)
-axes.set(xlabel="alias of the bootcamp (B1 to B30)", ylabel="took a first call (%)", ylim=(0, None))
+axes.set(
+    xlabel="alias of the bootcamp (B1 to B30)",
+    ylabel="took a first call (%)",
+    ylim=(0, None),
+)
 plt.show()
 
 # %% [markdown]
@@ -121,7 +133,9 @@ folds = list(KFold(5, shuffle=True, random_state=0).split(known))
 CODE = {f"B{alias}": alias for alias in range(1, 31)}
 
 
-def predicted_by_code(code: dict[str, int], outcome: pd.Series = took_call, names: pd.Series = bootcamp) -> np.ndarray:
+def predicted_by_code(
+    code: dict[str, int], outcome: pd.Series = took_call, names: pd.Series = bootcamp
+) -> np.ndarray:
     """Out-of-fold probabilities of a logistic regression on one number a name, shape (customers,)."""
     feature = names.map(code).to_numpy(dtype=float)[:, None] / len(code)
     probability = np.empty(len(names))
@@ -132,7 +146,10 @@ def predicted_by_code(code: dict[str, int], outcome: pd.Series = took_call, name
 
 
 as_given = predicted_by_code(CODE)
-print(f"labels as given: AUC {roc_auc_score(took_call, as_given):.3f}, log loss {log_loss(took_call, as_given):.4f}")
+print(
+    f"labels as given: AUC {roc_auc_score(took_call, as_given):.3f}, "
+    f"log loss {log_loss(took_call, as_given):.4f}"
+)
 
 # %% [markdown]
 # Now the test. The aliases are arbitrary, so we deal them anew, 200 times, and train again. A sound model would not notice.
@@ -145,7 +162,10 @@ print(f"labels as given: AUC {roc_auc_score(took_call, as_given):.3f}, log loss 
 # %%
 rng = np.random.default_rng(2)
 names = list(CODE)
-relabelled = [dict(zip(names, rng.permutation(range(1, 31)).tolist(), strict=True)) for _ in range(200)]
+relabelled = [
+    dict(zip(names, rng.permutation(range(1, 31)).tolist(), strict=True))
+    for _ in range(200)
+]
 predictions = np.array([predicted_by_code(code) for code in relabelled])
 auc = pd.Series([roc_auc_score(took_call, p) for p in predictions], name="AUC, out of fold")
 auc.quantile([0.025, 0.5, 0.975]).round(3)
@@ -157,15 +177,22 @@ for others, fold in folds:
     rates = ConversionRate().fit(bootcamp.iloc[others], took_call.iloc[others])
     by_rate[fold] = rates.transform(bootcamp.iloc[fold])
     columns = OneHotEncoder(handle_unknown="ignore").fit(bootcamp.to_frame().iloc[others])
-    model = LogisticRegression(C=1.0).fit(columns.transform(bootcamp.to_frame().iloc[others]), took_call.iloc[others])
-    by_one_hot[fold] = model.predict_proba(columns.transform(bootcamp.to_frame().iloc[fold]))[:, 1]
+    model = LogisticRegression(C=1.0).fit(
+        columns.transform(bootcamp.to_frame().iloc[others]), took_call.iloc[others]
+    )
+    by_one_hot[fold] = model.predict_proba(
+        columns.transform(bootcamp.to_frame().iloc[fold])
+    )[:, 1]
 print(f"one column a bootcamp (one-hot): AUC {roc_auc_score(took_call, by_one_hot):.3f}")
 print(f"smoothed rate of the bootcamp:   AUC {roc_auc_score(took_call, by_rate):.3f}")
 
 # %% mystnb={"figure": {"caption": "AUC of the same model on the same customers under 200 labellings of the bootcamps.", "name": "fig-education-relabel"}, "image": {"alt": "Histogram of the AUC over 200 relabellings: it spreads from below 0.5 to almost 0.6, and the labels as given stand inside it; the smoothed rate stands at or beyond its upper end."}} tags=["hide-input"]
 plots.against_chance(
     auc,
-    {"labels as given": roc_auc_score(took_call, as_given), "smoothed rate (no labels)": roc_auc_score(took_call, by_rate)},
+    {
+        "labels as given": roc_auc_score(took_call, as_given),
+        "smoothed rate (no labels)": roc_auc_score(took_call, by_rate),
+    },
 )
 plt.show()
 
@@ -185,7 +212,10 @@ glue("education-auc-high", f"{auc.max():.2f}", display=False)
 # %%
 largest = bootcamp.value_counts().idxmax()
 person = int(np.flatnonzero(bootcamp == largest)[0])
-told = pd.Series(100 * predictions[:, person], name=f"chance that a graduate of {largest} takes a call, %")
+told = pd.Series(
+    100 * predictions[:, person],
+    name=f"chance that a graduate of {largest} takes a call, %",
+)
 assert told.max() > 1.2 * told.min()
 told.describe()[["min", "50%", "max"]].round(2)
 
@@ -200,15 +230,23 @@ told.describe()[["min", "50%", "max"]].round(2)
 renamed = bootcamp.map(dict(zip(names, rng.permutation(names), strict=True)))
 again = np.empty(len(known))
 for others, fold in folds:
-    again[fold] = ConversionRate().fit(renamed.iloc[others], took_call.iloc[others]).transform(renamed.iloc[fold])
+    again[fold] = (
+        ConversionRate()
+        .fit(renamed.iloc[others], took_call.iloc[others])
+        .transform(renamed.iloc[fold])
+    )
 assert np.array_equal(again, by_rate)
-print("largest change of a prediction by the smoothed rate, after renaming all bootcamps:", np.abs(again - by_rate).max())
+print(
+    "largest change of a prediction by the smoothed rate, after renaming all bootcamps:",
+    np.abs(again - by_rate).max(),
+)
 
 # %% [markdown]
 # Not "almost the same": the same to the last bit. But are they *better* models? Being free of a fault in principle is one thing,
 # a gain that can be measured another. We compare the log losses on the same customers, and draw the customers anew 1,000 times
 # ({term}`bootstrap`, {cite:t}`efron1993`) to see which differences would survive another sample. (The fitted models stay as they
 # are; another training sample would widen the intervals further.)
+
 
 # %%
 def loss_of_each(probability: np.ndarray) -> np.ndarray:
@@ -232,20 +270,31 @@ for name, loss in losses.items():
     low, high = np.quantile(gain[picks].mean(axis=1), [0.025, 0.975])
     rows[name] = {"gain": gain.mean(), "low": low, "high": high}
 gains = pd.DataFrame(rows).T
-print("gain in log loss over predicting the overall rate, in thousandths, with 95% interval")
+print(
+    "gain in log loss over predicting the overall rate, in thousandths, with 95% interval"
+)
 gains.round(2)
 
 # %%
 better = 1000 * (losses["average over 200 labellings"] - losses["smoothed rate"])
 low, high = np.quantile(better[picks].mean(axis=1), [0.025, 0.975])
-print(f"smoothed rate against the average labelling: {better.mean():.2f} thousandths, 95% interval {low:.2f} to {high:.2f}")
+print(
+    f"smoothed rate against the average labelling: {better.mean():.2f} thousandths, "
+    f"95% interval {low:.2f} to {high:.2f}"
+)
 as_given_better = 1000 * (losses["labels as given"] - losses["smoothed rate"])
 low_given, high_given = np.quantile(as_given_better[picks].mean(axis=1), [0.025, 0.975])
-print(f"smoothed rate against the labels as given:   {as_given_better.mean():.2f} thousandths, 95% interval {low_given:.2f} to {high_given:.2f}")
+print(
+    f"smoothed rate against the labels as given:   {as_given_better.mean():.2f} thousandths, "
+    f"95% interval {low_given:.2f} to {high_given:.2f}"
+)
+
 
 # %%
 def in_words(low: float, high: float) -> str:
-    return "lies above zero" if low > 0 else "lies below zero" if high < 0 else "includes zero"
+    return (
+        "lies above zero" if low > 0 else "lies below zero" if high < 0 else "includes zero"
+    )
 
 
 glue("education-against-average", in_words(low, high), display=False)
@@ -284,15 +333,27 @@ for _ in range(40):
             "smoothed rate": ConversionRate().fit(groups, noise).transform(groups),
             "out of fold": out_of_fold_rates(groups, noise, rng),
         }
-        scores += [(group_name, how, roc_auc_score(noise, rate)) for how, rate in own_included.items()]
+        scores += [
+            (group_name, how, roc_auc_score(noise, rate))
+            for how, rate in own_included.items()
+        ]
 on_noise = pd.DataFrame(scores, columns=["grouped by", "encoding", "AUC"])
-summary = on_noise.groupby(["grouped by", "encoding"], sort=False)["AUC"].quantile([0.025, 0.5, 0.975]).unstack()
-print(f"names: {bootcamp.nunique()} bootcamps, {pairs.nunique()} pairs of country and bootcamp; 40 shuffles")
+summary = (
+    on_noise.groupby(["grouped by", "encoding"], sort=False)["AUC"]
+    .quantile([0.025, 0.5, 0.975])
+    .unstack()
+)
+print(
+    f"names: {bootcamp.nunique()} bootcamps, "
+    f"{pairs.nunique()} pairs of country and bootcamp; 40 shuffles"
+)
 summary.round(3)
 
 # %%
 median = on_noise.groupby(["grouped by", "encoding"])["AUC"].median()
-assert median["country and bootcamp", "plain rate"] > median["bootcamp", "plain rate"] > 0.55
+assert (
+    median["country and bootcamp", "plain rate"] > median["bootcamp", "plain rate"] > 0.55
+)
 assert abs(median["country and bootcamp", "out of fold"] - 0.5) < 0.05
 
 # %% mystnb={"figure": {"caption": "AUC on shuffled outcomes: median and central 95% of 40 shuffles. Everything above 0.5 is the leak.", "name": "fig-education-leak"}, "image": {"alt": "Interval plot: with the own outcome counted in, the encoding by country and bootcamp scores far above 0.5 on pure noise, the one by bootcamp less far; out-of-fold rates are at 0.5 or just under it."}} tags=["hide-input"]
@@ -365,19 +426,25 @@ before.shape
 #
 # `Country`, the country's place in the alphabet. The fix of the education column was right, and stopped one column short.
 
+
 # %%
 def changed_by_renaming(encoder, column: str, rng: np.random.Generator) -> list[str]:
-    """Which features change when the names in a column are dealt anew, the same way in train and val?"""
+    """Which features change when a column's names are dealt anew, alike in train and val?"""
     own = sorted(customers[column].dropna().unique())
     new_names = dict(zip(own, rng.permutation(own), strict=True))
-    train, val = (part.assign(**{column: part[column].map(new_names).astype("str")}) for part in (parts.train, parts.val))
+    train, val = (
+        part.assign(**{column: part[column].map(new_names).astype("str")})
+        for part in (parts.train, parts.val)
+    )
     before = encoder().fit(parts.train).transform(parts.val)
     after = encoder().fit(train).transform(val)
     return [name for name in before if not np.allclose(before[name], after[name])]
 
 
 found = {
-    (encoder.__name__, column): changed_by_renaming(encoder, column, np.random.default_rng(0))
+    (encoder.__name__, column): changed_by_renaming(
+        encoder, column, np.random.default_rng(0)
+    )
     for encoder in (PublishedFeatures, SoundFeatures)
     for column in ("education", "country")
 }
@@ -415,12 +482,17 @@ alphabetical = {name: place for place, name in enumerate(sorted(country.unique()
 rng = np.random.default_rng(4)
 country_auc = []
 for _ in range(50):
-    dealt = dict(zip(alphabetical, rng.permutation(len(alphabetical)).tolist(), strict=True))
+    dealt = dict(
+        zip(alphabetical, rng.permutation(len(alphabetical)).tolist(), strict=True)
+    )
     country_auc.append(roc_auc_score(took_call, predicted_by_code(dealt, names=country)))
 country_auc = pd.Series(country_auc)
 given_country_auc = roc_auc_score(took_call, predicted_by_code(alphabetical, names=country))
 assert country_auc.max() - country_auc.min() > 0.02
-print(f"alphabetical: {given_country_auc:.3f}; 50 relabellings: {country_auc.min():.3f} to {country_auc.max():.3f}")
+print(
+    f"alphabetical: {given_country_auc:.3f}; "
+    f"50 relabellings: {country_auc.min():.3f} to {country_auc.max():.3f}"
+)
 
 # %% [markdown]
 # :::{solution-end}

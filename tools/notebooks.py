@@ -49,9 +49,7 @@ METADATA = {
 
 IGNORE = "# NBVAL_IGNORE_OUTPUT"
 # nbval's other switches, and tags that mean the same: none may be used, for each compares nothing.
-OTHER_SWITCHES = re.compile(
-    r"#\s*(NBVAL_(?!IGNORE_OUTPUT\b|CHECK_OUTPUT\b)\w+|PYTEST_VALIDATE_IGNORE_OUTPUT)"
-)
+OTHER_SWITCHES = re.compile(r"#\s*(NBVAL_(?!IGNORE_OUTPUT\b|CHECK_OUTPUT\b)\w+|PYTEST_VALIDATE_IGNORE_OUTPUT)")
 SWITCH_TAGS = {"nbval-ignore-output", "nbval-skip", "raises-exception"}
 
 FORBIDDEN_MIME = {
@@ -135,9 +133,7 @@ def read_ipynb(path: Path) -> nbformat.NotebookNode:
         return nbformat.read(path, as_version=4)
     except Exception as error:  # a broken file raises whatever its content leads to
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CannotRun(
-            f"{path.name} can't be read as a notebook ({reason}); make it again: make notebooks"
-        ) from None
+        raise CannotRun(f"{path.name} can't be read as a notebook ({reason}); make it again: make notebooks") from None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -150,9 +146,7 @@ def write_text(path: Path, text: str) -> None:
 def stems(directory: Path) -> list[str]:
     if not directory.is_dir():
         raise CannotRun(f"there is no directory {directory}")
-    return sorted(
-        {p.stem for p in directory.iterdir() if p.suffix in {".py", ".ipynb"} and not p.name.startswith(".")}
-    )
+    return sorted({p.stem for p in directory.iterdir() if p.suffix in {".py", ".ipynb"} and not p.name.startswith(".")})
 
 
 def select(directory: Path, names: list[str]) -> list[str]:
@@ -181,11 +175,12 @@ if "google.colab" in sys.modules:
     import os
     import subprocess
 
-    if not os.path.isdir("/content/book"):
-        subprocess.run(["git", "clone", "--depth=1", "{url}", "/content/book"], check=True)
-        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "/content/book"], check=True)
-    sys.path.insert(0, "/content/book")
-    os.chdir("/content/book/notebooks")'''
+    home, url = "/content/book", "{url}"
+    if not os.path.isdir(home):
+        subprocess.run(["git", "clone", "--depth=1", url, home], check=True)
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", home], check=True)
+    sys.path.insert(0, home)
+    os.chdir(home + "/notebooks")'''
 
 
 # ---- The gates -------------------------------------------------------------------------------------------
@@ -234,9 +229,7 @@ def check_setup_cell(name: str, notebook: nbformat.NotebookNode) -> Iterator[Pro
     code = [(n, c) for n, c in enumerate(notebook.cells, 1) if c.cell_type == "code"]
     if not code:
         yield Problem(name, None, "has no code cell", remedy)
-    elif code[0][1].source.strip() != setup_cell() or "remove-cell" not in code[0][1].metadata.get(
-        "tags", []
-    ):
+    elif code[0][1].source.strip() != setup_cell() or "remove-cell" not in code[0][1].metadata.get("tags", []):
         yield Problem(name, code[0][0], "the first code cell isn't the hidden set-up cell for Colab", remedy)
 
 
@@ -253,9 +246,7 @@ def check_counts(name: str, notebook: nbformat.NotebookNode) -> Iterator[Problem
         if cell.execution_count is None:
             yield Problem(name, number, "was not executed (nbval would compare nothing)", "make notebooks")
         elif cell.execution_count != expected:
-            yield Problem(
-                name, number, f"has count {cell.execution_count} where {expected} is due", "make notebooks"
-            )
+            yield Problem(name, number, f"has count {cell.execution_count} where {expected} is due", "make notebooks")
 
 
 def output_texts(output: nbformat.NotebookNode) -> Iterator[str]:
@@ -328,20 +319,14 @@ def check_switches(name: str, number: int, cell, allowed: dict[tuple[str, str], 
             "let the cell be compared, or use NBVAL_IGNORE_OUTPUT and list it",
         )
     for tag in SWITCH_TAGS.intersection(cell.metadata.get("tags", [])):
-        yield Problem(
-            name, number, f"has the tag {tag}", f"write {IGNORE} in the cell and list it, or drop the tag"
-        )
+        yield Problem(name, number, f"has the tag {tag}", f"write {IGNORE} in the cell and list it, or drop the tag")
     if IGNORE not in cell.source:
         return
     if not re.search(r"^\s*assert\b", cell.source, re.M):
-        yield Problem(
-            name, number, "its output is ignored and nothing is asserted", "assert the claim the cell makes"
-        )
+        yield Problem(name, number, "its output is ignored and nothing is asserted", "assert the claim the cell makes")
     if (name, first_line(cell.source)) not in allowed:
         line = f"{name} | {first_line(cell.source)} | why its output depends on the processor"
-        yield Problem(
-            name, number, "its output is ignored but not listed", f"add to nbval_ignored.txt: {line}"
-        )
+        yield Problem(name, number, "its output is ignored but not listed", f"add to nbval_ignored.txt: {line}")
 
 
 def read_allowed(directory: Path) -> dict[tuple[str, str], str]:
@@ -353,9 +338,7 @@ def read_allowed(directory: Path) -> dict[tuple[str, str], str]:
             continue
         parts = [part.strip() for part in line.split(" | ")]
         if len(parts) < 3 or not all(parts):
-            raise CannotRun(
-                f"{path.name}, line {number}: write `notebook.ipynb | first line of the cell | reason`"
-            )
+            raise CannotRun(f"{path.name}, line {number}: write `notebook.ipynb | first line of the cell | reason`")
         allowed[parts[0], " | ".join(parts[1:-1])] = parts[-1]
     return allowed
 
@@ -372,9 +355,7 @@ def check_all(directory: Path) -> tuple[list[Problem], list[str], int]:
             cells = read_ipynb(path).cells if path.exists() else []
         except CannotRun:
             continue
-        used |= {
-            (path.name, first_line(c.source)) for c in cells if c.cell_type == "code" and IGNORE in c.source
-        }
+        used |= {(path.name, first_line(c.source)) for c in cells if c.cell_type == "code" and IGNORE in c.source}
     for name, line in sorted(set(allowed) - used):
         problems.append(
             Problem(
@@ -476,9 +457,7 @@ def make_notebook(directory: Path, stem: str, timeout: int) -> float:
     """
     py, ipynb = directory / f"{stem}.py", directory / f"{stem}.ipynb"
     notebook = read_py(py)
-    environment = {
-        key: value for key, value in os.environ.items() if key != "CRM_RL_DATA"
-    }  # the book shows the twin
+    environment = {key: value for key, value in os.environ.items() if key != "CRM_RL_DATA"}  # the book shows the twin
     environment.setdefault("OMP_NUM_THREADS", "1")
     seconds = execute(notebook, directory, py.name, timeout, environment)
     settle(notebook)
@@ -501,11 +480,7 @@ def is_current(directory: Path, stem: str) -> bool:
     except CannotRun:
         return False
     errors = [o for c in notebook.cells for o in c.get("outputs", []) if o.output_type == "error"]
-    return (
-        as_py(notebook) == py.read_text(encoding="utf-8")
-        and not errors
-        and not list(check_counts("", notebook))
-    )
+    return as_py(notebook) == py.read_text(encoding="utf-8") and not errors and not list(check_counts("", notebook))
 
 
 # ---- Commands --------------------------------------------------------------------------------------------
@@ -568,15 +543,11 @@ def command_run(args: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
 
     check = commands.add_parser("check", help="the gates")
-    check.add_argument(
-        "directory", nargs="?", default=NOTEBOOKS, help="where the pairs are (default: notebooks/)"
-    )
+    check.add_argument("directory", nargs="?", default=NOTEBOOKS, help="where the pairs are (default: notebooks/)")
     check.set_defaults(run=command_check)
 
     for name, run, text in [
@@ -586,9 +557,7 @@ def main(argv: list[str] | None = None) -> int:
         sub = commands.add_parser(name, help=text)
         sub.add_argument("names", nargs="*", help="notebooks (default: all)")
         sub.add_argument("--dir", default=NOTEBOOKS, help="where the pairs are (default: notebooks/)")
-        sub.add_argument(
-            "--timeout", type=int, default=600, help="seconds that one cell may take (default: 600)"
-        )
+        sub.add_argument("--timeout", type=int, default=600, help="seconds that one cell may take (default: 600)")
         sub.set_defaults(run=run)
         if name == "execute":
             which = sub.add_mutually_exclusive_group()
