@@ -32,9 +32,8 @@ if "google.colab" in sys.modules:
     home, url = "/content/book", "https://github.com/crm-rl/q-tables-to-dqn"
     if not os.path.isdir(home):
         subprocess.run(["git", "clone", "--depth=1", url, home], check=True)
-        subprocess.run(
-            [sys.executable, "-m", "pip", "install", "-q", "-e", home], check=True
-        )
+        pip = [sys.executable, "-m", "pip"]
+        subprocess.run([*pip, "install", "-q", "-e", home], check=True)
     sys.path.insert(0, home)
     os.chdir(home + "/notebooks")
 
