@@ -1,6 +1,6 @@
 # make book       set up if need be, build the book, print the page to open
 # make test       everything: lint, notebook gates, tests, nbval, book, browser
-# make notebooks  execute again the notebooks whose .py changed
+# make notebooks  execute again the notebooks whose .py changed (ALL=1: every notebook, after a change of crm_rl)
 # make check      the quick gates, under half a minute
 # make lab        JupyterLab, which shows the book's markup
 # make clean      remove what was built (not the environment; that is make distclean)
@@ -76,7 +76,7 @@ browser: env
 
 notebooks: env
 	@echo "== notebooks"
-	@$(BIN)/python tools/notebooks.py execute --changed
+	@$(BIN)/python tools/notebooks.py execute $(if $(ALL),--all,--changed)
 
 check: env
 	@$(MAKE) --no-print-directory lint gates
