@@ -4,11 +4,12 @@
     python tools/prose_numbers.py --check   say what is out of date, and write nothing
 
 A prose page says `{{ rows }}`; the value stands in `_config.yml` under `myst_substitutions`. Numbers that hold for the
-twin and the original alike are counted on the twin. Those that hold for the original only are counted where the original
-is present and otherwise left as they are. tests/test_prose.py counts both again.
+twin and the original alike are counted on the twin. Those of the original only (`o_...`) are counted where the
+original is present and otherwise left as they are. tests/test_prose.py counts both again.
 """
 
 import argparse
+import hashlib
 import math
 import os
 import re
@@ -101,7 +102,7 @@ def counted(raw: pd.DataFrame, customers: pd.DataFrame) -> dict[str, str]:
         "snapshot": str(SNAPSHOT_DATE.date()),
         "columns": str(raw.shape[1]),
         "test_over_all": f"{parts.test['subscribed'].mean() / subscribed.mean():.2f}",
-        "sha256": SHA256,
+        "sha256": f"`{SHA256}`",
     }
     return facts | worked(int(parts.test["subscribed"].sum()), len(parts.test), int(subscribed.sum()), len(customers))
 
@@ -135,9 +136,7 @@ def worked(s: int, n: int, s_all: int, n_all: int) -> dict[str, str]:
     }
 
 
-def counted_in_original(
-    raw: pd.DataFrame, customers: pd.DataFrame, report: CleaningReport
-) -> dict[str, str]:
+def counted_in_original(raw: pd.DataFrame, customers: pd.DataFrame, report: CleaningReport) -> dict[str, str]:
     """Numbers that hold for the original export only."""
     found = report.counts().groupby(["column", "problem"])["count"].sum()
 
@@ -228,8 +227,9 @@ def original_path() -> Path | None:
     """The original export, where this machine has it."""
     places = (os.environ.get("CRM_RL_DATA"), ORIGINAL, ROOT.parent / "shared" / "data" / "SalesCRM.xlsx")
     for place in places:
-        if place and Path(place).suffix == ".xlsx" and Path(place).is_file():
-            return Path(place)
+        if place and Path(place).is_file():
+            if hashlib.sha256(Path(place).read_bytes()).hexdigest() == SHA256:
+                return Path(place)
     return None
 
 
@@ -283,11 +283,11 @@ def figure(numbers: dict[str, str]) -> str:
         "which of the six?</text>",
     ]
     for position, action in enumerate(actions):
-        x, y = 30 + 178 * (position % 3), 44 + 50 * (position // 3)
+        x, y = 30 + 177 * (position % 3), 44 + 50 * (position // 3)
         svg += [
-            f'<rect x="{x}" y="{y}" width="164" height="40" rx="20" fill="#eef4fa" stroke="#2f5d8a" '
+            f'<rect x="{x}" y="{y}" width="166" height="40" rx="20" fill="#eef4fa" stroke="#2f5d8a" '
             'stroke-width="1.5"/>',
-            f'<text x="{x + 82}" y="{y + 26}" text-anchor="middle" font-size="18" fill="#1f4467">{action}</text>',
+            f'<text x="{x + 83}" y="{y + 26}" text-anchor="middle" font-size="17" fill="#1f4467">{action}</text>',
         ]
     svg.append('<path d="M290 144 v22 m-8 -8 l8 9 l8 -9" fill="none" stroke="#a94f1d" stroke-width="2.5"/>')
     everyone = int(numbers["all_n"].replace(",", ""))
@@ -295,13 +295,11 @@ def figure(numbers: dict[str, str]) -> str:
         count = int(numbers[key].replace(",", ""))
         width, y = max(widest * count / everyone, 1), 178 + 53 * position
         colour = "#2a6f4b" if key == "n_subscribed" else "#2f5d8a"
-        svg.append(
-            f'<rect x="{middle - width / 2:.1f}" y="{y}" width="{width:.1f}" height="38" fill="{colour}"/>'
-        )
+        svg.append(f'<rect x="{middle - width / 2:.1f}" y="{y}" width="{width:.1f}" height="38" fill="{colour}"/>')
         if position == 0:
             svg.append(
                 f'<text x="290" y="{y + 25}" text-anchor="middle" font-size="18" fill="#fff">'
-                f"<tspan font-weight=\"bold\">{numbers[key]}</tspan> {label}</text>"
+                f'<tspan font-weight="bold">{numbers[key]}</tspan> {label}</text>'
             )
         else:
             svg += [
@@ -327,9 +325,7 @@ def main() -> int:
     options = parser.parse_args()
     numbers = facts()
     wanted = {CONFIG: config_with(numbers), FIGURE: figure(numbers)}
-    stale = [
-        path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text
-    ]
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         print(f"{path.relative_to(ROOT)}: {'out of date' if options.check else 'written'}")
         if not options.check:
