@@ -1,11 +1,11 @@
 """The twin: a synthetic export, drawn with a seed from the counts in `twin_spec` and from nothing else.
 
-First the skeleton: who arrives when, who reaches what, and on which day. Then the profile: for country and education,
-and again for status, stage and contact gap, we look for the joint table that agrees with every count we have and is
-otherwise as even as can be. Iterative proportional fitting finds it: scale the table to each set of counts in turn
-until all agree (Deming and Stephan 1940). Last the dirt, as often as cleaning found it.
+First the skeleton: who arrives when, who reaches what, and on which day. Then the profile: for country and
+education, and again for status, stage and contact gap, we look for the joint table that agrees with every count we
+have and is otherwise as even as can be. Iterative proportional fitting finds it: scale the table to each set of
+counts in turn until all agree (Deming and Stephan 1940). Last the dirt, as often as cleaning found it.
 
-Inside, a day is the number of days to the snapshot: 0 is the day of the export, -1 the day before.
+Inside, a day is a number that counts from the snapshot: 0 is the day of the export, -1 the day before.
 """
 
 import json
@@ -26,17 +26,17 @@ from crm_rl.twin_spec import CLASSES, GAPS, NONE, ORIGINS, PARTS, POOLED, RARE, 
 #: Demos and surveys are recorded from this day on.
 TRACKING_STARTS = (pd.Timestamp("2021-08-31") - SNAPSHOT_DATE).days
 
-SOUND_PARTS = ("train", "val", "test", NONE)
+#: What people type where a country should stand.
 NOT_COUNTRIES = (*["-"] * 10, "Full time", "CA ", "n/a", "Remote", "Canada & USA", "Europe")
 
 
 def make_twin(out: str | Path = TWIN, spec: str | Path = SPEC, seed: int | None = None) -> Path:
-    """Draw the twin from its spec and write it, whole or not at all; the same spec and seed give the same bytes.
+    """Draw the twin and write it, whole or not at all. The same spec and seed give the same bytes.
 
     Args:
         out: the CSV file to write.
-        spec: the spec's file.
-        seed: another seed than the spec's own gives another twin.
+        spec: the file of counts.
+        seed: a seed of your own; by default the one in the spec.
 
     Returns:
         `out`.
@@ -75,7 +75,7 @@ def draw(spec: dict, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def systematic(weights: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw places in proportion to weights, evenly spread: each comes up its expected number of times, give or take one.
+    """Draw places in proportion to weights, evenly: each comes up its expected number of times, give or take one.
 
     Args:
         weights: shape (places,).
@@ -91,19 +91,17 @@ def systematic(weights: np.ndarray, size: int, rng: np.random.Generator) -> np.n
 
 
 def choose(weights: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Choose `size` different places, each with a chance in proportion to its weight (and at most 1)."""
-    if size == len(weights):
-        return np.arange(size)
-    for _ in range(50 if size else 0):
+    """Choose `size` different places, each with a chance in proportion to its weight, but at most 1."""
+    if size == 0 or size >= len(weights):
+        return np.arange(min(size, len(weights)))
+    for _ in range(50):
         weights = np.minimum(weights * (size / weights.sum()), 1)
     return systematic(weights, size, rng)
 
 
-def uniform_in_bins(bins, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw whole numbers, shape (size,), from bins [low, high, count]; inside a bin all are equally likely."""
-    if not bins:
-        return np.zeros(size, dtype=int)
-    low, high, count = np.array(bins).T
+def uniform_in_bins(bins: list, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw whole numbers, shape (size,), from bins [low, high, count], evenly inside a bin."""
+    low, high, count = (np.array(column) for column in zip(*(bins or [[0, 1, 1]]), strict=True))
     chosen = systematic(count, size, rng)
     return rng.permutation(rng.integers(low[chosen], high[chosen]))
 
@@ -113,89 +111,65 @@ def fit(shape: tuple[int, ...], margins: list, rounds: int = 40) -> np.ndarray:
 
     Args:
         shape: the table's.
-        margins: pairs (labels, sums). `labels`, of any shape that broadcasts to the table's, says to which of the
-            sums each cell belongs. Where sums contradict each other (they were rounded), the last pair wins.
+        margins: pairs (labels, sums). `labels`, of any shape that broadcasts to the table's, says to which of
+            the sums each cell belongs. Where sums contradict each other (they are rounded), the last pair wins.
         rounds: how often to go through all margins.
 
     Returns:
         The table, with `shape`.
     """
-    margins = [
-        (np.broadcast_to(labels, shape).ravel(), np.asarray(sums, dtype=float)) for labels, sums in margins
-    ]
+    margins = [(np.broadcast_to(labels, shape).ravel(), np.asarray(sums, float)) for labels, sums in margins]
     table = np.ones(int(np.prod(shape)))
     for _ in range(rounds):
         for labels, sums in margins:
-            # bincount adds cell after cell: the same bits on every processor
+            # bincount adds cell after cell, in order: the same bits on every processor
             found = np.bincount(labels, table, minlength=len(sums))
             table *= (sums / np.where(found > 0, found, 1))[labels]
     return table.reshape(shape)
 
 
-def _margin(table: dict, axes: dict[str, tuple], row: str, column: str) -> tuple[np.ndarray, list]:
-    """A two-way table of the spec as labels and sums; the pooled cells of a row share one sum."""
+def margin(title: str, table: dict, axes: dict[str, tuple]) -> tuple[np.ndarray, list]:
+    """Turn a table of the spec ("row x column", or one-way) into labels and sums; a row's pooled cells share a sum."""
+    row, column = title.split(" x ") if " x " in title else (None, title)
     sums, labels = [], []
-    for name in axes[row]:
-        kept = table.get(name, {POOLED: 0})
-        sums.append(max(kept[POOLED], 1))  # a pool of one or two people was rounded to 0
-        pool = len(sums) - 1
-        places = {
-            other: pool + 1 + place
-            for place, other in enumerate([other for other in axes[column] if other in kept])
-        }
+    for name in axes[row] if row else [None]:
+        kept = table.get(name, {POOLED: 0}) if row else table
+        pool = len(sums)
+        sums.append(max(kept.get(POOLED, 0), 1))  # a pool of one or two people was rounded to 0
+        places = {}
+        for other in axes[column]:
+            if other in kept:
+                places[other] = len(sums)
+                sums.append(kept[other])
         labels.append([places.get(other, pool) for other in axes[column]])
-        sums.extend(kept[other] for other in places)
-    return _along(np.array(labels), axes, row, column), sums
-
-
-def _along(labels: np.ndarray, axes: dict[str, tuple], *names: str) -> np.ndarray:
-    """Give labels over some of the axes the shape that broadcasts over all of them."""
-    return labels.reshape([len(values) if name in names else 1 for name, values in axes.items()])
-
-
-def _codes(people: pd.DataFrame, axes: dict[str, tuple]) -> np.ndarray:
-    """The cell of a table with these axes into which each person falls, shape (people,)."""
-    places = [
-        pd.Categorical(people[name], categories=values).codes.astype(int) for name, values in axes.items()
-    ]
-    return np.ravel_multi_index(places, [len(values) for values in axes.values()])
+    return np.reshape(labels, [len(axes[name]) if name in (row, column) else 1 for name in axes]), sums
 
 
 # The skeleton
 
 
 def _arrivals(spec: dict, rng: np.random.Generator) -> pd.DataFrame:
-    """One row a person: origin, day of arrival (missing for some), quarter, and part of either split."""
-    tables = []
-    for origin in ORIGINS:
-        parts = PARTS[:3] if origin == "contacted" else (origin,)
-        size = sum(row[part] for row in spec["class by part"].values() for part in parts)
-        bins = [
-            (_day(first), min(0, _day(last, months=1)), count)
-            for first, last, count in spec["arrivals"][origin]
-        ]
-        days = np.full(size, np.nan)
-        known = sum(count for *_, count in bins)
-        days[:known] = np.sort(uniform_in_bins(bins, known, rng))
-        tables.append(pd.DataFrame({"origin": origin, "arrival": days}))
-    people = pd.concat(tables, ignore_index=True)
-    cuts = [int(share * len(people)) for share in (TRAIN_END, VALIDATION_END)]
-    contacted = people["origin"] == "contacted"
-    for cut in cuts:  # so that no day is divided between two parts of the published split
-        divided = contacted & (people.index >= cut) & (people["arrival"] == people["arrival"][cut - 1])
-        people.loc[divided, "arrival"] += 1
-    part = np.array(PARTS[:3])[np.searchsorted(cuts, people.index, side="right")]
-    arrival = np.sort(people["arrival"].dropna())
-    ends = [arrival[int(share * len(arrival)) - 1] for share in (TRAIN_END, VALIDATION_END)]
-    sound = np.array(SOUND_PARTS)[np.searchsorted(ends, people["arrival"].fillna(0))]
-    quarter = (
-        _dates(people["arrival"]).dt.to_period("Q").astype(object).map(str, na_action="ignore").fillna(NONE)
-    )
-    return people.assign(
-        part=np.where(contacted, part, people["origin"]),
-        sound=np.where(people["arrival"].isna(), NONE, sound),
-        quarter=quarter,
-    )
+    """One row a person: origin, arrival (missing for some), its quarter, and the part of either split."""
+    sizes = [sum(row[part] for row in spec["class by part"].values()) for part in PARTS]
+    cuts = np.cumsum(sizes)
+    part = np.repeat(PARTS, sizes)
+    origin = np.where(np.arange(len(part)) < cuts[2], "contacted", part)
+    days = np.full(len(part), np.nan)
+    for name in ORIGINS:
+        bins = []  # the firm writes on some days only
+        for first, last, people, different in spec["arrivals"][name]:
+            month = np.arange(_day(first), min(0, _day(last, months=1)))
+            chosen = rng.choice(month, min(different, len(month)), replace=False)
+            bins += [[day, day + 1, people / len(chosen)] for day in np.sort(chosen)]
+        known = np.flatnonzero(origin == name)[: sum(people for *_, people, _ in spec["arrivals"][name])]
+        days[known] = np.sort(uniform_in_bins(bins, len(known), rng))
+    for cut in cuts[:2]:  # no day is divided between two parts of the published split
+        days[cut : cuts[2]][days[cut : cuts[2]] == days[cut - 1]] += 1
+    ordered = np.sort(days[~np.isnan(days)])
+    ends = [ordered[int(share * len(ordered)) - 1] for share in (TRAIN_END, VALIDATION_END)]
+    sound = np.array(PARTS[:3])[np.searchsorted(ends, np.nan_to_num(days, nan=0))]
+    people = pd.DataFrame({"origin": origin, "arrival": days, "part": part, "sound": sound})
+    return people.assign(quarter=_dates(people["arrival"]).dt.to_period("Q").astype(str).fillna(NONE))
 
 
 def _day(month: str, months: int = 0) -> int:
@@ -208,99 +182,85 @@ def _dates(days: pd.Series) -> pd.Series:
 
 
 def _classes(spec: dict, people: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """Who reaches nothing, a milestone, or subscribes: exact by published part, fitted by quarter and sound part."""
-    axes = {
-        "class": CLASSES,
-        "part": PARTS,
-        "sound": SOUND_PARTS,
-        "quarter": tuple(sorted(set(people["quarter"]))),
-    }
-    shape = tuple(len(values) for values in axes.values())
-    seats = {name: axes[name] for name in ("part", "sound", "quarter")}
-    seat = _codes(people, seats)
-    taken = np.bincount(seat, minlength=int(np.prod(shape[1:])))
-    subscribed = [spec["subscribers by sound part"].get(part, 0) for part in SOUND_PARTS]
-    by_sound = np.full((len(CLASSES), len(SOUND_PARTS)), len(SOUND_PARTS))
-    by_sound[CLASSES.index("subscribed")] = range(len(SOUND_PARTS))
-    by_part = [spec["class by part"][name][part] for name in CLASSES for part in PARTS]
-    table = fit(
-        shape,
-        [
-            _margin(spec["two-way"]["class x quarter"], axes, "class", "quarter"),
-            (_along(by_sound, axes, "class", "sound"), [*subscribed, spec["rows"] - sum(subscribed)]),
-            (_along(np.arange(len(by_part)), axes, "class", "part"), by_part),
-            (np.arange(len(taken)).reshape(1, *shape[1:]), taken),
-        ],
-    ).reshape(len(CLASSES), -1)
+    """Who reaches nothing, a milestone, or subscribes: exact by part, and in proportion by quarter."""
     classes = np.full(len(people), "nothing", dtype=object)
-    for name in ("subscribed", "milestone"):
-        chance = table[CLASSES.index(name)] / np.maximum(taken, 1)
-        for part in PARTS:
-            free = np.flatnonzero((people["part"] == part) & (classes == "nothing"))
-            free = free[np.argsort(people["arrival"].to_numpy()[free], kind="stable")]
-            classes[free[choose(chance[seat[free]], spec["class by part"][name][part], rng)]] = name
+
+    def reach(name: str, members: pd.Series, size: int) -> None:
+        free = classes == "nothing"
+        kept = spec["two-way"]["class x quarter"][name]
+        sizes = people["quarter"][free].value_counts()
+        reached = people["quarter"][classes == name].value_counts()
+        pool = max(kept[POOLED], 1) / max(len(sizes.index.difference(list(kept))), 1)
+        missing = {quarter: max(kept.get(quarter, pool) - reached.get(quarter, 0), 0.1) for quarter in sizes.index}
+        chance = people["quarter"].map({quarter: missing[quarter] / sizes[quarter] for quarter in sizes.index})
+        rows = np.flatnonzero(members & free)
+        classes[rows[choose(chance.to_numpy()[rows], size, rng)]] = name
+
+    for part in PARTS[:3]:
+        reach("subscribed", people["part"] == part, spec["class by part"]["subscribed"][part])
+    for part, size in spec["subscribers by sound part"].items():  # inbound subscribers make these up
+        members = people["sound"] == part
+        already = int((members & (classes == "subscribed")).sum())
+        reach("subscribed", members & (people["origin"] == "inbound"), size - already)
+    for part in ("inbound", *PARTS[:3]):
+        reach("milestone", people["part"] == part, spec["class by part"]["milestone"][part])
     return classes
 
 
 def _patterns(spec: dict, people: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """Which milestones each person reaches: exact counts, divided between contacted and inbound people by fitting."""
-    names = [name for name in spec["patterns"] if name != "nothing"]
-    counts = np.array([spec["patterns"][name] for name in names])
-    subscribing = np.array(["subscribed" in name for name in names])
-    inbound = [spec["class by part"][name]["inbound"] for name in CLASSES[1:]]
-    tracked = np.array(["demo" in name or "survey" in name for name in names])
-    early = people[(people["origin"] == "inbound") & (people["arrival"] < TRACKING_STARTS)]
-    early_subscribers = int(
-        (early["class"] == "subscribed").sum()
-    )  # they need patterns without demo and survey
-    margins = []
-    for event in EVENTS:
-        has = np.array([event in name for name in names])
-        kept = spec["two-way"]["event x origin"][event]
-        labels = np.where(has[:, None], [0, 1], 2)
-        margins.append((labels, [kept["contacted"], kept["inbound"], counts[~has].sum()]))
-    labels = np.stack([np.ones(len(names), dtype=int), ~(subscribing & ~tracked)], axis=1)
-    margins.append((labels, [early_subscribers, counts.sum() - early_subscribers]))
-    by_class = np.array([counts[~subscribing].sum(), counts[subscribing].sum()]) - inbound
-    margins.append((np.stack([subscribing, subscribing + 2], axis=1), [*by_class, *inbound]))
-    margins.append((np.arange(len(names))[:, None], counts))
-    share = fit((len(names), 2), margins, rounds=200)[:, 1] / counts
+    """Which milestones each person reaches, in exact counts; those with a demo or a survey go to inbound people."""
     patterns = np.full(len(people), "nothing", dtype=object)
-    for group, size in zip((~subscribing, subscribing), inbound, strict=True):
-        pool = np.repeat(np.flatnonzero(group), counts[group])
-        is_inbound = np.isin(np.arange(len(pool)), choose(share[pool], size, rng))
-        reached = people["class"] == ("subscribed" if group is subscribing else "milestone")
-        for origin, members in (("inbound", pool[is_inbound]), ("contacted", pool[~is_inbound])):
-            rows = people[reached & (people["origin"] == origin)].sort_values("arrival").index
-            members = rng.permutation(members)
-            first = np.flatnonzero(~tracked[members])[
-                : np.isin(rows, early.index).sum()
-            ]  # the earliest come first
-            members = np.concatenate([members[first], np.delete(members, first)])
-            patterns[rows] = [names[m] for m in members]
+    inbound_left = spec["two-way"]["tracked x origin"]["demo or survey"]["inbound"]
+    demo_steps = uniform_in_bins(spec["days since the step before"]["contacted demo first"], 500, rng)
+    for name in ("subscribed", "milestone"):
+        plain, tracked = _shuffled_patterns(spec, name, rng)
+        inbound = people.index[(people["class"] == name) & (people["origin"] == "inbound")]
+        early = int((people["arrival"][inbound] < TRACKING_STARTS).sum())  # the first rows; they can have neither
+        size = len(inbound) - early if name == "subscribed" else inbound_left
+        inbound_left -= size
+        theirs = np.concatenate([plain[: len(inbound) - size], tracked[:size]])
+        patterns[inbound] = np.concatenate([theirs[:early], rng.permutation(theirs[early:])])
+        # of the contacted, those who come neither too early nor too late for the delays that demos have
+        contacted = people.index[(people["class"] == name) & (people["origin"] == "contacted")]
+        demo_days = people["arrival"][contacted].to_numpy()[:, None] + demo_steps
+        fitting = ((demo_days >= TRACKING_STARTS) & (demo_days <= 0)).mean(axis=1)
+        chosen = choose(fitting + 1e-6, len(tracked) - size, rng)
+        patterns[contacted[chosen]] = tracked[size:]
+        patterns[contacted.delete(chosen)] = plain[len(inbound) - size :]
     return patterns
 
 
+def _shuffled_patterns(spec: dict, name: str, rng: np.random.Generator) -> list[np.ndarray]:
+    """The patterns of subscribers, or of others, one for each person: without a demo or survey, and with one."""
+    pools = [[], []]
+    for pattern, count in spec["patterns"].items():
+        if pattern != "nothing" and ("subscribed" in pattern) == (name == "subscribed"):
+            pools["demo" in pattern or "survey" in pattern] += [pattern] * count
+    return [rng.permutation(np.array(pool, dtype=object)) for pool in pools]
+
+
 def _milestone_days(spec: dict, people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """The day of each milestone: step by step in the usual order, an inbound person's first one on arrival."""
+    """The day of each milestone: step after step in the usual order; an inbound person's first is the arrival."""
     days = pd.DataFrame(np.nan, index=people.index, columns=list(EVENTS))
     before = people["arrival"].where(people["origin"] == "contacted")
+    place = pd.Series("first", index=people.index)
     for event in USUAL_ORDER:
         earliest = TRACKING_STARTS if event in ("demo", "survey") else -np.inf
         reached = people["pattern"].str.contains(event)
-        opens = reached & before.isna()
-        days.loc[opens, event] = people["arrival"][opens].clip(lower=earliest)
-        for origin in ("contacted", "inbound"):
-            rows = people.index[reached & ~opens & (people["origin"] == origin)]
-            steps = uniform_in_bins(spec["days since the step before"][f"{origin} {event}"], len(rows), rng)
+        days.loc[reached & before.isna(), event] = people["arrival"].clip(lower=earliest)
+        keys = (people["origin"] + f" {event} " + place).where(reached & before.notna())
+        for key, rows in keys.groupby(keys).groups.items():
+            steps = uniform_in_bins(spec["days since the step before"].get(key, []), len(rows), rng)
             since = before[rows].to_numpy()
             days.loc[rows, event] = since + _dealt(steps, np.maximum(0, earliest - since), -since, rng)
-        before = days[event].fillna(before)
+        before, place = days[event].fillna(before), place.mask(reached, "later")
+    swapped = rng.permutation(days.index[days["manager"] < days["subscribed"]])[: spec["manager after subscription"]]
+    days.loc[swapped, ["manager", "subscribed"]] = days.loc[swapped, ["subscribed", "manager"]].to_numpy()
     return days
 
 
 def _dealt(steps: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Deal steps to people, those with the least room first; who can use none that is left gets one inside the room."""
+    """Deal steps to people, least room first; who can use none that is left gets a step that fits, by chance."""
     left = list(steps)
     dealt = np.zeros(len(steps))
     for person in np.argsort(high - low, kind="stable"):
@@ -313,45 +273,32 @@ def _dealt(steps: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.
 
 
 def _profiles(spec: dict, people: pd.DataFrame, names: tuple, rng: np.random.Generator) -> pd.DataFrame:
-    """Draw some columns together, from the table fitted to all their counts, within (class, origin, quarter)."""
-    groups = {"class": CLASSES, "origin": ORIGINS, "quarter": tuple(sorted(set(people["quarter"])))}
-    axes = groups | {name: tuple(spec["one-way"][name]) for name in names}
+    """Draw some columns together, from the table that fits their counts, within class, origin and quarter."""
+    axes = {"class": CLASSES, "origin": ORIGINS, "quarter": tuple(sorted(set(people["quarter"])))}
+    places = [pd.Index(values).get_indexer(people[name]) for name, values in axes.items()]
+    groups = [len(values) for values in axes.values()]
+    group = np.ravel_multi_index(places, groups)
+    sizes = np.bincount(group, minlength=int(np.prod(groups)))
+    axes |= {name: tuple(spec["one-way"][name]) for name in names}
     shape = tuple(len(values) for values in axes.values())
-    group = _codes(people, groups)
-    sizes = np.bincount(group, minlength=int(np.prod(shape[:3])))
-    margins = [
-        _margin(table, axes, *title.split(" x "))
-        for title, table in spec["two-way"].items()
-        if set(title.split(" x ")) <= set(axes) and title != "class x quarter"
-    ]
-    for name in names:
-        counts = list(spec["one-way"][name].values())
-        margins.append((_along(np.arange(len(counts)), axes, name), counts))
-    if "gap" in names:  # only contacted people have one
-        labels = np.array(
-            [[2 * (origin != "contacted") + (gap == NONE) for gap in axes["gap"]] for origin in ORIGINS]
-        )
-        none, others = spec["one-way"]["gap"][NONE], int((people["origin"] != "contacted").sum())
-        sums = [spec["rows"] - none, none - others, 0, others]
-        margins.append((_along(labels, axes, "origin", "gap"), sums))
-    margins.append((np.arange(len(sizes)).reshape(*shape[:3], *[1] * len(names)), sizes))
-    table = fit(shape, margins).reshape(len(sizes), -1)
+    tables = spec["two-way"] | {name: spec["one-way"][name] for name in names}
+    margins = [margin(title, table, axes) for title, table in tables.items() if set(title.split(" x ")) <= set(axes)]
+    margins.append((np.arange(len(sizes)).reshape(*groups, *[1] * len(names)), sizes))
+    fitted = fit(shape, margins).reshape(len(sizes), -1)
     cells = np.zeros(len(people), dtype=int)
     for place in np.flatnonzero(sizes):
-        cells[group == place] = rng.permutation(systematic(table[place], sizes[place], rng))
-    values = np.unravel_index(cells, shape[3:])
-    return pd.DataFrame(
-        {name: np.array(axes[name], dtype=object)[chosen] for name, chosen in zip(names, values, strict=True)}
-    )
+        cells[group == place] = rng.permutation(systematic(fitted[place], sizes[place], rng))
+    chosen = dict(zip(names, np.unravel_index(cells, shape[3:]), strict=True))
+    return pd.DataFrame({name: np.array(axes[name], dtype=object)[chosen[name]] for name in names})
 
 
 def _last_contacts(people: pd.DataFrame, rng: np.random.Generator) -> pd.Series:
-    """The day of the last contact: first contact and gap; without a first contact, the day that gave the arrival."""
+    """The day of the last contact: first contact plus gap; else the day that gave the arrival; inbound: none."""
     low, high = np.array([GAPS.get(gap, (0, 1)) for gap in people["gap"]]).T
     gap = rng.integers(low, high)
     room = -people["arrival"].fillna(0).astype(int)
-    gap = np.where(gap > room, rng.integers(0, room + 1), gap)
-    known = (people["gap"] != NONE) | (people["origin"] == "unknown")
+    gap = np.where(gap > room, rng.integers(np.minimum(low, room), room + 1), gap) * (people["origin"] == "contacted")
+    known = (people["gap"] != NONE) & (people["origin"] == "contacted") | (people["origin"] == "unknown")
     return (people["arrival"] + gap).where(known)
 
 
@@ -359,119 +306,92 @@ def _last_contacts(people: pd.DataFrame, rng: np.random.Generator) -> pd.Series:
 
 
 def _in_file_order(spec: dict, people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Inbound people first, the latest on top; then the rest roughly by arrival; those to be drag-filled in a block."""
+    """Inbound people first, the latest on top; then the rest roughly by arrival; the drag-filled in one block."""
     key = people["arrival"] + rng.normal(0, 20, len(people))
     key = key.where(people["origin"] != "inbound", -10_000 - people["arrival"])
     lost = people.index[people["arrival"].isna()]
-    key[lost] = rng.uniform(-300, 0, len(lost))
     filled = lost[: spec["faults"]["Last Contact: drag-fill"]]
+    key[lost] = rng.uniform(-300, 0, len(lost))
     key[filled] = _day("2022-01") + np.arange(len(filled)) / 1e6
-    people = people.assign(drag_filled=people.index.isin(filled)).loc[key.sort_values(kind="stable").index]
+    people = people.assign(filled=people.index.isin(filled)).loc[key.sort_values(kind="stable").index]
     people = people.reset_index(drop=True)
-    while (twins := drag_filled(_dates(people["last_contact"]))).any():  # neighbours a year apart by accident
-        moved = people.loc[twins, "last_contact"] + rng.integers(0, 3, int(twins.sum()))
-        people.loc[twins, "last_contact"] = moved.clip(upper=0)
+    while (chance_runs := drag_filled(_dates(people["last_contact"]))).any():
+        moved = people.loc[chance_runs, "last_contact"] + rng.integers(0, 3, int(chance_runs.sum()))
+        people.loc[chance_runs, "last_contact"] = moved.clip(upper=0)
     return people
 
 
 def _as_export(spec: dict, people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """People as clean rows of an export, with rare countries named at random."""
-    ids = np.append(
-        rng.choice(spec["largest ID"] - 1, len(people) - 1, replace=False) + 1, spec["largest ID"]
+    """People as the clean rows of an export. Rare countries get names by chance: the spec does not know them."""
+    known = [country.name for country in pycountry.countries if country.name.replace(" ", "").isalpha()]
+    names = sorted(
+        name for name in known if read_country(name) == (name, None) and name not in spec["one-way"]["country"]
     )
-    raw = {"ID": np.sort(ids), "Country": people["country"].mask(people["country"] == RARE, None)}
-    raw |= {"Education": people["education"], "Status": people["status"], "Stage": people["stage"]}
-    first_contact = people["arrival"].where(people["origin"] == "contacted")
-    days = {"First Contact": first_contact, "Last Contact": people["last_contact"]}
-    days |= {column: people[event] for event, column in EVENTS.items()}
-    raw |= {name: _dates(column).dt.strftime("%Y-%m-%d").astype(object) for name, column in days.items()}
-    raw = pd.DataFrame(raw)[list(COLUMNS)].astype(object)
-    raw = raw.mask(raw.isna() | (raw == NONE), None)
-    rare = np.flatnonzero(people["country"] == RARE)
-    raw.loc[rare, "Country"] = _rare_countries(spec, len(rare), rng)
-    return raw
-
-
-def _rare_countries(spec: dict, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Names from the list of all countries, each for fewer than 5 people; the spec does not say which ones were there."""
-    names = [country.name for country in pycountry.countries if "," not in country.name]
-    names = [
-        name
-        for name in names
-        if read_country(name) == (name, None) and name not in spec["one-way"]["country"]
-    ]
-    chosen = rng.choice(np.array(sorted(names), dtype=object), spec["distinct rare countries"], replace=False)
-    return rng.permutation(np.tile(chosen, SMALLEST - 1)[:size])
-
-
-def _with_dirt(
-    faults: dict, raw: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Soil a clean export: every kind of fault as often as cleaning found it in the original."""
-
-    def some(rows: pd.Series, fault: str) -> pd.Index:
-        """As many of these rows as have the fault."""
-        return pd.Index(rng.choice(raw.index[rows], faults.get(fault, 0), replace=False)).sort_values()
-
-    contacted = people["origin"] == "contacted"
-    called = contacted & (people["class"] == "milestone") & people["call"].notna() & people["demo"].isna()
-    called &= people["survey"].isna()
-    # spellings
-    rows = some(raw["Country"].notna(), "Country: other spelling")
-    raw.loc[rows, "Country"] = [
-        rng.choice([name.lower(), name.upper() + " "]) for name in raw.loc[rows, "Country"]
-    ]
-    rows = some(raw["Country"].isna(), "Country: not one country")
-    raw.loc[rows, "Country"] = [NOT_COUNTRIES[place % len(NOT_COUNTRIES)] for place in range(len(rows))]
-    # notes that contradict the date of subscription
-    subscribed = people["class"] == "subscribed"
-    raw.loc[raw["Stage"] == "subscribed already", "Stage"] = None
-    raw.loc[subscribed, "Stage"] = "subscribed already"
-    raw.loc[some(subscribed, "Stage: stage does not say subscribed"), "Stage"] = None
-    raw.loc[some(people["class"] == "milestone", "Stage: stage alone says subscribed"), "Stage"] = (
-        "subscribed already"
-    )
-    # impossible orders
-    rows = some(
-        called & (people["call"] > people["arrival"]), "First Contact: milestone before first contact"
-    )
-    early = _text(people["arrival"][rows] - rng.integers(1, 15, len(rows)))
-    raw.loc[rows, EVENTS["call"]] = early
-    rows = some(contacted & people["last_contact"].notna(), "Last Contact: last contact before first")
-    raw.loc[rows, "Last Contact"] = _text(people["arrival"][rows] - rng.integers(1, 31, len(rows)))
-    # cells that are no dates
-    raw.loc[
-        some(called & people["signup"].isna(), "Did sign up to the platform: answered No"), EVENTS["signup"]
-    ] = "No"
-    rows = some(contacted & people["signup"].notna(), "Did sign up to the platform: unreadable date")
-    raw.loc[rows, EVENTS["signup"]] = "7654321"
-    rows = some(subscribed & contacted, "Subscribed: unknown date")
-    raw.loc[rows, EVENTS["subscribed"]] = "0000-00-00"
-    lost = people["arrival"].isna() & ~people["drag_filled"]
-    raw.loc[some(lost, "Last Contact: unreadable date"), ["First Contact", "Last Contact"]] = "2021-13-12"
-    # dates as text, some of them pulled down over the rows below
-    alone = people["origin"].eq("unknown") & people["last_contact"].notna()
-    faults = faults | {
-        "text alone": faults["Last Contact: date as text"] - faults["drag-fill: readable as text"]
-    }
-    rows = some(alone, "text alone")
-    raw.loc[rows, "Last Contact"] = _text(people["last_contact"][rows], "%d.%m.%Y")
-    raw.loc[people["drag_filled"], "Last Contact"] = _drag_fill(faults, rng)
-    return raw
+    chosen = rng.choice(np.array(names, dtype=object), spec["rare countries"], replace=False)
+    rare = people["country"] == RARE
+    people.loc[rare, "country"] = rng.permutation(np.tile(chosen, SMALLEST - 1)[: rare.sum()])
+    days = {column: people[event] for event, column in EVENTS.items()}
+    days["First Contact"] = people["arrival"].where(people["origin"] == "contacted")
+    days["Last Contact"] = people["last_contact"]
+    cells = {name: _text(column) for name, column in days.items()}
+    cells |= {name: people[name.lower()].replace(NONE, None) for name in ("Country", "Education", "Status", "Stage")}
+    ids = rng.choice(spec["largest ID"] - 1, len(people) - 1, replace=False) + 1
+    cells["ID"] = np.append(np.sort(ids), spec["largest ID"])
+    raw = pd.DataFrame(cells)[list(COLUMNS)].astype(object)
+    return raw.mask(raw.isna(), None)
 
 
 def _text(days: pd.Series, form: str = "%Y-%m-%d") -> pd.Series:
-    return _dates(days).dt.strftime(form)
+    return _dates(days).dt.strftime(form).astype(object)
 
 
-def _drag_fill(faults: dict, rng: np.random.Generator) -> list[str]:
-    """Runs of dates a year apart, from a day in January or December 2021, as text."""
+def _with_dirt(faults: dict, raw: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Soil a clean export: each kind of fault as often as cleaning found it in the original."""
+
+    def some(candidates: pd.Series, fault: str | int) -> pd.Index:
+        """So many of the candidates, or as many as have the fault."""
+        size = faults.get(fault, 0) if isinstance(fault, str) else fault
+        return pd.Index(np.sort(rng.choice(raw.index[candidates], size, replace=False)))
+
+    contacted, subscribed = people["origin"] == "contacted", people["class"] == "subscribed"
+    called = contacted & (people["class"] == "milestone") & people["call"].notna()
+    # countries
+    rows = some(raw["Country"].notna(), "Country: other spelling")
+    raw.loc[rows, "Country"] = [rng.choice([name.lower(), name.upper() + " "]) for name in raw.loc[rows, "Country"]]
+    rows = some(raw["Country"].isna(), "Country: not one country")
+    raw.loc[rows, "Country"] = np.resize(np.array(NOT_COUNTRIES, dtype=object), len(rows))
+    # notes that contradict the date of subscription
+    raw.loc[raw["Stage"] == "subscribed already", "Stage"] = None
+    raw.loc[subscribed, "Stage"] = "subscribed already"
+    raw.loc[some(subscribed, "Stage: stage does not say subscribed"), "Stage"] = None
+    raw.loc[some(people["class"] == "milestone", "Stage: stage alone says subscribed"), "Stage"] = "subscribed already"
+    # dates in an impossible order
+    only_called = called & people[["demo", "survey"]].isna().all(axis=1)
+    rows = some(only_called, "First Contact: milestone before first contact")
+    raw.loc[rows, EVENTS["call"]] = _text(people["arrival"][rows] - rng.integers(1, 15, len(rows)))
+    rows = some(contacted & people["last_contact"].notna(), "Last Contact: last contact before first")
+    raw.loc[rows, "Last Contact"] = _text(people["arrival"][rows] - rng.integers(1, 31, len(rows)))
+    # cells that are no dates
+    signed, lost = people["signup"].notna(), people["arrival"].isna() & ~people["filled"]
+    raw.loc[some(called & ~signed, "Did sign up to the platform: answered No"), EVENTS["signup"]] = "No"
+    raw.loc[some(contacted & signed, "Did sign up to the platform: unreadable date"), EVENTS["signup"]] = "7654321"
+    raw.loc[some(contacted & subscribed, "Subscribed: unknown date"), EVENTS["subscribed"]] = "0000-00-00"
+    raw.loc[some(lost, "Last Contact: unreadable date"), ["First Contact", "Last Contact"]] = "2021-13-12"
+    # dates as text; some of them pulled down over the rows below, a year further with each row
+    unknown = (people["origin"] == "unknown") & people["last_contact"].notna()
+    readable = faults["Last Contact: drag-fill"] - faults["Last Contact: after the snapshot"]
+    rows = some(unknown, faults["Last Contact: date as text"] - readable)
+    raw.loc[rows, "Last Contact"] = _text(people["last_contact"][rows], "%d.%m.%Y")
+    raw.loc[people["filled"], "Last Contact"] = _drag_fill(faults, readable, rng)
+    return raw
+
+
+def _drag_fill(faults: dict, readable: int, rng: np.random.Generator) -> list[str]:
+    """Runs of days a year apart from 2021 on, as text. `readable` of them are not after the snapshot."""
     runs, longest = faults["drag-fill: runs"], faults["drag-fill: longest run"]
     spare = faults["Last Contact: drag-fill"] - longest - 2 * (runs - 1)
     lengths = [longest, *(2 + rng.multinomial(spare, np.full(runs - 1, 1 / (runs - 1))))]
-    in_january = (
-        faults["drag-fill: readable as text"] - runs
-    )  # these have two days before the snapshot, not one
+    in_january = readable - runs  # a run from January 2021 has two days before the snapshot, one from December one
     cells = []
     for run, length in enumerate(lengths):
         start = f"{rng.integers(1, 29):02}.{'01' if run < in_january else '12'}"

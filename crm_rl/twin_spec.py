@@ -1,19 +1,21 @@
 """The twin's spec: what we count in the original export, and how the counts are made safe to publish.
 
-The spec is one readable file of numbers, `data/raw/crm_twin_spec.json`. `twin` draws a synthetic export from it and
-sees nothing else. Four rules keep single people out of it:
+The spec is one readable file, `data/raw/crm_twin_spec.json`. `twin` draws a synthetic export from it and sees
+nothing else. Four rules keep single people out of it:
 
-1. *Alone and exact*: the rows, the milestone patterns, the faults that cleaning finds, and the subscribers by part of
-   a split are counted exactly, also where they are few, and are crossed with nothing else.
-2. *One-way tables* are exact; a category with fewer than 5 people goes into "(rare)" and loses its name.
-3. *Two-way tables*: cells under 5, empty ones too, are pooled along their row, and then every number is rounded to a
-   multiple of 5. What a sum leaves over is therefore never a small cell: each number may be off by 2 either way.
-4. *Arrivals and delays* are counted in bins of a month or a week that are merged until each holds at least 5; where
-   the last few do not fill a bin they are counted in the one before, so that no extreme value shows.
+1. *Alone and exact*: rows, milestone patterns, the faults that cleaning finds, and the class by part of a split
+   are counted exactly, also where they are few. They are crossed with nothing else.
+2. *One-way tables* are exact; countries of fewer than 5 people go into "(rare)" and lose their names.
+3. *Two-way tables*: cells under 5, empty ones too, are pooled along their row; then every number is rounded to a
+   multiple of 5. What a subtraction leaves is therefore never a small cell: any number may be off by 2 either way.
+4. *Arrivals and delays* are counted in bins of months or weeks, merged until each holds at least 5. Stragglers (a
+   few before a bin of 50, or cut off by 13 empty bins, or last of all) are counted in the bin next to them, and it
+   keeps its ends, so that no extreme value shows.
 """
 
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 
@@ -26,133 +28,140 @@ from crm_rl.crm_data.split import published_split, sound_split
 
 SPEC = PROJECT / "data" / "raw" / "crm_twin_spec.json"
 SMALLEST = 5
+EMPTY_BINS = 13
 NONE, RARE, POOLED = "(none)", "(rare)", "(pooled)"
 
-#: The most that a customer reached; how the customer came; the part of the published split, by origin where it matters.
+#: The most that a customer reached; how the customer came; the part of the published split (test cut by origin).
 CLASSES = ("nothing", "milestone", "subscribed")
 ORIGINS = ("contacted", "inbound", "unknown")
 PARTS = ("train", "val", "test", "inbound", "unknown")
 
-#: The order in which a customer usually reaches the milestones: a demo, if any, comes before the call.
+#: The order in which most customers reach the milestones, where they reach them at all.
 USUAL_ORDER = ("demo", "survey", "signup", "call", "manager", "subscribed")
 
-#: Days from the first to the last contact: the name of a bin, its first day and the day after its last.
+#: Days from the first contact to the last: the first day of each bin and the day after its last.
 GAPS = {
     "same day": (0, 1),
     "1 to 7 days": (1, 8),
     "8 to 14 days": (8, 15),
     "15 to 30 days": (15, 31),
-    "31 to 90 days": (31, 91),
-    "91 to 180 days": (91, 181),
+    "31 to 180 days": (31, 181),
     "181 to 365 days": (181, 366),
     "over a year": (366, 540),
 }
 
-#: The delays of milestones are counted by the same day, the rest of that week, and whole weeks after it.
-DELAY_EDGES = (0, 1, *range(7, 7 * 90, 7))
+#: Bins of delays: the same day, the rest of that week, then whole weeks.
+WEEKS = (0, 1, *range(7, 7 * 90, 7))
 
-#: What stands in each two-way table. `quarter` is that of the arrival; the others are the columns of `describe`.
+#: The one-way and two-way tables; the names are columns of `describe`.
+ONE_WAY = ("country", "education", "status", "stage", "gap")
 TWO_WAY = (
-    ("class", "quarter"),
-    ("class", "country"),
-    ("class", "education"),
-    ("origin", "country"),
-    ("origin", "education"),
-    ("quarter", "country"),
-    ("quarter", "education"),
+    *(("class", name) for name in ("quarter", *ONE_WAY)),
+    *(("origin", name) for name in ONE_WAY),
+    *(("quarter", name) for name in ("country", "education", "status", "gap")),
     ("country", "education"),
-    ("class", "status"),
-    ("class", "stage"),
-    ("class", "gap"),
-    ("origin", "status"),
-    ("origin", "stage"),
-    ("quarter", "status"),
-    ("quarter", "gap"),
     ("status", "stage"),
     ("status", "gap"),
+    ("tracked", "origin"),
 )
 
 
 def measure(raw: pd.DataFrame) -> dict:
-    """Count what the twin needs to know about an export.
+    """Count in an export what the twin needs to know.
 
     Args:
         raw: the cells as `load` returns them, shape (rows, 13).
 
     Returns:
-        The spec, as the module's text describes it. `add_provenance` says where it comes from.
+        The spec, made safe as the module's text says.
     """
     customers, report = clean(raw)
     table = describe(customers)
-    country = customers["country"].value_counts()
-    event_by_origin = pd.DataFrame(
-        {event: table["origin"][customers[event]].value_counts() for event in EVENTS}
-    )
-    sound = {name: int(part["subscribed"].sum()) for name, part in sound_split(customers).parts().items()}
+    steps = milestone_steps(customers)
+    events = pd.DataFrame({event: table["origin"][customers[event]].value_counts() for event in EVENTS})
+    two_way = {f"{a} x {b}": pool_and_round(pd.crosstab(table[a], table[b])) for a, b in TWO_WAY}
+    sound = sound_split(customers).parts()
     return {
         "rows": len(customers),
         "largest ID": int(customers["customer_id"].max()),
-        "distinct rare countries": int((country < SMALLEST).sum()),
-        "patterns": _pattern_counts(customers),
-        "class by part": pd.crosstab(table["class"], table["part"]).to_dict("index"),
-        "subscribers by sound part": sound,
-        "faults": _fault_counts(raw, report.findings),
-        "arrivals": {
-            origin: _month_bins(customers["arrival"][table["origin"] == origin]) for origin in ORIGINS
-        },
-        "one-way": {
-            name: table[name].value_counts().to_dict()
-            for name in ("country", "education", "status", "stage", "gap")
-        },
-        "two-way": {f"{a} x {b}": pool_and_round(pd.crosstab(table[a], table[b])) for a, b in TWO_WAY}
-        | {"event x origin": pool_and_round(event_by_origin.T.fillna(0).astype(int))},
-        "days since the step before": _delay_bins(customers, since_arrival=False),
-        "days since arrival": _delay_bins(customers, since_arrival=True),
+        "rare countries": int((customers["country"].value_counts() < SMALLEST).sum()),
+        "patterns": patterns(customers).value_counts(sort=False).sort_values(kind="stable")[::-1].to_dict(),
+        "class by part": pd.crosstab(table["class"], table["part"])[list(PARTS)].to_dict("index"),
+        "subscribers by sound part": {name: int(part["subscribed"].sum()) for name, part in sound.items()},
+        "faults": _count_faults(raw, report.findings),
+        "manager after subscription": int((customers["manager_date"] > customers["subscribed_date"]).sum()),
+        "arrivals": {origin: _by_month(customers["arrival"][table["origin"] == origin]) for origin in ORIGINS},
+        "days since the step before": _by_week(steps, ["origin", "event", "place"], "since step"),
+        "days since arrival": _by_week(steps, ["origin", "event"], "since arrival"),
+        "one-way": {name: table[name].value_counts().to_dict() for name in ONE_WAY},
+        "two-way": {"event x origin": pool_and_round(events.T.fillna(0).astype(int))} | two_way,
     }
 
 
-def describe(customers: pd.DataFrame, common: set | None = None) -> pd.DataFrame:
-    """Sort each customer into the categories that the spec counts.
-
-    Args:
-        customers: the table that `clean` returns.
-        common: the countries that keep their names; by default those with at least 5 customers.
+def describe(customers: pd.DataFrame) -> pd.DataFrame:
+    """Sort customers, a table as `clean` returns it, into the categories that the spec counts.
 
     Returns:
-        A table of names, one row a customer: `class` (the most that was reached), `origin` (contacted first, inbound,
-        or unknown: neither a first contact nor a milestone), `part` (of the published split, its test part divided by
-        origin), `quarter`, `country`, `education`, `status`, `stage` and `gap` (between the two contacts).
+        A row of names for each customer: `class`, `origin` (unknown: neither a first contact nor a milestone),
+        `part`, `tracked` (whether there is a demo or a survey), `quarter` of the arrival, `country`, `education`,
+        `status`, `stage`, and `gap` between the two contacts.
     """
-    if common is None:
-        common = set(customers["country"].value_counts().loc[lambda count: count >= SMALLEST].index)
-    reached = customers[list(EVENTS)].any(axis=1)
+    classes = np.select([customers["subscribed"], customers[list(EVENTS)].any(axis=1)], CLASSES[:0:-1], CLASSES[0])
     contacted = customers["first_contact"].notna()
     origin = np.select([contacted, customers["inbound"]], ORIGINS[:2], ORIGINS[2])
     part = pd.Series(origin, index=customers.index, dtype=object)
     for name, members in published_split(customers).parts().items():
-        part.loc[members.index[members["first_contact"].notna()]] = name
+        part[members.index[members["first_contact"].notna()]] = name
     days = (customers["last_contact"] - customers["first_contact"]).dt.days.clip(lower=0)
-    starts = [start for start, _ in GAPS.values()]
-    gap = pd.cut(days, [*starts, np.inf], right=False, labels=list(GAPS)).astype(object)
-    country = customers["country"].where(
-        customers["country"].isin(common) | customers["country"].isna(), RARE
-    )
-    table = pd.DataFrame(
-        {
-            "class": np.select([customers["subscribed"], reached], ["subscribed", "milestone"], "nothing"),
-            "origin": origin,
-            "part": part,
-            "quarter": customers["arrival"].dt.to_period("Q").astype(object).map(str, na_action="ignore"),
-            "country": country,
-            **{name: customers[name] for name in ("education", "status", "stage")},
-            "gap": gap,
-        }
-    )
-    return table.astype(object).fillna(NONE)
+    gap = pd.cut(days, [*(start for start, _ in GAPS.values()), np.inf], right=False, labels=list(GAPS))
+    rare = customers["country"].map(customers["country"].value_counts()) < SMALLEST
+    columns = {
+        "class": classes,
+        "origin": origin,
+        "part": part,
+        "tracked": np.where(customers["demo"] | customers["survey"], "demo or survey", "neither"),
+        "quarter": customers["arrival"].dt.to_period("Q").astype(object).map(str, na_action="ignore"),
+        "country": customers["country"].mask(rare, RARE),
+        **{name: customers[name] for name in ("education", "status", "stage")},
+        "gap": gap,
+    }
+    return pd.DataFrame(columns, index=customers.index).astype(object).fillna(NONE)
 
 
-def pool_and_round(counts: pd.DataFrame) -> dict:
-    """Make a two-way table safe: pool the cells under 5 along each row, round every number to a multiple of 5.
+def patterns(customers: pd.DataFrame) -> pd.Series:
+    """The milestones that each customer reached, in words."""
+    return customers[list(EVENTS)].apply(lambda flags: " + ".join(flags.index[flags]) or "nothing", axis=1)
+
+
+def milestone_steps(customers: pd.DataFrame) -> pd.DataFrame:
+    """One row for each milestone with a date, taken in the usual order.
+
+    Returns:
+        `origin`, `event`, `place` (the customer's first milestone, or a later one), and in days: `since step`, from
+        the milestone before or else the first contact (missing for the first milestone of an inbound customer,
+        which is the arrival; 0 if it came earlier, but a manager may come as long after a subscription as before),
+        and `since arrival`.
+    """
+    before, place, steps = customers["first_contact"], pd.Series("first", index=customers.index), []
+    for event in USUAL_ORDER:
+        day = customers[f"{event}_date"]
+        since = (day - before).dt.days
+        step = pd.DataFrame(
+            {
+                "origin": np.where(customers["inbound"], "inbound", "contacted"),
+                "event": event,
+                "place": place,
+                "since step": since.abs() if event == "subscribed" else since.clip(lower=0),
+                "since arrival": (day - customers["arrival"]).dt.days,
+            }
+        )
+        steps.append(step[day.notna()])
+        before, place = pd.concat([before, day], axis=1).max(axis=1), place.mask(day.notna(), "later")
+    return pd.concat(steps)
+
+
+def pool_and_round(counts: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Make a two-way table safe: pool the cells under 5 of each row, round every number to a multiple of 5.
 
     Args:
         counts: exact counts, shape (row categories, column categories).
@@ -162,108 +171,83 @@ def pool_and_round(counts: pd.DataFrame) -> dict:
     """
     safe = {}
     for row, cells in counts.to_dict("index").items():
-        kept = {column: _rounded(count) for column, count in cells.items() if count >= SMALLEST}
-        pooled = sum(count for count in cells.values() if count < SMALLEST)
-        safe[row] = kept | {POOLED: _rounded(pooled)}
+        kept = {column: count for column, count in cells.items() if count >= SMALLEST}
+        pooled = sum(cells.values()) - sum(kept.values())
+        safe[row] = {name: _rounded(count) for name, count in (kept | {POOLED: pooled}).items()}
     return safe
 
 
 def _rounded(count: int) -> int:
-    return SMALLEST * round(int(count) / SMALLEST)
+    return SMALLEST * round(count / SMALLEST)
 
 
-def merge_bins(counts) -> list[list[int]]:
-    """Merge neighbouring bins until each holds at least 5.
+def merge_bins(counts: np.ndarray) -> list[list[int]]:
+    """Merge neighbouring bins until each holds at least 5 (rule 4 of the module's text).
 
     Args:
         counts: how many fall into each of the narrow bins, shape (bins,).
 
     Returns:
-        [first bin, bin after the last, count] for each merged bin. If the last few cannot fill one, they are counted
-        in the one before, which keeps its ends.
+        [first bin, bin after the last, count] for each merged bin.
     """
-    merged, start, held = [], 0, 0
-    for place, count in enumerate(counts):
-        held += int(count)
+    merged, start, last, held = [], 0, 0, 0
+    for place in np.flatnonzero(counts).tolist():
+        if held and merged and place - last > EMPTY_BINS:
+            merged[-1][2] += held
+            held = 0
+        start, last = (start if held else place), place
+        held += int(counts[place])
         if held >= SMALLEST:
-            merged.append([start, place + 1, held])
-            start, held = place + 1, 0
-        elif held == 0:
-            start = place + 1
-    if held and merged:
+            merged.append([place if counts[place] >= 10 * SMALLEST else start, place + 1, held])
+            held = 0
+    if merged:
         merged[-1][2] += held
     return merged
 
 
-def _month_bins(arrival: pd.Series) -> list[list]:
-    """[first month, last month, count]; arrivals without a day are left out."""
+def _by_month(arrival: pd.Series) -> list[list]:
+    """[first month, last month, people, different days, in steps of 5]; who has no arrival is left out."""
     months = pd.period_range(arrival.min(), arrival.max(), freq="M")
-    counts = arrival.dt.to_period("M").value_counts().reindex(months, fill_value=0)
-    return [[str(months[start]), str(months[end - 1]), count] for start, end, count in merge_bins(counts)]
-
-
-def steps(customers: pd.DataFrame, since_arrival: bool) -> pd.DataFrame:
-    """Days from the step before (or from arrival) to each milestone, in the usual order.
-
-    An inbound customer's first milestone is the arrival itself, and no step. A day before the step before counts as
-    the same day.
-
-    Returns:
-        Shape (customers, 6), a column a milestone; missing where there is no such step or no day for it.
-    """
-    before = customers["first_contact"] if not since_arrival else customers["arrival"]
-    days = {}
-    for event in USUAL_ORDER:
-        day = customers[f"{event}_date"]
-        days[event] = (day - before).dt.days.clip(lower=0)
-        before = before if since_arrival else day.fillna(before)
-    return pd.DataFrame(days)
-
-
-def _delay_bins(customers: pd.DataFrame, since_arrival: bool) -> dict:
-    """Per origin and milestone, [first day, day after the last, count] for each bin of days."""
-    days = steps(customers, since_arrival)
-    tables = {}
-    for origin, members in (("contacted", ~customers["inbound"]), ("inbound", customers["inbound"])):
-        for event in USUAL_ORDER:
-            counts = np.histogram(days.loc[members, event].dropna(), DELAY_EDGES)[0]
-            merged = merge_bins(counts)
-            tables[f"{origin} {event}"] = [[DELAY_EDGES[a], DELAY_EDGES[b], count] for a, b, count in merged]
+    month = arrival.dt.to_period("M")
+    tables = []
+    for start, end, count in merge_bins(month.value_counts().reindex(months, fill_value=0).to_numpy()):
+        days = arrival[month.between(months[start], months[end - 1])].nunique()
+        tables.append([str(months[start]), str(months[end - 1]), count, max(_rounded(days), SMALLEST)])
     return tables
 
 
-def _pattern_counts(customers: pd.DataFrame) -> dict[str, int]:
-    """How many customers have exactly these milestones."""
-    names = customers[list(EVENTS)].apply(lambda flags: " + ".join(flags.index[flags]) or "nothing", axis=1)
-    return names.value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable").to_dict()
+def _by_week(steps: pd.DataFrame, keys: list[str], days: str) -> dict[str, list]:
+    """[first day, day after the last, count] by the keys."""
+    tables = {}
+    for key, group in steps.dropna(subset=[days]).groupby(keys, sort=False):
+        bins = merge_bins(np.histogram(group[days], WEEKS)[0])
+        tables[" ".join(key)] = [[WEEKS[start], WEEKS[end], count] for start, end, count in bins]
+    return tables
 
 
-def _fault_counts(raw: pd.DataFrame, findings: pd.DataFrame) -> dict[str, int]:
-    """How often cleaning finds each fault in each column; and how the drag-fill is cut into runs."""
+def _count_faults(raw: pd.DataFrame, findings: pd.DataFrame) -> dict[str, int]:
+    """How often cleaning finds each fault in each column, and into how many runs the drag-fill falls."""
     counts = findings.fillna({"column": "row"}).groupby(["column", "problem"]).size()
-    faults = {f"{column}: {problem}": int(count) for (column, problem), count in counts.items()}
     filled = findings.loc[findings["problem"] == "drag-fill", "row"].astype(int)
-    text = findings.loc[findings["problem"] == "date as text", "row"]
-    days = pd.to_datetime(raw.loc[filled, "Last Contact"], format="%d.%m.%Y")
-    run = (days.dt.year.diff() != 1).cumsum()
-    return faults | {
-        "drag-fill: runs": int(run.nunique()),
-        "drag-fill: longest run": int(run.value_counts().max()),
-        "drag-fill: readable as text": int(text.isin(filled).sum()),
+    year = pd.to_datetime(raw.loc[filled, "Last Contact"], format="%d.%m.%Y").dt.year
+    runs = (year.diff() != 1).cumsum().value_counts()
+    return {f"{column}: {problem}": int(count) for (column, problem), count in counts.items()} | {
+        "drag-fill: runs": len(runs),
+        "drag-fill: longest run": int(runs.max()),
     }
 
 
 def measure_original(path: str | Path, spec_path: str | Path = SPEC, seed: int = 20220428) -> Path:
-    """Make the spec anew from the original export (maintainers only: readers have the spec)."""
-    path, spec_path = Path(path), Path(spec_path)
+    """Make the spec anew from the original export (for maintainers: readers have the spec)."""
     provenance = {
-        "made by": "crm_rl.twin_spec.measure_original",
-        "sha256 of the original": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256 of the original": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
         "snapshot": str(SNAPSHOT_DATE.date()),
         "seed": seed,
-        "cells under this are pooled, and two-way tables are rounded to its multiples": SMALLEST,
+        "smallest cell, and what two-way tables are rounded to": SMALLEST,
     }
     text = json.dumps({"provenance": provenance} | measure(load(path)), indent=1, ensure_ascii=False)
     text = re.sub(r"[\[{][^\[\]{}]*[\]}]", lambda innermost: " ".join(innermost[0].split()), text)
-    spec_path.write_text(text + "\n", encoding="utf-8", newline="\n")
-    return spec_path
+    unfinished = Path(f"{spec_path}.tmp")
+    unfinished.write_text(text + "\n", encoding="utf-8", newline="\n")
+    os.replace(unfinished, spec_path)
+    return Path(spec_path)
