@@ -103,7 +103,7 @@ def test_the_study_s_claims_are_consistent_with_their_own_arithmetic():
 
 
 def test_the_example_by_hand_gives_the_interval(written):
-    low, high = re.findall(r"= (\d\.\d\d)\\%", written["hand_ends"])
+    low, high = (re.search(r"= (\d\.\d\d)\\%", written[key])[1] for key in ("hand_low", "hand_high"))
     assert written["test_ci"] == f"{low}% to {high}%"
 
 

@@ -108,32 +108,27 @@ def counted(raw: pd.DataFrame, customers: pd.DataFrame) -> dict[str, str]:
 
 
 def worked(s: int, n: int, s_all: int, n_all: int) -> dict[str, str]:
-    """The examples worked by hand on the problem page, as formulas."""
+    """The examples worked by hand on the problem page, as formulas; each breaks before an equals sign."""
     z = 1.96
     squared = z * z
     centre, total = s + squared / 2, n + squared
     inside = s * (n - s) / n + squared / 4
-    reach = z * math.sqrt(inside)
-    grouped = f"{n:,}".replace(",", "{,}")
-    return {
-        "hand_add": rf"$s + z^2/2 = {s} + {squared / 2:.2f} = {centre:.2f}$ and $n + z^2 = {grouped} + {squared:.2f} "
-        rf"= {total:.2f}$".replace(f"{total:.2f}", f"{total:,.2f}".replace(",", "{,}")),
-        "hand_centre": rf"${centre:.2f} / {total:,.2f} = {100 * centre / total:.3f}\%$".replace(",", "{,}"),
-        "hand_root": rf"$\sqrt{{{s} \times {n - s:,} / {n:,} + {squared / 4:.2f}}} = \sqrt{{{inside:.2f}}} "
-        rf"= {math.sqrt(inside):.3f}$".replace(",", "{,}"),
-        "hand_reach": rf"${z} \times {math.sqrt(inside):.3f} / {total:,.2f} = {100 * reach / total:.3f}\%$".replace(
-            ",", "{,}"
-        ),
-        "hand_ends": rf"${100 * centre / total:.3f}\% - {100 * reach / total:.3f}\% = "
-        rf"{100 * (centre - reach) / total:.2f}\%$ and ${100 * centre / total:.3f}\% + {100 * reach / total:.3f}\% = "
-        rf"{100 * (centre + reach) / total:.2f}\%$",
-        "hand_odds_all": rf"$({n_all:,} - {s_all}) / {s_all} = {(n_all - s_all) / s_all:.1f}$".replace(",", "{,}"),
-        "hand_odds_test": rf"$({n:,} - {s}) / {s} = {(n - s) / s:.1f}$".replace(",", "{,}"),
-        "hand_factor": rf"$\dfrac{{{s} / {n:,}}}{{{s_all} / {n_all:,}}} = "
-        rf"\dfrac{{{100 * s / n:.3f}\%}}{{{100 * s_all / n_all:.3f}\%}} = {(s / n) / (s_all / n_all):.2f}$".replace(
-            ",", "{,}"
-        ),
+    root = math.sqrt(inside)
+    middle, reach = 100 * centre / total, 100 * z * root / total
+    formulas = {
+        "hand_add": rf"s + z^2/2 = {s} + {squared / 2:.2f} = {centre:.2f}",
+        "hand_total": rf"n + z^2 = {n:,} + {squared:.2f} = {total:,.2f}",
+        "hand_centre": rf"{centre:.2f} / {total:,.2f} = {middle:.3f}\%",
+        "hand_root": rf"\sqrt{{{s} \times {n - s:,} / {n:,} + {squared / 4:.2f}}} = \sqrt{{{inside:.2f}}} = {root:.3f}",
+        "hand_reach": rf"{z} \times {root:.3f} / {total:,.2f} = {reach:.3f}\%",
+        "hand_low": rf"{middle:.3f}\% - {reach:.3f}\% = {middle - reach:.2f}\%",
+        "hand_high": rf"{middle:.3f}\% + {reach:.3f}\% = {middle + reach:.2f}\%",
+        "hand_odds_all": rf"({n_all:,} - {s_all}) / {s_all} = {(n_all - s_all) / s_all:.1f}",
+        "hand_odds_test": rf"({n:,} - {s}) / {s} = {(n - s) / s:.1f}",
+        "hand_factor": rf"\dfrac{{{s} / {n:,}}}{{{s_all} / {n_all:,}}} = "
+        rf"\dfrac{{{100 * s / n:.3f}\%}}{{{100 * s_all / n_all:.3f}\%}} = {(s / n) / (s_all / n_all):.2f}",
     }
+    return {name: "$" + formula.replace(",", "{,}").replace(" = ", "$ $= ") + "$" for name, formula in formulas.items()}
 
 
 def counted_in_original(raw: pd.DataFrame, customers: pd.DataFrame, report: CleaningReport) -> dict[str, str]:
@@ -227,9 +222,8 @@ def original_path() -> Path | None:
     """The original export, where this machine has it."""
     places = (os.environ.get("CRM_RL_DATA"), ORIGINAL, ROOT.parent / "shared" / "data" / "SalesCRM.xlsx")
     for place in places:
-        if place and Path(place).is_file():
-            if hashlib.sha256(Path(place).read_bytes()).hexdigest() == SHA256:
-                return Path(place)
+        if place and Path(place).is_file() and hashlib.sha256(Path(place).read_bytes()).hexdigest() == SHA256:
+            return Path(place)
     return None
 
 
