@@ -126,6 +126,9 @@ def test_what_the_pages_say_in_words(twin):
     assert (customers.groupby("country")["subscribed"].sum() == 0).mean() > 0.5
     assert (customers.groupby("education")["subscribed"].sum() == 0).mean() > 0.5
     assert not (customers["status"] == "Active").any()
+    with_demo, without = (customers.loc[customers["demo"] == had, "subscribed"].mean() for had in (True, False))
+    assert with_demo > 10 * without
+    assert customers.loc[customers["demo"], "inbound"].mean() > 0.9
     inbound, outbound = (customers.loc[who, "subscribed"].mean() for who in (customers["inbound"], first))
     assert inbound > 10 * outbound
 

@@ -104,10 +104,17 @@ def counted(raw: pd.DataFrame, customers: pd.DataFrame) -> dict[str, str]:
         "test_over_all": f"{parts.test['subscribed'].mean() / subscribed.mean():.2f}",
         "sha256": f"`{SHA256}`",
     }
-    return facts | worked(int(parts.test["subscribed"].sum()), len(parts.test), int(subscribed.sum()), len(customers))
+    hand = worked(
+        s=int(parts.test["subscribed"].sum()),
+        n=len(parts.test),
+        s_all=int(subscribed.sum()),
+        n_all=len(customers),
+        n_zero=len(groups["test_first"]),
+    )
+    return facts | hand
 
 
-def worked(s: int, n: int, s_all: int, n_all: int) -> dict[str, str]:
+def worked(s: int, n: int, s_all: int, n_all: int, n_zero: int) -> dict[str, str]:
     """The examples worked by hand on the problem page, as formulas; each breaks before an equals sign."""
     z = 1.96
     squared = z * z
@@ -123,6 +130,7 @@ def worked(s: int, n: int, s_all: int, n_all: int) -> dict[str, str]:
         "hand_reach": rf"{z} \times {root:.3f} / {total:,.2f} = {reach:.3f}\%",
         "hand_low": rf"{middle:.3f}\% - {reach:.3f}\% = {middle - reach:.2f}\%",
         "hand_high": rf"{middle:.3f}\% + {reach:.3f}\% = {middle + reach:.2f}\%",
+        "hand_zero": rf"{squared:.2f} / ({n_zero:,} + {squared:.2f}) = {100 * squared / (n_zero + squared):.2f}\%",
         "hand_odds_all": rf"({n_all:,} - {s_all}) / {s_all} = {(n_all - s_all) / s_all:.1f}",
         "hand_odds_test": rf"({n:,} - {s}) / {s} = {(n - s) / s:.1f}",
         "hand_factor": rf"\dfrac{{{s} / {n:,}}}{{{s_all} / {n_all:,}}} = "
@@ -197,6 +205,8 @@ def claimed() -> dict[str, str]:
     for name in ("random", "dqn_fs"):
         share = float(CLAIMS[name][0]) / 100
         facts[f"claim_{name}_cost"] = f"{10 / share:,.0f}"
+    for end, share in zip(("high", "low"), wilson(*CLAIMS["dqn_fs"][2:]), strict=True):
+        facts[f"hand_cost_{end}"] = f"{10 / share:,.0f}"
     return facts
 
 
