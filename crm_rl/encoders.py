@@ -15,19 +15,19 @@ MISSING = "(missing)"
 
 
 class LabelCodes:
-    """Number the names in alphabetical order: 0 for a missing name, then 1, 2, 3, ...
+    """Number the names in alphabetical order: 0, 1, 2, ...; one more code stands for a missing or unknown name.
 
     The order means nothing, yet any model that does arithmetic on the codes believes in it.
     """
 
     def fit(self, names: pd.Series) -> Self:
         """Learn the names: shape (customers,), text or missing."""
-        self.codes_ = {name: code for code, name in enumerate(sorted(names.dropna().unique()), start=1)}
+        self.codes_ = {name: code for code, name in enumerate(sorted(names.dropna().unique()))}
         return self
 
     def transform(self, names: pd.Series) -> pd.Series:
-        """The codes, shape (customers,), 0 to k+1 where k names were learned; k+1 is any name never seen."""
-        return names.map(self.codes_).fillna(len(self.codes_) + 1).mask(names.isna(), 0).astype(float)
+        """The codes, shape (customers,), 0 to k where k names were learned; k is a missing or unknown name."""
+        return names.map(self.codes_).fillna(len(self.codes_)).astype(float)
 
 
 class ConversionRate:

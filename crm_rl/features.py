@@ -41,12 +41,11 @@ MILESTONES = {
 }
 
 _HAD = tuple(
-    Feature(name, "has reached this milestone", "yes or no", 1, source)
-    for name, (_, source) in MILESTONES.items()
+    Feature(name, "has reached this milestone", "yes or no", 1, source) for name, (_, source) in MILESTONES.items()
 )
 
 PUBLISHED_FEATURES = (
-    Feature("Country", "the country's place in the alphabet (0 is missing)", "code", 103, "Country"),
+    Feature("Country", "the country's place in the alphabet; the last is missing", "code", 103, "Country"),
     Feature("Stage", "the sales team's note, as a number from 0 to 6", "code", 6, "Stage"),
     Feature("Status_Active", "Status is 'Active', which no row's is", "yes or no", 1, "Status"),
     Feature("Days_Since_First_Contact", "to the snapshot; 0 if missing", "days", 365, "First Contact"),
@@ -58,19 +57,15 @@ PUBLISHED_FEATURES = (
         365,
         "First Contact, Last Contact",
     ),
-    Feature(
-        "Contact_Frequency", "1 / (days between contacts + 1)", "per day", 1, "First Contact, Last Contact"
-    ),
+    Feature("Contact_Frequency", "1 / (days between contacts + 1)", "per day", 1, "First Contact, Last Contact"),
     *_HAD,
+    Feature("Country_ConvRate", "share of subscribers in the country, in train", "share", 1, "Country, Subscribed"),
     Feature(
         "Education_ConvRate",
         "share of subscribers in the bootcamp, in train",
         "share",
         1,
         "Education, Subscribed",
-    ),
-    Feature(
-        "Country_ConvRate", "share of subscribers in the country, in train", "share", 1, "Country, Subscribed"
     ),
     Feature("Stages_Completed", "how many of the five milestones", "milestones", 5, "the five milestones"),
 )
@@ -109,18 +104,18 @@ SOUND_FEATURES = (
     ),
     *_HAD,
     Feature(
-        "Education_ConvRate",
-        "smoothed rate of the bootcamp, as known when train ended",
-        "share",
-        1,
-        "Education, Subscribed",
-    ),
-    Feature(
         "Country_ConvRate",
         "smoothed rate of the country, as known when train ended",
         "share",
         1,
         "Country, Subscribed",
+    ),
+    Feature(
+        "Education_ConvRate",
+        "smoothed rate of the bootcamp, as known when train ended",
+        "share",
+        1,
+        "Education, Subscribed",
     ),
     Feature("Stages_Completed", "how many of the five milestones", "milestones", 5, "the five milestones"),
 )
@@ -195,13 +190,24 @@ class PublishedFeatures:
             Days_Since_Last_Contact=(self.today_ - customers["last_contact"]).dt.days.fillna(0),
             Days_Between_Contacts=between,
             Contact_Frequency=1 / (between + 1),
-            Education_ConvRate=self.education_rate_.transform(customers["education"]),
-            Country_ConvRate=self.country_rate_.transform(customers["country"]),
+            Country_ConvRate=self._rate(self.country_rate_, customers["country"]),
+            Education_ConvRate=self._rate(self.education_rate_, customers["education"]),
         )
+
+    @staticmethod
+    def _rate(encoder: ConversionRate, names: pd.Series) -> pd.Series:
+        """A group's rate; the study gave the overall rate to everybody whose name is missing."""
+        return encoder.transform(names).mask(names.isna(), encoder.base_rate_)
 
     def transform(self, customers: pd.DataFrame) -> pd.DataFrame:
         """The features normalised to [0, 1], shape (customers, 15)."""
         return normalise(self.values(customers), self.features)
+
+    def as_coded(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """The features as the study's code put them into the state: country, stage and the count as they are."""
+        raw = ("Country", "Stage", "Stages_Completed")
+        values = self.values(customers)
+        return self.transform(customers).assign(**{name: values[name] for name in raw})
 
 
 class SoundFeatures:
