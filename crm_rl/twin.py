@@ -372,10 +372,11 @@ def _with_dirt(faults: dict, raw: pd.DataFrame, people: pd.DataFrame, rng: np.ra
     rows = some(contacted & people["last_contact"].notna(), "Last Contact: last contact before first")
     raw.loc[rows, "Last Contact"] = _text(people["arrival"][rows] - rng.integers(1, 31, len(rows)))
     # cells that are no dates
+    in_turn = subscribed & ~(people["manager"] > people["subscribed"])
     signed, lost = people["signup"].notna(), people["arrival"].isna() & ~people["filled"]
     raw.loc[some(called & ~signed, "Did sign up to the platform: answered No"), EVENTS["signup"]] = "No"
     raw.loc[some(contacted & signed, "Did sign up to the platform: unreadable date"), EVENTS["signup"]] = "7654321"
-    raw.loc[some(contacted & subscribed, "Subscribed: unknown date"), EVENTS["subscribed"]] = "0000-00-00"
+    raw.loc[some(contacted & in_turn, "Subscribed: unknown date"), EVENTS["subscribed"]] = "0000-00-00"
     raw.loc[some(lost, "Last Contact: unreadable date"), ["First Contact", "Last Contact"]] = "2021-13-12"
     # dates as text; some of them pulled down over the rows below, a year further with each row
     unknown = (people["origin"] == "unknown") & people["last_contact"].notna()

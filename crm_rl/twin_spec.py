@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -98,8 +99,12 @@ def measure(raw: pd.DataFrame) -> dict:
     }
 
 
-def describe(customers: pd.DataFrame) -> pd.DataFrame:
-    """Sort customers, a table as `clean` returns it, into the categories that the spec counts.
+def describe(customers: pd.DataFrame, named: Collection[str] = ()) -> pd.DataFrame:
+    """Sort customers into the categories that the spec counts.
+
+    Args:
+        customers: the table that `clean` returns.
+        named: the countries that keep their names; by default those of at least 5 customers.
 
     Returns:
         A row of names for each customer: `class`, `origin` (unknown: neither a first contact nor a milestone),
@@ -114,7 +119,8 @@ def describe(customers: pd.DataFrame) -> pd.DataFrame:
         part[members.index[members["first_contact"].notna()]] = name
     days = (customers["last_contact"] - customers["first_contact"]).dt.days.clip(lower=0)
     gap = pd.cut(days, [*(start for start, _ in GAPS.values()), np.inf], right=False, labels=list(GAPS))
-    rare = customers["country"].map(customers["country"].value_counts()) < SMALLEST
+    sizes = customers["country"].value_counts()
+    rare = ~customers["country"].isin(named or sizes.index[sizes >= SMALLEST]) & customers["country"].notna()
     columns = {
         "class": classes,
         "origin": origin,
