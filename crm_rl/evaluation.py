@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import trim_mean
 
-from crm_rl.funnel import N_ACTIONS, N_FEATURES, Action, Population, Rules, State
-from crm_rl.funnel import n_actions, start_all, step_all
+from crm_rl.funnel import N_ACTIONS, N_FEATURES, Action, Population, Rules, State, n_actions, start_all, step_all
 from crm_rl.intervals import wilson
 from crm_rl.worlds import World
 
