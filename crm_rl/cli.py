@@ -19,6 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
     except DataError as error:
         print(f"error: {error}\nNothing was written.", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stdout = None
+        return 0
     except OSError as error:
         print(f"error: {error}. Nothing was written.", file=sys.stderr)
         return 1

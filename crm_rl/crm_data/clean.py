@@ -81,7 +81,8 @@ class CleaningReport:
 def _line(finding) -> str:
     column = "" if pd.isna(finding.column) else f"{finding.column or '(no name)'}: "
     place = "" if pd.isna(finding.first_row) else f", first in row {finding.first_row}"
-    return f"  {finding.count:>6,} x {column}{finding.problem}{place}{_quoted(finding.first_value)} -> {finding.remedy}"
+    found = f"  {finding.count:>6,} x {column}{finding.problem}{place}{_quoted(finding.first_value)}"
+    return f"{found}\n           -> {finding.remedy}"
 
 
 def _quoted(value: Any) -> str:
