@@ -154,3 +154,11 @@ def test_the_tools_say_how_they_are_used(script):
 def test_the_makefile_has_the_target(target):
     done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_jupyterlab_shows_the_markup():
+    """An extension that its JupyterLab refuses installs without a word, and the pages show raw directives."""
+    command = [sys.executable, "-m", "jupyter", "labextension", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if "jupyterlab-myst v" in line]
+    assert lines and all("OK" in line for line in lines), done.stdout + done.stderr
