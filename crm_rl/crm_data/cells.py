@@ -94,7 +94,7 @@ def read_date(cell: Any, snapshot: pd.Timestamp = SNAPSHOT_DATE) -> Reading:
 def _day(cell: Any) -> Reading:
     """The day a cell names, if any, whatever the year."""
     if isinstance(cell, (datetime.date, np.datetime64)):  # pandas' Timestamp is one too
-        return Reading(pd.Timestamp(cell).normalize(), None)
+        return Reading(pd.Timestamp(cell).tz_localize(None).normalize(), None)
     text = str(cell).strip()
     if match := ISO_DATE.fullmatch(text):
         year, month, day = match.groups()

@@ -2,10 +2,12 @@
 
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import python_calamine
 
@@ -110,13 +112,39 @@ def _load_excel(path: Path) -> tuple[list[str], list[list[Any]]]:
     # calamine hands over a day number that Excel cannot show as a date as the number it is; openpyxl loses it
     try:
         sheet = python_calamine.CalamineWorkbook.from_path(path).get_sheet_by_index(0)
-        header, *rows = sheet.to_python(skip_empty_area=False) or [[]]
-    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError) as error:
+        table = sheet.to_python(skip_empty_area=False) or [[]]
+        if _mentions_errors(path):
+            _put_back_errors(path, table)
+    except (python_calamine.CalamineError, zipfile.BadZipFile, zlib.error, OSError) as error:
         raise DataError(
             f"{path}: not a readable Excel workbook ({error}). Remedy: if it was cut off in a download, fetch it again; "
             "if it is another kind of file, save it as .xlsx."
         ) from error
+    header, *rows = table
     return [str(name) for name in header], [list(map(_as_in_a_csv, row)) for row in rows]
+
+
+def _mentions_errors(path: Path) -> bool:
+    """Whether a cell of any sheet holds a formula's error, such as #N/A."""
+    with zipfile.ZipFile(path) as parts:
+        for name in parts.namelist():
+            if name.startswith("xl/worksheets/"):
+                with parts.open(name) as sheet:
+                    before = b""
+                    while chunk := sheet.read(1 << 20):
+                        if b't="e"' in before + chunk:
+                            return True
+                        before = chunk[-8:]
+    return False
+
+
+def _put_back_errors(path: Path, table: list[list[Any]]) -> None:
+    """Fill in the errors, which calamine hands over as if the cells were empty."""
+    sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
+    for row, cells in zip(table, sheet.iter_rows(), strict=False):
+        for column, cell in enumerate(cells):
+            if cell.data_type == "e" and row[column] == "":
+                row[column] = cell.value
 
 
 def _as_in_a_csv(cell: Any) -> Any:
