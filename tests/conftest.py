@@ -1,0 +1,54 @@
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, settings
+
+from crm_rl.crm_data.load import PROJECT, TWIN
+from crm_rl.fetch import SHA256
+
+# The same examples in every run; no limit in time, for other work may share the machine; and no search for the
+# smallest example that fails, which takes minutes where one example is a whole export.
+PHASES = (Phase.explicit, Phase.generate)
+settings.register_profile("crm_rl", deadline=None, derandomize=True, max_examples=100, phases=PHASES)
+settings.load_profile("crm_rl")
+
+
+def _original() -> Path | None:
+    places = [
+        PROJECT.parent / "shared" / "data" / "SalesCRM.xlsx",
+        PROJECT / "data" / "raw" / "SalesCRM.xlsx",
+    ]
+    if chosen := os.environ.get("CRM_RL_DATA"):
+        places = [Path(chosen), PROJECT / chosen, *places]
+    for place in places:
+        if place.is_file() and hashlib.sha256(place.read_bytes()).hexdigest() == SHA256:
+            return place.resolve()
+    return None
+
+
+@pytest.fixture(scope="session")
+def original(request) -> Path:
+    """The original export, or the test is skipped."""
+    place = _original()
+    if place is None:
+        pytest.skip(
+            f"{request.node.name}: the original export is not here (see `python -m crm_rl fetch`), "
+            "so what we say about it was not checked"
+        )
+    return place
+
+
+@pytest.fixture(scope="session")
+def twin() -> Path:
+    """The twin that the project embeds."""
+    if not TWIN.is_file():
+        pytest.skip("the twin is not here; `python -m crm_rl twin` makes it")
+    return TWIN
+
+
+@pytest.fixture(autouse=True)
+def _no_chosen_data(monkeypatch):
+    """Tests run on what they name, whatever the reader works on."""
+    monkeypatch.delenv("CRM_RL_DATA", raising=False)
