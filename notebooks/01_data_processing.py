@@ -40,9 +40,9 @@ if "google.colab" in sys.modules:
 # %% [markdown]
 # ## Six rows by hand
 #
-# Our export has a row a {term}`prospect` and 13 columns. Six of its columns hold {term}`milestones <milestone>`, the steps on
-# the way to a sale; a milestone's cell holds the day on which it happened. Here are six invented rows, with the five columns
-# that matter now. How many of the six subscribed?
+# Our export has a row a {term}`prospect` and 13 columns. Five of its columns hold {term}`milestones <milestone>`, the steps on
+# the way to a sale, and a sixth the sale itself, the subscription; such a cell holds the day on which it happened. Here are six
+# invented rows, with the five columns that matter now. How many of the six subscribed?
 #
 # | ID | First Contact | Last Contact | Stage | Did sign up to the platform | Subscribed |
 # |---|---|---|---|---|---|
@@ -66,8 +66,8 @@ if "google.colab" in sys.modules:
 # which of them was typed. Row 5 has no first contact, and yet signed up and subscribed: this customer came unasked.
 # :::
 #
-# We take the second answer: **a milestone's cell that holds anything but "No" means that it happened, if need be on an unknown
-# day**. The package reads cells by that rule. We give it the six rows and check our reasoning.
+# We take the second answer: **a cell of these six columns that holds anything but "No" means that it happened, if need be on an
+# unknown day**. The package reads cells by that rule. We give it the six rows and check our reasoning.
 
 # %%
 import io
