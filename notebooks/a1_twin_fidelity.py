@@ -1,0 +1,415 @@
+# %% [markdown]
+# (ch-fidelity)=
+# # Is the twin a fair stand-in? A fidelity report
+#
+# What the synthetic twin keeps of the original export, what it keeps roughly, what it loses on purpose, and why nobody can
+# be found in it.
+#
+# ::::{admonition} In this chapter
+# :class: chapter-box
+#
+# You will learn
+# : - how a data set is drawn from counts alone
+#   - which findings on the twin hold for the original, and how closely
+#   - what you should not study on the twin
+#   - how counts are made safe to publish
+#
+# You need
+# : [Data processing](01_data_processing.ipynb).
+#
+# Time
+# : 20 minutes to read, 15 seconds to run.
+# ::::
+
+# %% tags=["remove-cell"]
+# On Google Colab this cell fetches the project and installs it; anywhere else it does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    import os
+    import subprocess
+
+    home, url = "/content/book", "https://github.com/crm-rl/q-tables-to-dqn"
+    if not os.path.isdir(home):
+        subprocess.run(["git", "clone", "--depth=1", url, home], check=True)
+        pip = [sys.executable, "-m", "pip"]
+        subprocess.run([*pip, "install", "-q", "-e", home], check=True)
+    sys.path.insert(0, home)
+    os.chdir(home + "/notebooks")
+
+# %% [markdown]
+# ## From counts to customers
+#
+# The original export is not ours to pass on. What the project embeds is its twin: the same columns, the same kinds of dirt,
+# and no row of the original. Two modules make it. `crm_rl.twin_spec` counts in the original, once, and the counts are in the
+# project: the *spec*. `crm_rl.twin` draws customers from the spec and has never seen anything else:
+#
+# 1. **The skeleton.** Arrival days by month; who reaches nothing, a milestone, a subscription; which milestones; and their
+#    days, step after step, from the counted delays.
+# 2. **The profile.** Country and education, and likewise status, stage and the gap between the contacts, come from the
+#    most even joint table that agrees with all the two-way counts we have. Iterative proportional fitting finds it
+#    {cite:p}`deming1940`: scale a table of ones to each set of counts in turn, and again, until all agree.
+# 3. **The dirt.** Each fault as often as cleaning found it in the original.
+#
+# This page puts up to four columns side by side: the *spec*, that is what was counted in the original; the *twin*; *another
+# draw* from the same spec with another seed, since where two draws differ, chance decides; and, if you set `CRM_RL_DATA` to
+# the original file, the *original* itself.
+
+# %%
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.dates import DateFormatter, MonthLocator
+from myst_nb import glue
+
+from crm_rl import plots
+from crm_rl.crm_data import EVENTS, clean, data_path, load
+from crm_rl.crm_data.load import TWIN
+from crm_rl.crm_data.split import SPLITS
+from crm_rl.twin import draw
+from crm_rl.twin_spec import (
+    ONE_WAY,
+    POOLED,
+    SPEC,
+    TWO_WAY,
+    describe,
+    measure,
+    milestone_steps,
+)
+
+plots.use_style()
+spec = json.loads(SPEC.read_text(encoding="utf-8"))
+exports = {"twin": load(TWIN), "another draw": draw(spec, np.random.default_rng(1))}
+if data_path().resolve() != TWIN.resolve():
+    exports["original"] = load(data_path())
+customers = {name: clean(raw)[0] for name, raw in exports.items()}
+counted = {"spec": spec} | {name: measure(raw) for name, raw in exports.items()}
+print(f"{spec['rows']:,} rows; the spec was measured on the file with sha256")
+print(spec["provenance"]["sha256 of the original"])
+
+# %% [markdown]
+# Here is a piece of the spec: the subscribers of the table "class x country". Only three cells hold at least five people;
+# all other countries are in one pool, and every number is rounded to a multiple of 5.
+
+# %%
+spec["two-way"]["class x country"]["subscribed"]
+
+# %% [markdown]
+# ## Kept exactly
+#
+# **Milestone patterns.** How many customers reached exactly these milestones, for all the patterns that occur:
+
+# %%
+pd.DataFrame({name: counts["patterns"] for name, counts in counted.items()})
+
+# %% [markdown]
+# **Subscribers**, by the part of the split and by missing first contact. In the published split all subscribers of the test
+# part lack a first contact; this is the fault that [chapter 1](01_data_processing.ipynb) finds, and the twin has it too. In
+# the sound split the twin's numbers may be off by one, since its arrival days are drawn.
+
+
+# %%
+def subscribers(data: pd.DataFrame) -> dict:
+    """Subscribers and those without first contact, by split and part."""
+    table = {}
+    for split, split_customers in SPLITS.items():
+        for part, rows in split_customers(data).parts().items():
+            who = rows[rows["subscribed"]]
+            table[split, part, "subscribers"] = len(who)
+            table[split, part, "no first contact"] = int(who["first_contact"].isna().sum())
+    return table
+
+
+by_part = spec["class by part"]["subscribed"]
+known = {("published", part, "subscribers"): by_part[part] for part in ("train", "val")}
+known["published", "test", "subscribers"] = by_part["test"] + by_part["inbound"]
+known["published", "test", "no first contact"] = by_part["inbound"]
+for part, people in spec["subscribers by sound part"].items():
+    known["sound", part, "subscribers"] = people
+table = pd.DataFrame({name: subscribers(data) for name, data in customers.items()})
+table.insert(0, "spec", pd.Series(known))
+table.astype("Int64").astype(object).fillna("")
+
+# %% [markdown]
+# An empty cell means that the spec does not say.
+#
+# **Every kind of dirt**, as the cleaning report counts it. The last two lines describe the drag-fill:
+
+# %%
+pd.DataFrame({name: counts["faults"] for name, counts in counted.items()})
+
+# %% [markdown]
+# ## Kept roughly
+#
+# ### The yardstick
+#
+# How far apart are two tables? We take the share of people who would have to move from one cell to another to turn one table
+# into the other (the *total variation distance*). Three distances stand in each line: spec to twin, twin to another draw, and
+# what two random samples of customers, drawn one by one from one population, would differ by on average. If the first were
+# larger than the last, the twin would be more than a resampling away from the truth.
+
+# %%
+named = set(spec["one-way"]["country"])
+tables = {name: describe(data, named) for name, data in customers.items()}
+
+
+def in_spec_cells(table: pd.DataFrame, title: str) -> pd.Series:
+    """The people in each cell that the spec names, and in each pool."""
+    if title in ONE_WAY:
+        return (
+            table[title].value_counts().reindex(list(spec["one-way"][title]), fill_value=0)
+        )
+    kept = spec["two-way"][title]
+    pairs = zip(*(table[name] for name in title.split(" x ")), strict=True)
+    found = pd.Series([(row, name if name in kept[row] else POOLED) for row, name in pairs])
+    return found.value_counts().reindex(in_spec(title).index, fill_value=0)
+
+
+def in_spec(title: str) -> pd.Series:
+    """The spec's own count of each cell and each pool."""
+    if title in ONE_WAY:
+        return pd.Series(spec["one-way"][title])
+    cells = spec["two-way"][title]
+    counts = {(row, name): cells[row][name] for row in cells for name in cells[row]}
+    return pd.Series(counts.values(), index=pd.Index(counts.keys(), tupleize_cols=False))
+
+
+def distance(first: pd.Series, second: pd.Series) -> float:
+    return (first - second).abs().sum() / 2 / spec["rows"] * 100
+
+
+lines = {}
+for title in [*ONE_WAY, *(f"{row} x {column}" for row, column in TWO_WAY)]:
+    twin, other = (in_spec_cells(tables[name], title) for name in ("twin", "another draw"))
+    share = twin / spec["rows"]
+    lines[title] = {
+        "cells": len(twin),
+        "spec to twin %": distance(in_spec(title), twin),
+        "twin to another draw %": distance(twin, other),
+        "two samples %": 100 * np.sqrt(share * (1 - share) / spec["rows"] / np.pi).sum(),
+    }
+    if "original" in tables:
+        truth = in_spec_cells(tables["original"], title)
+        lines[title]["original to twin %"] = distance(truth, twin)
+yardstick = pd.DataFrame(lines).T.astype({"cells": int}).round(2)
+yardstick
+
+# %%
+closer = (yardstick["spec to twin %"] < yardstick["two samples %"]).sum()
+glue("fidelity-closer", f"{closer} of {len(yardstick)}", display=False)
+glue("fidelity-farthest", f"{yardstick['spec to twin %'].max():.1f}%", display=False)
+
+# %% [markdown]
+# In {glue:text}`fidelity-closer` tables the twin is closer to the spec than two samples are to each other, and nowhere would
+# more than {glue:text}`fidelity-farthest` of the people have to move; part of that is the rounding of the spec itself. Two
+# draws are close as well: the drawing spreads people evenly over the cells rather than throwing dice for each.
+#
+# ### Arrivals
+
+# %% mystnb={"figure": {"caption": "Arrivals by month, contacted and inbound customers apart. Bars: the twin. Dots: the spec, its bins of several months spread evenly.", "name": "fig-fidelity-arrivals"}, "image": {"alt": "Two panels of bars with dots on top of nearly every bar. Contacted customers arrive mostly from December 2020 to June 2021, with a second, lower wave from December 2021. Inbound customers arrive from October 2021 on, with few before. The twin agrees with the spec in every month."}} tags=["hide-input"]
+figure, panels = plt.subplots(2, 1, figsize=(7, 4.6), sharex=True)
+calendar = pd.period_range("2020-03", "2022-04", freq="M")
+for axes, origin in zip(panels, ("contacted", "inbound"), strict=True):
+    twin = customers["twin"][tables["twin"]["origin"] == origin]
+    by_month = twin["arrival"].dt.to_period("M").value_counts().reindex(calendar)
+    axes.bar(calendar.to_timestamp(), by_month.fillna(0), width=26, color=plots.SKY)
+    for first, last, people, _ in spec["arrivals"][origin]:
+        months = pd.period_range(first, last, freq="M")
+        spread = np.full(len(months), people / len(months))
+        axes.plot(months.to_timestamp(), spread, "o", color=plots.RED, markersize=4)
+    axes.set(title=f"{origin} customers", ylabel="arrivals a month")
+    axes.grid(axis="x", visible=False)
+    axes.xaxis.set_major_locator(MonthLocator(bymonth=(1, 7)))
+    axes.xaxis.set_major_formatter(DateFormatter("%b %Y"))
+plt.show()
+
+# %% [markdown]
+# Bars and dots of {numref}`fig-fidelity-arrivals` agree. The inbound customers before October 2021 are too few to be counted
+# by month: the spec has one bin for all of them, and the twin spreads them over it.
+#
+# ### Delays
+#
+# How many weeks after arrival was a milestone reached? The twin does not draw these delays from a table of them: it adds up
+# single steps, so that sign-up and call, say, often fall on the same day. The spec's table serves as the check. Medians in
+# weeks:
+
+
+# %%
+def median_in_bins(bins: list) -> float:
+    """The median of [low, high, count] bins, evenly filled."""
+    people = np.cumsum([count for *_, count in bins])
+    place = int(np.searchsorted(people, people[-1] / 2))
+    low, high, count = bins[place]
+    return low + (high - low) * (people[-1] / 2 - people[place] + count) / count
+
+
+keys = [f"{origin} {event}" for origin in ("contacted", "inbound") for event in EVENTS]
+delays = pd.DataFrame(index=keys)
+delays["people"] = [sum(n for *_, n in spec["days since arrival"][key]) for key in keys]
+for name, counts in counted.items():
+    weeks = [median_in_bins(counts["days since arrival"][key]) / 7 for key in keys]
+    delays[f"{name}, weeks"] = np.round(weeks, 1)
+delays
+
+# %% mystnb={"figure": {"caption": "Share of each milestone reached within so many weeks of arrival, of those who reach it. Lines: the twin. Dots: the spec, at the ends of its bins. The first dot is the day of arrival.", "name": "fig-fidelity-delays"}, "image": {"alt": "Six panels, one a milestone. In each, the line of inbound customers rises to nearly all within eight weeks and demos are reached on the day of arrival, while the line of contacted customers climbs slowly over up to a year. The dots of the spec lie close to the lines of the twin, less so for the few contacted customers with a demo or survey."}} tags=["hide-input"]
+steps = milestone_steps(customers["twin"])
+figure, grid = plt.subplots(2, 3, figsize=(7, 4.4), sharex=True, sharey=True)
+for axes, event in zip(grid.flat, EVENTS, strict=True):
+    for origin, colour in (("contacted", plots.BLUE), ("inbound", plots.ORANGE)):
+        who = (steps["event"] == event) & (steps["origin"] == origin)
+        days = np.sort(steps["since arrival"][who].clip(lower=0))
+        place = np.linspace(0, 1, len(days) + 1)[1:]
+        axes.step(days / 7, place, where="post", color=colour, label=origin)
+        bins = np.array(spec["days since arrival"][f"{origin} {event}"])
+        reached = bins[:, 2].cumsum() / bins[:, 2].sum()
+        axes.plot((bins[:, 1] - 1) / 7, reached, "o", color=colour, markersize=4)
+    axes.set_title(event)
+    axes.set_xlim(-1, 60)
+grid[1, 1].set_xlabel("weeks since arrival")
+for axes in grid[:, 0]:
+    axes.set_ylabel("share reached")
+grid[0, 0].legend(frameon=False, fontsize=9, loc="lower right")
+plt.show()
+
+# %% [markdown]
+# {numref}`fig-fidelity-delays` shows where the twin is rough: demos and surveys of contacted customers, of whom the
+# table counts few, and managers. Who compares weeks of single customers in those groups studies our binning.
+#
+# ### Countries and bootcamps
+#
+# The share of customers who reach any milestone, in percent, for the groups with at least 150 customers. The spec's own rates
+# come from rounded counts.
+
+
+# %%
+def rates(column: str) -> pd.DataFrame:
+    """Milestone rates by group, spec beside twins."""
+    everyone = pd.Series(spec["one-way"][column])
+    everyone = everyone[everyone >= 150]
+    cells = spec["two-way"][f"class x {column}"]
+    reached = pd.Series(cells["milestone"]).reindex(everyone.index)
+    reached += pd.Series(cells["subscribed"]).reindex(everyone.index).fillna(0)
+    table = pd.DataFrame({"customers": everyone, "spec %": 100 * reached / everyone})
+    for name, rows in tables.items():
+        share = 100 * (rows["class"] != "nothing").groupby(rows[column]).mean()
+        table[f"{name} %"] = share.reindex(table.index)
+    table = table.round(1)
+    return table.astype(object).where(table.notna(), "under 5 people")
+
+
+rates("country")
+
+# %%
+rates("education")
+
+# %% mystnb={"figure": {"caption": "Every cell of the two-way tables: people in the spec against people in the twin, on logarithmic axes. Grey: within two standard deviations of random sampling.", "name": "fig-fidelity-cells"}, "image": {"alt": "Scatter plot on logarithmic axes. Hundreds of dots, from five to ten thousand people, lie along the diagonal and almost all inside the grey band of sampling noise, which is wide for small cells and narrow for large ones."}} tags=["hide-input"]
+figure, axes = plt.subplots(figsize=(7, 4.2))
+size = np.geomspace(4, spec["rows"], 200)
+noise = 2 * np.sqrt(size)
+axes.fill_between(size, np.maximum(size - noise, 0.5), size + noise, color="0.85")
+for row, column in TWO_WAY:
+    published = in_spec(f"{row} x {column}")
+    found = in_spec_cells(tables["twin"], f"{row} x {column}").clip(lower=0.5)
+    shown = published > 0
+    axes.plot(
+        published[shown], found[shown], "o", color=plots.BLUE, markersize=3, alpha=0.6
+    )
+axes.set(xscale="log", yscale="log")
+axes.set(xlabel="people in the spec", ylabel="people in the twin")
+plt.show()
+
+# %% [markdown]
+# ## Lost on purpose
+#
+# What the spec does not count, the twin cannot know. Do not study on the twin:
+#
+# - **what three columns do together**, such as country, bootcamp and milestones, beyond what their pairs imply;
+# - **pairs that are not in the table of distances above**, such as status and country or stage and bootcamp: their relation
+#   in the twin is what the counted pairs imply, no more;
+# - **small groups**: a country or a bootcamp of which fewer than five reached a milestone has a milestone rate that was
+#   pooled with others; countries of fewer than five customers have made-up names;
+# - **days**: weekdays, which days of a month the firm wrote on, and who was written to on one day together; months are right;
+# - **delays of single customers**, long delays above all (the tails of the bins are cut off), and the odd orders of
+#   milestones, but for managers assigned after the subscription;
+# - **the spelling of faults**: their kinds and counts are the original's, the wording is ours;
+# - **rows next to each other**: that inbound customers come first and the rest roughly by date is all that is left.
+#
+# Findings of the book that rest on these are checked on the original, and say so.
+#
+# ## Nobody can be found
+#
+# The twin is drawn from the spec alone, so it cannot tell more than the spec tells; what must be safe is the spec. Four
+# rules (in full in `crm_rl/twin_spec.py`):
+#
+# 1. Counts that stand alone are exact, even small ones: rows, patterns, faults, and subscribers by part of a split. That one
+#    customer had a demo and a sign-up and nothing else is there to be read, but not who, from where, or when.
+# 2. One-way tables are exact; a group of fewer than five loses its name.
+# 3. In two-way tables cells under five are pooled along their row, **and** all numbers are rounded to multiples of 5. Pooling
+#    alone is not enough: where one total is known, the pooled cell is what the others leave.
+# 4. Arrivals and delays are in bins of at least five people.
+#
+# Is it enough? We attack our own spec in the tests: take every total that can be known, let every number be off by what
+# rounding allows, and narrow down each pooled cell, again and again, until nothing moves. How far does the attack get?
+# Here it is for one table, by hand:
+#
+# :::{admonition} By hand: what does a pooled cell hold?
+# :class: by-hand
+#
+# Say a country has 11 customers. The spec says 10 for "milestone" (so 8 to 12 people) and leaves "nothing" and "subscribed"
+# to the pools of their rows (so 0 to 4 people each). Then "nothing" holds at most $11 - 8 = 3$. It may be 0, 1, 2 or 3: the
+# attacker has learned something, and no count. Without rounding, "milestone" would be exact, say 9, the other two would add
+# up to 2, and one more known number would settle both.
+# :::
+#
+# The test fails if any cell of one to four people can be told exactly, even by somebody who knows all row and column totals.
+# It failed once: two bins of the contact gap were so empty that two cells could be told. We merged the bins. Another test
+# compares the twin with the original, where that is present: rows that share all their dates with a row of the original are
+# as many as in other draws, and nearly all of them have one or two dates.
+#
+# This is statistical disclosure control as statistical offices do it {cite:p}`hundepool2012`, not differential privacy:
+# there is no proof against an attacker who already knows nearly everybody else in the file.
+#
+# ## Make it again
+#
+# `python -m crm_rl twin` makes the file from spec and seed, byte for byte. The exercise uses another seed.
+#
+# ::::{exercise} A twin of your own
+# :label: ex-fidelity-seed
+#
+# Draw a twin with the seed 7 and count its subscribers with a first contact in the test part of the published split. What do
+# you expect? Start from this cell:
+# ::::
+
+# %%
+mine = draw(spec, np.random.default_rng(0))  # your turn: another seed, and then count
+
+# %% [markdown]
+# :::{solution-start} ex-fidelity-seed
+# :class: dropdown
+# :::
+#
+# None: subscribers by part are kept exactly, whatever the seed.
+
+# %%
+mine = draw(spec, np.random.default_rng(7))
+test = SPLITS["published"](clean(mine)[0]).test
+with_first_contact = int((test["subscribed"] & test["first_contact"].notna()).sum())
+assert with_first_contact == 0
+with_first_contact
+
+# %% [markdown]
+# :::{solution-end}
+# :::
+#
+# ## Takeaways
+#
+# :::{admonition} What to keep
+# :class: takeaways
+# - The twin is drawn from a spec of counts; the spec, not the twin, is what must be faithful and safe.
+# - Patterns, subscribers by part, and the dirt are exact; two-way tables are closer than a resampling; what was not counted
+#   is lost.
+# - "Close" needs a yardstick: two draws from one spec, and two samples from one population.
+# - Pooling small cells is not enough where totals are known; rounding all cells as well leaves nothing to subtract.
+# :::
