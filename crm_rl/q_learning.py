@@ -5,17 +5,20 @@
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit, types
 from numba.typed import Dict
+from tqdm import tqdm
 
 from crm_rl.balancing import Pools, draw
-from crm_rl.funnel import Population, Rules, start, step
-from crm_rl.state_keys import Coder, state_key
-
-KEY = types.UniTuple(types.int64, 2)
+from crm_rl.checkpoints import PolicyError, fingerprint, generator_at, random_state, same_run
+from crm_rl.funnel import Population, Rules, n_actions, start, step
+from crm_rl.policies import KEY, TablePolicy, keys_of, rows_of
+from crm_rl.state_keys import DECIMALS, Coder, coder_of, levels_of, state_key
+from crm_rl.worlds import World
 
 
 class Hyperparameters(NamedTuple):
@@ -36,6 +39,9 @@ class Hyperparameters(NamedTuple):
     epsilon_decay: float = 0.995
 
 
+STUDY = Hyperparameters()
+
+
 @dataclass
 class QTable:
     """A table of Q-values that grows as states are met.
@@ -54,10 +60,90 @@ class QTable:
     episodes: int = 0
     steps: int = 0
 
+    def used(self) -> np.ndarray:
+        """The rows in use, shape (states, actions)."""
+        return self.q[: len(self.rows)].copy()
+
 
 def empty_table(n_actions: int, hyper: Hyperparameters) -> QTable:
     """A table that has met no state."""
     return QTable(Dict.empty(KEY, types.int64), np.zeros((1024, n_actions)), hyper.epsilon_start)
+
+
+def train_q_learning(
+    world: World,
+    hyper: Hyperparameters = STUDY,
+    episodes: int = 100_000,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    checkpoint_every: int = 10_000,
+    progress: bool = False,
+) -> TablePolicy:
+    """Train a table, or go on training it where a run in the same folder was stopped.
+
+    Args:
+        world: where to train.
+        hyper: the settings.
+        episodes: how many to run in all.
+        seed: decides everything that is left to chance.
+        folder: where to keep `q_table.npz`, written anew after each `checkpoint_every` episodes; None keeps nothing.
+        checkpoint_every: in episodes.
+        progress: show a bar, in a terminal.
+
+    Returns:
+        The table, which acts and has `history`. A run that was killed and resumed ends with the same bytes.
+
+    Raises:
+        PolicyError: the folder holds a damaged file, or a run with other settings or more episodes.
+    """
+    levels = levels_of(world.population)
+    inside = (world.population, coder_of(world.population, levels), world.rules, world.pools)
+    settings = {
+        "hyper": hyper._asdict(),
+        "seed": seed,
+        "checkpoint_every": checkpoint_every,
+        "decimals": DECIMALS,
+        "world": fingerprint(world),
+    }
+    path = Path(folder) / "q_table.npz" if folder is not None else None
+    table, rng = empty_table(n_actions(world.rules), hyper), np.random.default_rng(seed)
+    history = {"reward": np.zeros(0), "subscribed": np.zeros(0, dtype=bool), "states": np.zeros(0, dtype=np.int64)}
+    if path is not None and path.exists():
+        policy = TablePolicy.load(path)
+        same_run(path, policy.about, settings)
+        table, rng, history = resumed(policy), generator_at(policy.about["rng"]), policy.history
+        if table.episodes > episodes:
+            raise PolicyError(
+                f"{path}: holds a run of {table.episodes:,} episodes, more than {episodes:,}. "
+                "Remedy: choose another folder, or delete this one."
+            )
+    else:
+        policy = _policy(table, levels, world, settings, rng, history)
+    with tqdm(total=episodes, initial=table.episodes, unit=" episodes", disable=None if progress else True) as bar:
+        while table.episodes < episodes:
+            chunk = min(checkpoint_every - table.episodes % checkpoint_every, episodes - table.episodes)
+            rewards, subscribed = train(table, inside, hyper, chunk, rng)
+            met = {"reward": rewards, "subscribed": subscribed, "states": [len(table.rows)]}
+            history = {name: np.concatenate([history[name], new]) for name, new in met.items()}
+            policy = _policy(table, levels, world, settings, rng, history)
+            if path is not None:
+                policy.save(path)
+            bar.update(chunk)
+    return policy
+
+
+def _policy(table, levels, world, settings, rng, history) -> TablePolicy:
+    facts = {"episodes": table.episodes, "steps": table.steps, "epsilon": table.epsilon, "rng": random_state(rng)}
+    unit = world.population.stage_unit
+    return TablePolicy(keys_of(table.rows), table.used(), levels, unit, world.rules, settings | facts, history)
+
+
+def resumed(policy: TablePolicy) -> QTable:
+    """The table as it was when training stopped."""
+    about = policy.about
+    q = np.zeros((1024 * 2 ** max(0, (len(policy.q) // 1024).bit_length()), policy.q.shape[1]))
+    q[: len(policy.q)] = policy.q
+    return QTable(rows_of(policy.keys), q, about["epsilon"], about["episodes"], about["steps"])
 
 
 def train(table, world, hyper, episodes, rng):
