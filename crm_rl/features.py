@@ -184,7 +184,7 @@ class PublishedFeatures:
         between = (customers["last_contact"] - customers["first_contact"]).dt.days.fillna(0).clip(lower=0)
         return _milestone_flags(customers).assign(
             Country=self.country_codes_.transform(customers["country"]),
-            Stage=customers["stage"].map(PUBLISHED_STAGE).fillna(0),
+            Stage=customers["stage"].map(PUBLISHED_STAGE).fillna(0).astype(float),
             Status_Active=(customers["status"] == "Active").astype(float),
             Days_Since_First_Contact=(self.today_ - customers["first_contact"]).dt.days.fillna(0),
             Days_Since_Last_Contact=(self.today_ - customers["last_contact"]).dt.days.fillna(0),
@@ -245,7 +245,7 @@ class SoundFeatures:
         written_to = customers["first_contact"].notna() | customers["last_contact"].notna()
         return _milestone_flags(customers).assign(
             Inbound=customers["inbound"].astype(float),
-            Stage=customers["stage"].map(SOUND_STAGE).fillna(0),
+            Stage=customers["stage"].map(SOUND_STAGE).fillna(0).astype(float),
             Status_Active=customers["status"].isin(["2nd message", "3rd message"]).astype(float),
             Days_Since_First_Contact=(self.snapshot - customers["arrival"]).dt.days.fillna(np.inf),
             Days_Since_Last_Contact=(self.snapshot - customers["last_contact"]).dt.days.fillna(np.inf),
