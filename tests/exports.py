@@ -13,13 +13,11 @@ COUNTRIES = ("Germany", "USA", "India", "Kenya")
 
 
 def export(size: int = 100) -> pd.DataFrame:
-    """A faultless export: one contact every fifth day from 2020-01-01 (again after 100), a first call for every fourth prospect,
-    a subscription for every fifth. Cells are what a CSV file holds; `None` is an empty cell."""
+    """A faultless export: a contact every fifth day from 2020-01-01 (again after 100), a first call for every fourth
+    prospect, a subscription for every fifth. Cells are what a CSV file holds; `None` is an empty cell."""
     start = datetime.date(2020, 1, 1)
     days = [(start + datetime.timedelta(days=5 * (number % 100))).isoformat() for number in range(size)]
-    week_on = [
-        (start + datetime.timedelta(days=5 * (number % 100) + 7)).isoformat() for number in range(size)
-    ]
+    week_on = [(start + datetime.timedelta(days=5 * (number % 100) + 7)).isoformat() for number in range(size)]
     numbers = range(size)
     columns = dict.fromkeys(COLUMNS, [None] * size) | {
         "ID": [str(number + 1) for number in numbers],
@@ -70,8 +68,6 @@ def write(table: pd.DataFrame, path: Path) -> Path:
 def typed(table: pd.DataFrame) -> pd.DataFrame:
     """The same export as Excel would hold it: numbers for IDs, dates for days."""
     days = [*table.columns[3:5], *table.columns[7:]]
-    as_days = {
-        name: [cell and datetime.datetime.fromisoformat(cell) for cell in table[name]] for name in days
-    }
+    as_days = {name: [cell and datetime.datetime.fromisoformat(cell) for cell in table[name]] for name in days}
     columns = {name: table[name].tolist() for name in table} | {"ID": [int(number) for number in table["ID"]]}
     return pd.DataFrame(columns | as_days, dtype=object)

@@ -153,7 +153,7 @@ def test_what_cannot_be_repaired_is_refused_with_everything_that_is_wrong():
     table["First Call"] = "soon"
     with pytest.raises(DataError) as refusal:
         clean(as_loaded(table), source="export.csv")
-    message = str(refusal.value)
+    message = " ".join(str(refusal.value).split())
     for part in (
         "export.csv: 100 rows read, 0 customers kept",
         "1 x Stage: missing column -> add it",
@@ -182,7 +182,7 @@ def test_the_report_counts_by_problem_and_column():
         ("date as text", "First Contact"): 1,
     }
     assert counts.loc[("not one country", "Country"), ["first_row", "first_value"]].tolist() == [3, "-"]
-    assert "2 x Country: not one country, first in row 3 ('-') -> becomes missing" in str(report)
+    assert "2 x Country: not one country, first in row 3 ('-') -> becomes missing" in " ".join(str(report).split())
 
 
 # ---- on any export ----
@@ -204,7 +204,7 @@ NAMES = {
 
 @st.composite
 def exports(draw, date_cells=DATE_CELLS, most_rows=12):
-    size = draw(st.integers(1, most_rows))
+    size = draw(st.integers(3, most_rows))
     columns = {name: draw(st.lists(date_cells, min_size=size, max_size=size)) for name in COLUMNS}
     for name, cells in NAMES.items():
         columns[name] = draw(st.lists(st.sampled_from(cells), min_size=size, max_size=size))
@@ -274,9 +274,7 @@ def test_every_cell_that_was_not_kept_as_it_stood_is_in_the_findings(raw):
 def test_the_order_of_the_rows_changes_nothing_but_drag_fill(raw, rng: random.Random):
     raw["Last Contact"] = [cell and "2021" + cell[4:] for cell in raw["Last Contact"]]  # no two a year apart
     shuffled = as_loaded(raw.sample(frac=1, random_state=rng.randrange(2**32)))
-    in_order, out_of_order = (
-        clean(table)[0].set_index("customer_id").sort_index() for table in (raw, shuffled)
-    )
+    in_order, out_of_order = (clean(table)[0].set_index("customer_id").sort_index() for table in (raw, shuffled))
     pd.testing.assert_frame_equal(in_order, out_of_order)
 
 
