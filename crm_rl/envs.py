@@ -7,42 +7,21 @@ generator of its own, of which a new episode takes one draw: copy i of a face se
 the single environment seeded with s + i. So given the same actions the three faces go the same ways.
 """
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-from numba import njit
 from stable_baselines3.common.vec_env import VecEnv
 
-from crm_rl.balancing import Pools, draw
-from crm_rl.crm_data import EVENTS, clean, data_path, load
+from crm_rl.balancing import draw
+from crm_rl.crm_data import EVENTS
+from crm_rl.episodes import Episodes, chosen, longest, places, spaces_of, world_of
 from crm_rl.features import PUBLISHED_FEATURES
-from crm_rl.funnel import (
-    N_FEATURES,
-    Action,
-    Outcome,
-    Rules,
-    State,
-    n_actions,
-    observation_size,
-    observe,
-    observe_all,
-    start,
-    start_all,
-    step,
-    step_all,
-)
-from crm_rl.worlds import World, replay_worlds
-
-#: After how many steps an episode is cut off if its rules would let it go on for ever.
-MAX_STEPS = 100
-NOT_NORMALISED_AS_CODED = ("Country", "Stage", "Stages_Completed")
-_DRAWN_AHEAD = 64
+from crm_rl.funnel import N_FEATURES, Action, Rules, State, observe, start, step
+from crm_rl.worlds import World
 
 
 class FunnelEnv(gymnasium.Env):
@@ -97,14 +76,14 @@ class FunnelEnv(gymnasium.Env):
         setting: str = "described",
         part: str = "train",
         data: str | Path | None = None,
-        selection: bool = False,
+        selection: bool | None = None,
         world: World | None = None,
         max_steps: int | None = None,
         render_mode: str | None = None,
     ):
-        self.world = world or world_of(setting, part, data, selection)
+        self.world = world_of(setting, part, data, selection, world)
         self.observation_space, self.action_space = spaces_of(self.world)
-        self.max_steps = _limit(self.world.rules, max_steps)
+        self.max_steps = longest(self.world.rules, max_steps)
         self.render_mode = render_mode
         self.state: State | None = None
         self._journey: list[str] = []
@@ -112,8 +91,8 @@ class FunnelEnv(gymnasium.Env):
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         super().reset(seed=seed)
         population, rules, pools = self.world
-        customer = _chosen(options)
-        customer = draw(pools, self.np_random) if customer is None else int(_checked(customer, 1, self.world)[0])
+        customer = chosen(options)
+        customer = draw(pools, self.np_random) if customer is None else int(places(customer, 1, self.world)[0])
         self.state = start(customer, population, rules)
         self._journey = [_introduction(customer, self.world)]
         return self._observation(), self._info(False)
@@ -121,7 +100,7 @@ class FunnelEnv(gymnasium.Env):
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
         if self.state is None:
             raise gymnasium.error.ResetNeeded("No episode has begun. Remedy: call reset() before step().")
-        if not 0 <= action < self.action_space.n:
+        if not self.action_space.contains(action):
             raise ValueError(f"there is no action {action}. Remedy: choose one from 0 to {self.action_space.n - 1}.")
         population, rules, _ = self.world
         outcome = step(self.state, int(action), population, rules)
@@ -146,54 +125,6 @@ class FunnelEnv(gymnasium.Env):
         return {"customer": state.customer, "subscribed": subscribed, "stage": state.stage, "mask": state.mask}
 
 
-class Episodes:
-    """A batch of episodes side by side, what the two batched faces share.
-
-    Attributes:
-        states: the fields of `State`, int64 arrays of shape (n,).
-        generators: one for each copy; they draw customers ahead, which changes neither who comes nor in which order.
-    """
-
-    def __init__(self, world: World, n: int, max_steps: int | None):
-        self.world, self.n = world, n
-        self.max_steps = _limit(world.rules, max_steps)
-        self.actions = n_actions(world.rules)
-        self.states = start_all(np.zeros(n, dtype=np.int64), world.population, world.rules)
-        self.seed([None] * n)
-
-    def seed(self, seeds: list[int | None]) -> None:
-        """Give the copies new generators."""
-        self.generators = [np.random.default_rng(seed) for seed in seeds]
-        self.ahead = np.zeros((self.n, _DRAWN_AHEAD), dtype=np.int64)
-        self.used = np.full(self.n, _DRAWN_AHEAD)
-
-    def begin(self, copies: np.ndarray, customers: np.ndarray | None = None) -> None:
-        """Begin episodes anew in these copies, with these customers or with drawn ones."""
-        if customers is None:
-            for copy in copies[self.used[copies] == _DRAWN_AHEAD]:
-                _draw_ahead(self.world.pools, self.generators[copy], self.ahead[copy])
-                self.used[copy] = 0
-            customers = self.ahead[copies, self.used[copies]]
-            self.used[copies] += 1
-        begun = start_all(customers, self.world.population, self.world.rules)
-        for field, new in zip(self.states, begun, strict=True):
-            field[copies] = new
-
-    def step(self, actions: np.ndarray) -> Outcome:
-        """Take one action in each copy."""
-        actions = np.asarray(actions)
-        if actions.shape != (self.n,) or actions.min() < 0 or actions.max() >= self.actions:
-            raise ValueError(f"{actions} are no actions. Remedy: {self.n} numbers from 0 to {self.actions - 1}.")
-        outcome = step_all(self.states, actions, self.world.population, self.world.rules)
-        self.states = outcome.state
-        cut_off = (self.states.steps >= self.max_steps) & ~outcome.terminated
-        return outcome._replace(truncated=outcome.truncated | cut_off)
-
-    def observe(self) -> np.ndarray:
-        """What the agent sees of each copy, shape (n, 15) or (n, 30)."""
-        return observe_all(self.states, self.world.population, self.world.rules)
-
-
 class FunnelVectorEnv(VectorEnv):
     """`num_envs` copies of `FunnelEnv` in one Gymnasium vector environment; what is said there holds for each copy.
 
@@ -203,7 +134,7 @@ class FunnelVectorEnv(VectorEnv):
 
     Args:
         num_envs: how many copies.
-        setting, part, data, selection, world, max_steps: as in `FunnelEnv`.
+        setting, part, and data, selection, world, max_steps by name: as in `FunnelEnv`.
     """
 
     def __init__(
@@ -211,15 +142,14 @@ class FunnelVectorEnv(VectorEnv):
         num_envs: int = 1,
         setting: str = "described",
         part: str = "train",
-        data: str | Path | None = None,
-        selection: bool = False,
-        world: World | None = None,
+        *,
         max_steps: int | None = None,
         render_mode: None = None,
+        **which: Any,
     ):
         self.num_envs, self.render_mode = num_envs, render_mode
         self.metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}
-        self.world = world or world_of(setting, part, data, selection)
+        self.world = world_of(setting, part, **which)
         self.episodes = Episodes(self.world, num_envs, max_steps)
         self.single_observation_space, self.single_action_space = spaces_of(self.world)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -229,9 +159,9 @@ class FunnelVectorEnv(VectorEnv):
     def reset(self, *, seed: int | list[int | None] | None = None, options: dict | None = None):
         if seed is not None:
             self.episodes.seed(_seeds(seed, self.num_envs))
-        customers = _chosen(options)
+        customers = chosen(options)
         if customers is not None:
-            customers = _checked(customers, self.num_envs, self.world)
+            customers = places(customers, self.num_envs, self.world)
         self.episodes.states = State(*(field.copy() for field in self.episodes.states))
         self.episodes.begin(np.arange(self.num_envs), customers)
         self._ended = np.zeros(self.num_envs, dtype=bool)
@@ -264,7 +194,7 @@ class FunnelVecEnv(VecEnv):
 
     Args:
         num_envs: how many copies.
-        setting, part, data, selection, world, max_steps: as in `FunnelEnv`.
+        setting, part, and data, selection, world, max_steps by name: as in `FunnelEnv`.
     """
 
     render_mode = None
@@ -274,12 +204,11 @@ class FunnelVecEnv(VecEnv):
         num_envs: int = 1,
         setting: str = "described",
         part: str = "train",
-        data: str | Path | None = None,
-        selection: bool = False,
-        world: World | None = None,
+        *,
         max_steps: int | None = None,
+        **which: Any,
     ):
-        self.world = world or world_of(setting, part, data, selection)
+        self.world = world_of(setting, part, **which)
         self.episodes = Episodes(self.world, num_envs, max_steps)
         self.returns = np.zeros(num_envs)
         super().__init__(num_envs, *spaces_of(self.world))
@@ -287,10 +216,9 @@ class FunnelVecEnv(VecEnv):
     def reset(self) -> np.ndarray:
         if any(seed is not None for seed in self._seeds):
             self.episodes.seed(self._seeds)
-        customers = [_chosen(options) for options in self._options]
-        for copy, customer in enumerate(customers):
-            chosen = None if customer is None else _checked(customer, 1, self.world)
-            self.episodes.begin(np.array([copy]), chosen)
+        for copy, options in enumerate(self._options):
+            customer = chosen(options)
+            self.episodes.begin(np.array([copy]), None if customer is None else places(customer, 1, self.world))
         self.returns = np.zeros(self.num_envs)
         self._reset_seeds()
         self._reset_options()
@@ -326,29 +254,13 @@ class FunnelVecEnv(VecEnv):
         return self.episodes.observe()
 
     def get_state(self) -> dict[str, Any]:
-        """Where every episode stands and what comes next: arrays, and `generators`, which JSON can hold."""
-        episodes = self.episodes
-        return {
-            **{name: field.copy() for name, field in episodes.states._asdict().items()},
-            "returns": self.returns.copy(),
-            "ahead": episodes.ahead.copy(),
-            "used": episodes.used.copy(),
-            "generators": [generator.bit_generator.state for generator in episodes.generators],
-        }
+        """Where every episode stands and who comes next: arrays, and `generators`, a list of what JSON can hold."""
+        return {**self.episodes.get_state(), "returns": self.returns.copy()}
 
     def set_state(self, saved: dict[str, Any]) -> None:
         """Go on from what `get_state` returned, in a `FunnelVecEnv` of as many copies on the same world."""
-        episodes = self.episodes
-        if len(saved["generators"]) != self.num_envs:
-            raise ValueError(
-                f"the state is of {len(saved['generators'])} copies. Remedy: make so many, not {self.num_envs}."
-            )
-        _checked(saved["customer"], self.num_envs, self.world)
-        episodes.states = State(*(np.array(saved[name], dtype=np.int64) for name in State._fields))
+        self.episodes.set_state(saved)
         self.returns = np.array(saved["returns"], dtype=np.float64)
-        episodes.ahead, episodes.used = (np.array(saved[name], dtype=np.int64) for name in ("ahead", "used"))
-        for generator, state in zip(episodes.generators, saved["generators"], strict=True):
-            generator.bit_generator.state = state
 
     def close(self) -> None:
         pass
@@ -364,29 +276,6 @@ class FunnelVecEnv(VecEnv):
 
     def env_is_wrapped(self, wrapper_class: type, indices=None) -> list[bool]:
         return [False for _ in self._get_indices(indices)]
-
-
-def world_of(setting: str, part: str, data: str | Path | None = None, selection: bool = False) -> World:
-    """One part of an export as a replay world; the last few exports are kept in memory."""
-    path = Path(data or data_path()).resolve()
-    worlds = _worlds(path, path.stat().st_mtime_ns if path.exists() else 0, setting, selection)
-    if part not in worlds:
-        raise ValueError(f"{part!r} is no part. Remedy: choose one of {', '.join(worlds)}.")
-    return worlds[part]
-
-
-@lru_cache(maxsize=8)
-def _worlds(path: Path, modified: int, setting: str, selection: bool) -> dict[str, World]:
-    return replay_worlds(clean(load(path))[0], setting, selection)
-
-
-def spaces_of(world: World) -> tuple[spaces.Box, spaces.Discrete]:
-    """The observation and the action space of a world."""
-    as_coded = world.population.stage_unit == 1
-    names = NOT_NORMALISED_AS_CODED if as_coded else ()
-    high = np.ones(observation_size(world.rules), dtype=np.float32)
-    high[:N_FEATURES] = [feature.scale if feature.name in names else 1 for feature in PUBLISHED_FEATURES]
-    return spaces.Box(np.zeros_like(high), high), spaces.Discrete(n_actions(world.rules))
 
 
 def action_name(action: int, after: State, rules: Rules) -> str:
@@ -405,38 +294,11 @@ def _introduction(customer: int, world: World) -> str:
     return f"customer {customer}, stage {world.population.stage[customer]}, record: {', '.join(events) or 'nothing'}"
 
 
-def _limit(rules: Rules, max_steps: int | None) -> int:
-    if max_steps is not None and max_steps < 1:
-        raise ValueError(f"an episode cannot have {max_steps} steps. Remedy: max_steps of 1 or more.")
-    return max_steps or (MAX_STEPS if rules.toggles_time_out else rules.horizon)
-
-
-def _chosen(options: dict | None) -> Any:
-    unknown = set(options or ()) - {"customer"}
-    if unknown:
-        raise ValueError(f"unknown options {sorted(unknown)}. Remedy: the only one is 'customer'.")
-    return (options or {}).get("customer")
-
-
-def _checked(customers: Any, n: int, world: World) -> np.ndarray:
-    people = len(world.population.stage)
-    customers = np.array(np.broadcast_to(np.asarray(customers, dtype=np.int64), n))
-    if (customers < 0).any() or (customers >= people).any():
-        raise ValueError(f"there is no such customer: {customers}. Remedy: choose places from 0 to {people - 1}.")
-    return customers
-
-
 def _seeds(seed: int | list[int | None], n: int) -> list[int | None]:
     seeds = [seed + i for i in range(n)] if isinstance(seed, (int, np.integer)) else list(seed)
     if len(seeds) != n:
         raise ValueError(f"{len(seeds)} seeds for {n} copies. Remedy: one number, or one for each copy.")
     return seeds
-
-
-@njit(cache=True)
-def _draw_ahead(pools: Pools, rng: np.random.Generator, out: np.ndarray) -> None:
-    for i in range(len(out)):
-        out[i] = draw(pools, rng)
 
 
 for _id, _selection in (("crm_rl/Funnel-v0", False), ("crm_rl/FunnelSelection-v0", True)):
