@@ -1,7 +1,6 @@
 """The command line: every damaged export is a clear error, exit code 1 and nothing written; never a traceback."""
 
 import os
-
 import subprocess
 import sys
 from pathlib import Path
@@ -65,41 +64,112 @@ DAMAGED = {
     "0 bytes, .csv": ("x.csv", Path.touch, ["the file is empty. Remedy: export the customers again"]),
     "0 bytes, .xlsx": ("x.xlsx", Path.touch, ["the file is empty. Remedy: export the customers again"]),
     "blank lines": ("x.csv", lambda path: path.write_text("\n\n\n"), ["cannot be read as a table", "Remedy"]),
-    "a header only": ("x.csv", lambda path: table(path, lambda good: good[:0]), ["no rows", "export the customers again"]),
+    "a header only": (
+        "x.csv",
+        lambda path: table(path, lambda good: good[:0]),
+        ["no rows", "export the customers again"],
+    ),
     "a header only, .xlsx": ("x.xlsx", lambda path: table(path, lambda good: good[:0]), ["no rows"]),
     "empty rows only": (
-        "x.csv", lambda path: text(path, lambda good: (",".join(COLUMNS) + "\n,,\n\n").encode()), ["no rows", "2 x empty row"]
+        "x.csv",
+        lambda path: text(path, lambda good: (",".join(COLUMNS) + "\n,,\n\n").encode()),
+        ["no rows", "2 x empty row"],
     ),
-    "another kind of file": ("x.pdf", lambda path: path.write_bytes(b"%PDF-1.4"), ["not a .csv or .xlsx file. Remedy: save"]),
+    "another kind of file": (
+        "x.pdf",
+        lambda path: path.write_bytes(b"%PDF-1.4"),
+        ["not a .csv or .xlsx file. Remedy: save"],
+    ),
     "an old .xls": ("x.xls", lambda path: path.write_bytes(OLD_EXCEL), ["not a .csv or .xlsx file. Remedy: save"]),
-    "an old .xls renamed": ("x.xlsx", lambda path: path.write_bytes(OLD_EXCEL), ["not a readable Excel workbook", "save it as .xlsx"]),
-    "text as .xlsx": ("x.xlsx", lambda path: text(path, str.encode), ["not a readable Excel workbook", "save it as .xlsx"]),
-    "a workbook as .csv": ("x.csv", lambda path: write_xlsx(export(), path.with_suffix(".xlsx")).rename(path), ["not text in UTF-8", "Remedy"]),
-    "UTF-16": ("x.csv", lambda path: text(path, lambda good: good.encode("utf-16")), ["not text in UTF-8", "save it as 'CSV UTF-8'"]),
+    "an old .xls renamed": (
+        "x.xlsx",
+        lambda path: path.write_bytes(OLD_EXCEL),
+        ["not a readable Excel workbook", "save it as .xlsx"],
+    ),
+    "text as .xlsx": (
+        "x.xlsx",
+        lambda path: text(path, str.encode),
+        ["not a readable Excel workbook", "save it as .xlsx"],
+    ),
+    "a workbook as .csv": (
+        "x.csv",
+        lambda path: write_xlsx(export(), path.with_suffix(".xlsx")).rename(path),
+        ["not text in UTF-8", "Remedy"],
+    ),
+    "UTF-16": (
+        "x.csv",
+        lambda path: text(path, lambda good: good.encode("utf-16")),
+        ["not text in UTF-8", "save it as 'CSV UTF-8'"],
+    ),
     "Latin-1": (
-        "x.csv", lambda path: text(path, lambda good: good.replace("Germany", "Türkei").encode("latin-1")), ["not text in UTF-8", "save it as 'CSV UTF-8'"]
+        "x.csv",
+        lambda path: text(path, lambda good: good.replace("Germany", "Türkei").encode("latin-1")),
+        ["not text in UTF-8", "save it as 'CSV UTF-8'"],
     ),
-    "semicolons": ("x.csv", lambda path: text(path, lambda good: good.replace(",", ";").encode()), ["row 1 holds none of the 13 column names", "commas"]),
-    "no header": ("x.csv", lambda path: text(path, lambda good: good.split("\n", 1)[1].encode()), ["row 1 holds none of the 13 column names (it begins with '1', 'Germany', 'B1')"]),
-    "a long row": ("x.csv", lambda path: text(path, lambda good: (good + "," * 20).encode()), ["Expected 13 fields in line 102, saw 21", "Remedy"]),
+    "semicolons": (
+        "x.csv",
+        lambda path: text(path, lambda good: good.replace(",", ";").encode()),
+        ["row 1 holds none of the 13 column names", "commas"],
+    ),
+    "no header": (
+        "x.csv",
+        lambda path: text(path, lambda good: good.split("\n", 1)[1].encode()),
+        ["row 1 holds none of the 13 column names (it begins with '1', 'Germany', 'B1')"],
+    ),
+    "a long row": (
+        "x.csv",
+        lambda path: text(path, lambda good: (good + "," * 20).encode()),
+        ["Expected 13 fields in line 102, saw 21", "Remedy"],
+    ),
     "long rows throughout": (
-        "x.csv", lambda path: text(path, lambda good: good.replace("\n", ",x\n").replace(",x", "", 1).encode()), ["Expected 13 fields in line 2, saw 14"]
+        "x.csv",
+        lambda path: text(path, lambda good: good.replace("\n", ",x\n").replace(",x", "", 1).encode()),
+        ["Expected 13 fields in line 2, saw 14"],
     ),
-    "an open quote": ("x.csv", lambda path: text(path, lambda good: (good + '101,"Germany').encode()), ["cannot be read as a table", "Remedy"]),
-    "an empty first sheet": ("x.xlsx", second_sheet, ["row 1 holds none of the 13 column names (it begins with nothing)", "first sheet"]),
-    "a title above the header": ("x.xlsx", title_above, ["row 1 holds none of the 13 column names (it begins with 'CRM export')", "in row 1"]),
+    "an open quote": (
+        "x.csv",
+        lambda path: text(path, lambda good: (good + '101,"Germany').encode()),
+        ["cannot be read as a table", "Remedy"],
+    ),
+    "an empty first sheet": (
+        "x.xlsx",
+        second_sheet,
+        ["row 1 holds none of the 13 column names (it begins with nothing)", "first sheet"],
+    ),
+    "a title above the header": (
+        "x.xlsx",
+        title_above,
+        ["row 1 holds none of the 13 column names (it begins with 'CRM export')", "in row 1"],
+    ),
     "a column twice": ("x.csv", repeated_column, ["row 1 holds more than once: Country", "keep one column"]),
     "a column twice, .xlsx": ("x.xlsx", repeated_column, ["row 1 holds more than once: Country", "keep one column"]),
     "missing and renamed columns": (
         "x.csv",
-        lambda path: table(path, lambda good: good.drop(columns="Stage").rename(columns={"Country": "Contry", "Subscribed": "SUBSCRIBED"})),
-        ["1 x Stage: missing column -> add it", "Country: missing column (\"is it 'Contry'?\")", "Subscribed: missing column (\"is it 'SUBSCRIBED'?\")"],
+        lambda path: table(
+            path,
+            lambda good: good.drop(columns="Stage").rename(columns={"Country": "Contry", "Subscribed": "SUBSCRIBED"}),
+        ),
+        [
+            "1 x Stage: missing column -> add it",
+            "Country: missing column (\"is it 'Contry'?\")",
+            "Subscribed: missing column (\"is it 'SUBSCRIBED'?\")",
+        ],
     ),
-    "duplicate IDs": ("x.csv", lambda path: cells(path, {(5, "ID"): "1"}), ["2 x ID: duplicate ID", "row 2 ('1')", "row 5 ('1')"]),
+    "duplicate IDs": (
+        "x.csv",
+        lambda path: cells(path, {(5, "ID"): "1"}),
+        ["2 x ID: duplicate ID", "row 2 ('1')", "row 5 ('1')"],
+    ),
     "IDs that are none": (
         "x.xlsx",
         lambda path: cells(path, {(5, "ID"): "A7", (6, "ID"): 1.5, (7, "ID"): None, (8, "ID"): True}),
-        ["3 x ID: ID is not a whole number", "row 5 ('A7')", "row 6 ('1.5')", "row 8 ('TRUE')", "1 x ID: missing ID, first in row 7"],
+        [
+            "3 x ID: ID is not a whole number",
+            "row 5 ('A7')",
+            "row 6 ('1.5')",
+            "row 8 ('TRUE')",
+            "1 x ID: missing ID, first in row 7",
+        ],
     ),
     "too many unreadable dates": (
         "x.csv",
@@ -108,14 +178,23 @@ DAMAGED = {
     ),
     "everything at once": (
         "x.csv",
-        lambda path: cells(path, {(5, "ID"): "1", (6, "ID"): "x", (7, "ID"): None, **{(row, "First Call"): "soon" for row in range(2, 50)}}),
+        lambda path: cells(
+            path,
+            {(5, "ID"): "1", (6, "ID"): "x", (7, "ID"): None, **{(row, "First Call"): "soon" for row in range(2, 50)}},
+        ),
         ["duplicate ID", "ID is not a whole number", "missing ID", "First Call: too many unreadable dates"],
     ),
-    "too few to split": ("x.csv", lambda path: table(path, lambda good: good[:2]), ["cannot be split by time", "Remedy"]),
-    "dates all after the snapshot": (
-        "x.csv", lambda path: table(path, lambda good: good.assign(**{"First Contact": "2030-01-01"})), ["cannot be split by time: nobody in train has a date"]
+    "too few to split": (
+        "x.csv",
+        lambda path: table(path, lambda good: good[:2]),
+        ["cannot be split by time", "Remedy"],
     ),
-}  # fmt: skip
+    "dates all after the snapshot": (
+        "x.csv",
+        lambda path: table(path, lambda good: good.assign(**{"First Contact": "2030-01-01"})),
+        ["cannot be split by time: nobody in train has a date"],
+    ),
+}
 
 
 @pytest.mark.parametrize(("name", "damage", "parts"), DAMAGED.values(), ids=DAMAGED)

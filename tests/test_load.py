@@ -53,9 +53,7 @@ ODD_CELLS = {
 @pytest.mark.parametrize("column", ["First Contact", "First Call"])
 @pytest.mark.parametrize(("in_excel", "in_csv"), ODD_CELLS.values(), ids=ODD_CELLS)
 def test_an_odd_cell_means_the_same_in_both_formats(tmp_path, column, in_excel, in_csv):
-    from_excel, report_excel = clean(
-        load(write_xlsx(with_cells({(7, column): in_excel}), tmp_path / "e.xlsx"))
-    )
+    from_excel, report_excel = clean(load(write_xlsx(with_cells({(7, column): in_excel}), tmp_path / "e.xlsx")))
     from_csv, report_csv = clean(load(write_csv(with_cells({(7, column): in_csv}), tmp_path / "e.csv")))
     pd.testing.assert_frame_equal(from_excel, from_csv)
     kinds = ["problem", "column", "row"]
@@ -129,9 +127,7 @@ def test_a_truncated_workbook_is_refused(tmp_path, cut):
     whole = write_xlsx(export(), tmp_path / "whole.xlsx").read_bytes()
     path = tmp_path / "cut.xlsx"
     path.write_bytes(whole[: int(cut * len(whole)) if cut == 0.5 else cut])
-    with pytest.raises(
-        DataError, match=r"cut\.xlsx: not a readable Excel workbook .* Remedy: .*fetch it again"
-    ):
+    with pytest.raises(DataError, match=r"cut\.xlsx: not a readable Excel workbook .* Remedy: .*fetch it again"):
         load(path)
 
 

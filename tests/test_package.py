@@ -1,4 +1,4 @@
-"""The package's shape: dependencies point one way, nothing draws but `plots`, nothing pickles, nothing is random alone."""
+"""The package's shape: dependencies point one way, only `plots` draws, nothing pickles, no random state is global."""
 
 import ast
 from pathlib import Path

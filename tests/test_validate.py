@@ -108,11 +108,7 @@ def test_a_row_without_an_id_is_an_error_and_an_empty_row_is_not():
 
 
 def test_missing_columns_are_all_named_with_what_they_may_be_called_now():
-    table = (
-        export()
-        .rename(columns={"Country": "COUNTRY", "Subscribed": "Subscribd"})
-        .drop(columns="Last Contact")
-    )
+    table = export().rename(columns={"Country": "COUNTRY", "Subscribed": "Subscribd"}).drop(columns="Last Contact")
     found = {column: value for problem, column, _, value in faults(table) if problem == "missing column"}
     assert found == {"Country": "is it 'COUNTRY'?", "Subscribed": "is it 'Subscribd'?", "Last Contact": None}
 
@@ -121,9 +117,7 @@ def test_unexpected_columns_are_noted():
     assert faults(export().assign(Comment="x")) == [("unexpected column", "Comment", None, None)]
 
 
-@pytest.mark.parametrize(
-    "table", [export(0), pd.DataFrame(None, index=range(3), columns=list(COLUMNS), dtype=object)]
-)
+@pytest.mark.parametrize("table", [export(0), pd.DataFrame(None, index=range(3), columns=list(COLUMNS), dtype=object)])
 def test_a_file_without_a_filled_row_has_no_rows(table):
     assert "no rows" in [problem for problem, *_ in faults(table)]
 
@@ -146,9 +140,7 @@ def test_the_share_of_unreadable_dates_counts_filled_cells_only():
 
 @pytest.mark.parametrize("cell", ["No", "0000-00-00"])
 def test_no_and_the_unknown_day_are_readable(cell):
-    assert "too many unreadable dates" not in [
-        problem for problem, *_ in faults(export().assign(Subscribed=cell))
-    ]
+    assert "too many unreadable dates" not in [problem for problem, *_ in faults(export().assign(Subscribed=cell))]
 
 
 def test_every_problem_has_a_severity_a_meaning_and_a_remedy():
@@ -275,6 +267,4 @@ def test_a_drag_fill_is_looked_for_in_last_contact_only():
     table = export()
     table.loc[10:13, "Last Contact"] = run
     table.loc[20:23, "First Contact"] = run
-    assert [fault[:3] for fault in faults(table)] == [
-        ("drag-fill", "Last Contact", row) for row in range(12, 16)
-    ]
+    assert [fault[:3] for fault in faults(table)] == [("drag-fill", "Last Contact", row) for row in range(12, 16)]

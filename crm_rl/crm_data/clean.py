@@ -71,9 +71,7 @@ class CleaningReport:
         same = self.findings["problem"] == finding.problem
         places = self.findings[same].dropna(subset="row")
         if len(places) > 1:
-            yield from (
-                f"             row {place.row}{_quoted(place.value)}" for place in places[:most].itertuples()
-            )
+            yield from (f"             row {place.row}{_quoted(place.value)}" for place in places[:most].itertuples())
         if len(places) > most:
             yield f"             and {len(places) - most:,} more"
 
@@ -190,11 +188,7 @@ def customer_schema(snapshot: pd.Timestamp = SNAPSHOT_DATE) -> pa.DataFrameSchem
             **dict.fromkeys(CONTACTS, day),
             "status": one_of(STATUSES),
             "stage": one_of(STAGES),
-            **{
-                name: column
-                for event in EVENTS
-                for name, column in ((event, pa.Column(bool)), (f"{event}_date", day))
-            },
+            **{name: column for event in EVENTS for name, column in ((event, pa.Column(bool)), (f"{event}_date", day))},
             "inbound": pa.Column(bool),
             "arrival": day,
         },

@@ -49,9 +49,7 @@ def load(path: str | Path) -> pd.DataFrame:
     if path.is_dir():
         raise DataError(f"{path}: a folder, not a file. Remedy: name the export in it.")
     if not path.is_file():
-        raise DataError(
-            f"{path}: there is no such file. Remedy: check the name, or run `python -m crm_rl fetch`."
-        )
+        raise DataError(f"{path}: there is no such file. Remedy: check the name, or run `python -m crm_rl fetch`.")
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty. Remedy: export the customers again.")
     readers = {".csv": _load_csv, ".xlsx": _load_excel}
@@ -117,8 +115,8 @@ def _load_excel(path: Path) -> tuple[list[str], list[list[Any]]]:
             _put_back_errors(path, table)
     except (python_calamine.CalamineError, zipfile.BadZipFile, zlib.error, OSError) as error:
         raise DataError(
-            f"{path}: not a readable Excel workbook ({error}). Remedy: if it was cut off in a download, fetch it again; "
-            "if it is another kind of file, save it as .xlsx."
+            f"{path}: not a readable Excel workbook ({error}). Remedy: if it was cut off in a download, fetch it "
+            "again; if it is another kind of file, save it as .xlsx."
         ) from error
     header, *rows = table
     return [str(name) for name in header], [list(map(_as_in_a_csv, row)) for row in rows]

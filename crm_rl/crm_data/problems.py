@@ -50,9 +50,7 @@ PROBLEMS = {
         "contact dates in neighbouring rows, each a year after the one above: a spreadsheet's fill handle",
         "the whole run becomes missing, since nobody can tell which of it was typed",
     ),
-    "other spelling": Problem(
-        REPAIRED, "a known value in other letters or spaces", "read as the known value"
-    ),
+    "other spelling": Problem(REPAIRED, "a known value in other letters or spaces", "read as the known value"),
     "not one country": Problem(REPAIRED, "no country, or more than one", "becomes missing"),
     "unknown bootcamp": Problem(REPAIRED, "not one of B1 to B30", "becomes missing"),
     "unknown status": Problem(REPAIRED, "not one of the known messages", "becomes missing"),
@@ -63,10 +61,6 @@ PROBLEMS = {
     "no arrival": Problem(NOTED, "no readable date of any use", "kept, and left out of work that needs time"),
     "milestone before first contact": Problem(NOTED, "the order of two dates is odd", "kept as written"),
     "last contact before first": Problem(NOTED, "the order of two dates is odd", "kept as written"),
-    "stage alone says subscribed": Problem(
-        NOTED, "the note says so, the date column does not", "not a subscriber"
-    ),
-    "stage does not say subscribed": Problem(
-        NOTED, "the date column says so, the note does not", "a subscriber"
-    ),
+    "stage alone says subscribed": Problem(NOTED, "the note says so, the date column does not", "not a subscriber"),
+    "stage does not say subscribed": Problem(NOTED, "the date column says so, the note does not", "a subscriber"),
 }

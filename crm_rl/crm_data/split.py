@@ -81,8 +81,7 @@ def sound_split(customers: pd.DataFrame) -> Split:
     """
     arrival = customers["arrival"].dropna().sort_values()
     train_end, val_end = (
-        arrival.iloc[int(share * len(arrival)) - 1] if len(arrival) else pd.NaT
-        for share in (TRAIN_END, VALIDATION_END)
+        arrival.iloc[int(share * len(arrival)) - 1] if len(arrival) else pd.NaT for share in (TRAIN_END, VALIDATION_END)
     )
     when = customers["arrival"]
     return Split(

@@ -155,9 +155,7 @@ def validate(raw: pd.DataFrame, readings: Readings) -> pd.DataFrame:
     strangers = [name for name in raw.columns if name not in COLUMNS]
     empty = pd.DataFrame({"problem": "empty row", "row": empty_rows})
     strange = pd.DataFrame({"problem": "unexpected column", "column": strangers})
-    return pd.concat([found, empty, strange], ignore_index=True).sort_values(
-        "row", kind="stable", ignore_index=True
-    )
+    return pd.concat([found, empty, strange], ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
 
 
 def _lookalike(name: str, present: Iterable[str]) -> str | None:
