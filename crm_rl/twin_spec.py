@@ -3,8 +3,8 @@
 The spec is one readable file, `data/raw/crm_twin_spec.json`. `twin` draws a synthetic export from it and sees
 nothing else. Four rules keep single people out of it:
 
-1. *Alone and exact*: rows, milestone patterns, the faults that cleaning finds, and the class by part of a split
-   are counted exactly, also where they are few. They are crossed with nothing else.
+1. *Alone and exact*: rows, milestone patterns, managers assigned after the subscription, the faults that cleaning
+   finds, and the class by part of a split are counted exactly, even if few. They are crossed with nothing else.
 2. *One-way tables* are exact; countries of fewer than 5 people go into "(rare)" and lose their names.
 3. *Two-way tables*: cells under 5, empty ones too, are pooled along their row; then every number is rounded to a
    multiple of 5. What a subtraction leaves is therefore never a small cell: any number may be off by 2 either way.
