@@ -155,3 +155,27 @@ def fingerprint(world: World) -> str:
     for array in (*world.population[:4], *world.pools[:3]):
         sum_.update(np.ascontiguousarray(array).tobytes())
     return sum_.hexdigest()[:16]
+
+
+def read_tensors(path: Path) -> dict:
+    """Read a file of `torch.save`, tensors and plain values only.
+
+    Raises:
+        PolicyError: the file isn't there or is damaged.
+    """
+    import torch
+
+    if not path.is_file():
+        raise damaged(path.parent, FileNotFoundError(f"{path.name} is missing"))
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch raises what its several readers raise
+        raise damaged(path.parent, error) from error
+
+
+def damaged(place: Path, error: Exception) -> PolicyError:
+    """The error for a checkpoint that cannot be read."""
+    problem = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return PolicyError(
+        f"{place}: a damaged checkpoint ({problem}). Remedy: delete this folder; the run goes on from the one before."
+    )
