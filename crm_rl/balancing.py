@@ -43,3 +43,10 @@ def draw(pools: Pools, rng: np.random.Generator) -> int:
     else:
         pool = pools.everyone
     return pool[rng.integers(0, len(pool))]
+
+
+@njit(cache=True)
+def draw_many(pools: Pools, rng: np.random.Generator, out: np.ndarray) -> None:
+    """Draw the customers of the next episodes into `out`: the same as by `draw` one after the other."""
+    for i in range(len(out)):
+        out[i] = draw(pools, rng)

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from numba import njit
 
-from crm_rl.balancing import Pools, draw
+from crm_rl.balancing import draw_many
 from crm_rl.crm_data import clean, data_path, load
 from crm_rl.features import PUBLISHED_FEATURES
 from crm_rl.funnel import (
@@ -56,7 +55,7 @@ class Episodes:
         """Begin episodes anew in these copies, with these customers or with drawn ones."""
         if customers is None:
             for copy in copies[self.used[copies] == _DRAWN_AHEAD]:
-                _draw_many(self.world.pools, self.generators[copy], self.ahead[copy])
+                draw_many(self.world.pools, self.generators[copy], self.ahead[copy])
                 self.used[copy] = 0
             customers = self.ahead[copies, self.used[copies]]
             self.used[copies] += 1
@@ -97,12 +96,6 @@ class Episodes:
         self.ahead, self.used = (np.array(saved[name], dtype=np.int64) for name in ("ahead", "used"))
         for generator, state in zip(self.generators, saved["generators"], strict=True):
             generator.bit_generator.state = state
-
-
-@njit(cache=True)
-def _draw_many(pools: Pools, rng: np.random.Generator, out: np.ndarray) -> None:
-    for i in range(len(out)):
-        out[i] = draw(pools, rng)
 
 
 def world_of(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, chisquare
 
-from crm_rl.balancing import Pools, balanced, draw
+from crm_rl.balancing import Pools, balanced, draw, draw_many
 from crm_rl.funnel import Population
 
 DRAWS = 20_000
@@ -71,6 +71,15 @@ def test_plain_python_draws_the_same_and_leaves_the_generator_alike():
     compiled, plain = np.random.default_rng(7), np.random.default_rng(7)
     assert [draw(pools, compiled) for _ in range(500)] == [draw.py_func(pools, plain) for _ in range(500)]
     assert compiled.bit_generator.state == plain.bit_generator.state
+
+
+def test_many_at_once_are_the_same_as_one_after_the_other():
+    pools = balanced(people())
+    together, apart = np.random.default_rng(7), np.random.default_rng(7)
+    out = np.empty(500, dtype=np.int64)
+    draw_many(pools, together, out)
+    assert out.tolist() == [draw(pools, apart) for _ in range(500)]
+    assert together.bit_generator.state == apart.bit_generator.state
 
 
 def test_pools_hold_places():
