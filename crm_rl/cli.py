@@ -1,4 +1,4 @@
-"""The command line: `python -m crm_rl prepare | fetch | twin`."""
+"""The command line: `python -m crm_rl prepare | fetch | twin | train | evaluate | recommend | study`."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from crm_rl import cli_study
 from crm_rl.crm_data.columns import EARLIEST_DATE, SNAPSHOT_DATE
 from crm_rl.crm_data.load import PROJECT, DataError, data_path
 from crm_rl.crm_data.split import SPLITS, describe
@@ -32,14 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m crm_rl", description="The data of the book, from the command line."
-    )
+    parser = argparse.ArgumentParser(prog="python -m crm_rl", description="The data and the agents of the book.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    prepare = commands.add_parser(
-        "prepare", help="clean an export, split it by time and compute the 15 features"
-    )
+    prepare = commands.add_parser("prepare", help="clean an export, split it by time and compute the 15 features")
     prepare.add_argument(
         "file",
         nargs="?",
@@ -65,9 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     prepare.set_defaults(run=_prepare)
 
-    fetch = commands.add_parser(
-        "fetch", help="download the original export and check that it is the right file"
-    )
+    fetch = commands.add_parser("fetch", help="download the original export and check that it is the right file")
     fetch.add_argument("--to", type=Path, help="where to keep it (default: data/raw/SalesCRM.xlsx)")
     fetch.add_argument("--url", help="another place to get it from")
     fetch.set_defaults(run=_fetch)
@@ -75,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     twin = commands.add_parser("twin", help="make the synthetic twin again from its spec and seed")
     twin.add_argument("--out", type=Path, help="the file to write (default: data/raw/crm_twin.csv)")
     twin.set_defaults(run=_twin)
+
+    cli_study.add_commands(commands)
     return parser
 
 
@@ -84,9 +81,7 @@ def _day(text: str) -> pd.Timestamp:
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a day written as YYYY-MM-DD") from error
     if day < EARLIEST_DATE:
-        raise argparse.ArgumentTypeError(
-            f"{text} is before {EARLIEST_DATE.date()}, the first day that counts"
-        )
+        raise argparse.ArgumentTypeError(f"{text} is before {EARLIEST_DATE.date()}, the first day that counts")
     return day
 
 

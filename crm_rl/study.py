@@ -26,7 +26,7 @@ from crm_rl.dqn import STUDY as DQN_STUDY
 from crm_rl.dqn import train_dqn
 from crm_rl.evaluation import Policy, constant_policy, feature_use, metrics, play, random_policy
 from crm_rl.features import PUBLISHED_FEATURES
-from crm_rl.funnel import Action, Population, Rules, State, observe_all
+from crm_rl.funnel import RULES, Action, Population, Rules, State, observe_all
 from crm_rl.q_learning import STUDY as Q_STUDY
 from crm_rl.q_learning import train_q_learning
 from crm_rl.worlds import SETTINGS, World, replay_worlds
@@ -215,18 +215,46 @@ def _parallel(jobs: list[Job], folder: str | Path, **options) -> list[dict]:
     return list(tqdm(results, total=len(jobs), desc="study", unit="job", disable=None))
 
 
-def provenance(data: str, seeds: int, budget: Budget, settings: dict) -> dict:
+#: Seconds of one core that a job of the full budget takes, measured by benchmarks/agents.py.
+SECONDS = {"random": 1, "q_learning": 1, "q_learning_selection": 4, "dqn": 22, "dqn_selection": 22}
+
+
+def expected_minutes(jobs: list[Job], folder: str | Path, workers: int = -1) -> float:
+    """How long the jobs that have no result yet will take on this machine's cores, roughly."""
+    cores = os.cpu_count() if workers < 0 else workers
+    left = [job for job in jobs if not (Path(folder) / f"{job.name}.json").exists()]
+    full = Budget()
+    share = {
+        "q_learning": lambda job: job.budget.episodes / full.episodes,
+        "dqn": lambda job: job.budget.steps / full.steps,
+    }
+    seconds = sum(
+        SECONDS.get(job.row, 1) * share.get(job.row.removesuffix("_selection"), lambda job: 1)(job) for job in left
+    )
+    return seconds / cores / 60
+
+
+def provenance(data: str | Path, seeds: int, budget: Budget) -> dict:
     """Where a record comes from: the input's checksum, seeds, settings, versions, machine and date."""
     packages = ("numpy", "pandas", "scipy", "numba", "torch", "stable-baselines3", "gymnasium")
     return {
         "input_sha256": _sha256(str(data)),
         "seeds": list(range(seeds)),
         "budget": budget._asdict(),
-        "settings": settings,
+        "rules": _by_name(RULES),
+        "q_learning": Q_STUDY._asdict(),
+        "dqn": _by_name(DQN_STUDY),
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in packages},
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "date": datetime.date.today().isoformat(),
+    }
+
+
+def _by_name(settings: dict) -> dict:
+    return {
+        f"{setting}, selection" if selection else setting: values._asdict()
+        for (setting, selection), values in settings.items()
     }
 
 

@@ -35,18 +35,36 @@ def replay_worlds(customers: pd.DataFrame, setting: str = "described", selection
     Returns:
         The worlds by name: train, val and test.
     """
-    if setting not in SETTINGS:
-        raise ValueError(f"{setting!r} is no setting. Remedy: choose one of {', '.join(SETTINGS)}.")
-    if setting == "as_coded":
-        customers = customers.assign(**{event: customers[f"{event}_date"].notna() for event in EVENTS})
+    _check(setting)
     parts = published_split(customers).parts()
-    encoder = PublishedFeatures().fit(parts["train"])
     worlds = {}
     for name, part in parts.items():
-        if setting == "as_coded":
-            population = population_of(part, encoder.refit(part).as_coded(part), stage_unit=1)
-        else:
-            population = population_of(part, encoder.transform(part))
+        population, rules, pools = world_of(part, parts["train"], setting, selection)
         shares = (0.3, 0.3) if name == "train" else (0.0, 0.0)
-        worlds[name] = World(population, RULES[setting, selection], balanced(population, shares))
+        worlds[name] = World(population, rules, pools._replace(shares=shares))
     return worlds
+
+
+def world_of(customers: pd.DataFrame, train: pd.DataFrame, setting: str, selection: bool = False) -> World:
+    """The replay world of any customers, encoded by what was learned from `train`; episodes are drawn naturally.
+
+    Args:
+        customers: whose world it is, as `crm_data.clean` returns them.
+        train: the training part, of the same form.
+        setting, selection: as for `replay_worlds`.
+    """
+    _check(setting)
+    if setting == "as_coded":
+        customers, train = (
+            part.assign(**{event: part[f"{event}_date"].notna() for event in EVENTS}) for part in (customers, train)
+        )
+        encoder = PublishedFeatures().fit(train).refit(customers)
+        population = population_of(customers, encoder.as_coded(customers), stage_unit=1)
+    else:
+        population = population_of(customers, PublishedFeatures().fit(train).transform(customers))
+    return World(population, RULES[setting, selection], balanced(population, (0.0, 0.0)))
+
+
+def _check(setting: str) -> None:
+    if setting not in SETTINGS:
+        raise ValueError(f"{setting!r} is no setting. Remedy: choose one of {', '.join(SETTINGS)}.")

@@ -1,0 +1,151 @@
+"""The commands of Part II: train a policy, evaluate it, ask it for recommendations, run the whole study."""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from crm_rl.crm_data import clean, data_path, load
+from crm_rl.crm_data.load import PROJECT, DataError
+from crm_rl.worlds import SETTINGS
+
+MODELS = PROJECT / "data" / "models"
+LEARNERS = ("q-learning", "dqn")
+
+
+def add_commands(commands) -> None:
+    """Add the commands to the parser's."""
+    train = commands.add_parser("train", help="train a policy, or go on with a training run that was stopped")
+    train.add_argument("learner", choices=LEARNERS)
+    train.add_argument("--selection", action="store_true", help="let the agent select features")
+    train.add_argument("--setting", choices=SETTINGS, default="described", help="whose rules (default: %(default)s)")
+    train.add_argument("--budget", type=_count, default=100_000, help="episodes of Q-learning, steps of DQN")
+    train.add_argument("--seed", type=_number, default=0)
+    train.add_argument("--data", type=Path, default=data_path(), help="the export (default: %(default)s)")
+    train.add_argument("--out", type=Path, help="the folder of the run (default: one in data/models)")
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser("evaluate", help="let a policy treat every customer of a part once")
+    evaluate.add_argument("policy", type=Path, help="the .npz file that `train` wrote")
+    evaluate.add_argument("--data", type=Path, default=data_path(), help="the export it was trained on")
+    evaluate.add_argument("--part", choices=("train", "val", "test"), default="test")
+    evaluate.add_argument("--seed", type=_number, default=0)
+    evaluate.set_defaults(run=_evaluate)
+
+    recommend = commands.add_parser("recommend", help="ask a policy what to do with each customer of a file")
+    recommend.add_argument("policy", type=Path, help="the .npz file that `train` wrote")
+    recommend.add_argument("customers", type=Path, help="a .csv or .xlsx file with the columns of an export")
+    recommend.add_argument("--data", type=Path, default=data_path(), help="the export it was trained on")
+    recommend.add_argument("--out", type=Path, help="a .csv file to write (default: print the first 20)")
+    recommend.add_argument("--action", help="only the customers for whom this action is recommended")
+    recommend.add_argument("--seed", type=_number, default=0)
+    recommend.set_defaults(run=_recommend)
+
+    study = commands.add_parser("study", help="run the study's table over many seeds and record it")
+    study.add_argument("--data", type=Path, nargs="+", default=[data_path()], help="exports to run it on")
+    study.add_argument("--seeds", type=_count, default=20)
+    study.add_argument("--budget", type=_count, default=100_000, help="episodes of Q-learning, steps of DQN")
+    study.add_argument("--workers", type=_number, default=-1, help="processes; -1 for as many as there are cores")
+    study.add_argument("--dask", metavar="ADDRESS", help="run on the workers of this Dask scheduler instead")
+    study.add_argument("--work", type=Path, default=PROJECT / "data" / "study", help="where jobs keep their state")
+    study.add_argument("--out", type=Path, default=PROJECT / "data" / "results", help="where the record goes")
+    study.set_defaults(run=_study)
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text.replace("_", "").replace(",", ""))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from error
+
+
+def _count(text: str) -> int:
+    number = _number(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _customers(path: Path) -> pd.DataFrame:
+    return clean(load(path), source=str(path))[0]
+
+
+def _train(options: argparse.Namespace) -> None:
+    from crm_rl.dqn import STUDY, train_dqn
+    from crm_rl.q_learning import train_q_learning
+    from crm_rl.worlds import replay_worlds
+
+    name = f"{options.learner}{'-selection' if options.selection else ''}-{options.setting}-seed{options.seed}"
+    folder = options.out or MODELS / name
+    world = replay_worlds(_customers(options.data), options.setting, options.selection)["train"]
+    began = time.perf_counter()
+    if options.learner == "dqn":
+        hyper = STUDY[options.setting, options.selection]
+        train_dqn(world, hyper, options.budget, options.seed, folder, progress=True)
+        policy = folder / "policy.npz"
+    else:
+        train_q_learning(world, episodes=options.budget, seed=options.seed, folder=folder, progress=True)
+        policy = folder / "q_table.npz"
+    print(f"{policy}: trained in {time.perf_counter() - began:.0f} s")
+    print(f"Next: python -m crm_rl evaluate {policy}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from crm_rl.evaluation import constant_policy, metrics, play, random_policy
+    from crm_rl.funnel import Action
+    from crm_rl.policies import load_policy
+    from crm_rl.recommend import trained_worlds
+
+    policy = load_policy(options.policy)
+    world = trained_worlds(policy, _customers(options.data))[options.part]
+    rivals = {"this policy": policy, "random": random_policy}
+    rivals |= {f"always {action.name.lower()}": constant_policy(action) for action in Action}
+    table = {name: metrics(play(world, rival, np.random.default_rng(options.seed))) for name, rival in rivals.items()}
+    print(f"Every customer of the {options.part} part of {options.data}, once; rates in %, 95% Wilson intervals\n")
+    shown = ["subscribers", "subscription_rate", "rate_low", "rate_high", "first_call_rate", "cost_per_subscription"]
+    print(pd.DataFrame(table).T[[*shown, "average_reward", "features_used"]].round(2).to_string())
+
+
+def _recommend(options: argparse.Namespace) -> None:
+    from crm_rl.funnel import Action
+    from crm_rl.policies import load_policy
+    from crm_rl.recommend import recommend
+
+    names = [action.name.lower() for action in Action]
+    if options.action is not None and options.action not in names:
+        raise DataError(f"{options.action!r} is no action. Remedy: choose one of {', '.join(names)}.")
+    policy = load_policy(options.policy)
+    table = recommend(
+        policy, _customers(options.customers), _customers(options.data), np.random.default_rng(options.seed)
+    )
+    counts = table["action"].fillna("none").value_counts()
+    print(f"{len(table):,} customers: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
+    if not table["known"].all():
+        share = 100 * (1 - table["known"].mean())
+        print(f"For {share:.1f}% the policy has never met the state: what it says of them is chance.")
+    if options.action is not None:
+        table = table[table["action"] == options.action]
+    if options.out is None:
+        print(table.head(20).round(2).to_string(index=False))
+    else:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = options.out.with_name(options.out.name + ".tmp")
+        table.to_csv(unfinished, index=False, float_format="%.6g")
+        unfinished.replace(options.out)
+        print(f"Written to {options.out}: {len(table):,} rows")
+
+
+def _study(options: argparse.Namespace) -> None:
+    from crm_rl.study import Budget, data_name, expected_minutes, plan, provenance, record_study, run_study
+
+    budget = Budget(options.budget, options.budget)
+    plans = {data: plan(data, options.seeds, budget) for data in options.data}
+    jobs = [job for planned in plans.values() for job in planned]
+    print(f"{len(jobs):,} jobs, about {expected_minutes(jobs, options.work, options.workers):.0f} minutes", flush=True)
+    for data, planned in plans.items():
+        results = run_study(planned, options.work, options.workers, options.dask)
+        source = provenance(data, options.seeds, budget)
+        files = record_study(data_name(data), results, source, options.out)
+        print("Recorded: " + ", ".join(str(file) for file in files), flush=True)
