@@ -162,8 +162,10 @@ class Run:
         loss = max_q = np.nan
         if self.steps > hyper.learning_starts:
             updates = self.steps // hyper.train_every - before // hyper.train_every
-            if updates:
-                loss, max_q = agent.train(updates, hyper.batch_size)
+            for group in [updates] if updates and hyper.target_network else [1] * updates:
+                loss, max_q = agent.train(group, hyper.batch_size)
+                if not hyper.target_network:
+                    agent.renew_target()
         if self.steps // hyper.target_every > before // hyper.target_every:
             agent.renew_target()
 
@@ -253,24 +255,23 @@ class Agent(stable_baselines3.DQN):
         Returns:
             The mean loss, and the mean over transitions of the highest Q-value.
         """
+        network, optimizer = self.q_net.q_net, self.policy.optimizer
+        batches = self.replay_buffer.sample(gradient_steps * batch_size)
+        with torch.no_grad():  # the target network stands still, so one pass serves all updates
+            future = self.q_net_target.q_net(batches.next_observations).max(dim=1, keepdim=True).values
+            targets = batches.rewards + (1 - batches.dones) * self.gamma * future
         losses, highest = [], []
-        network, teacher = self.q_net.q_net, self.q_net.q_net
-        if self.hyper.target_network:
-            teacher = self.q_net_target.q_net
-        for _ in range(gradient_steps):
-            batch = self.replay_buffer.sample(batch_size)
-            with torch.no_grad():
-                future = teacher(batch.next_observations).max(dim=1, keepdim=True).values
-                targets = batch.rewards + (1 - batch.dones) * self.gamma * future
-            values = network(batch.observations)
-            loss = smooth_l1_loss(values.gather(1, batch.actions), targets)
-            self.policy.optimizer.zero_grad()
+        parts = (part.split(batch_size) for part in (batches.observations, batches.actions, targets))
+        for observations, actions, target in zip(*parts, strict=True):
+            values = network(observations)
+            loss = smooth_l1_loss(values.gather(1, actions), target)
+            optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), self.max_grad_norm)
-            self.policy.optimizer.step()
-            losses.append(loss.item())
-            highest.append(values.detach().max(dim=1).values.mean().item())
-        return float(np.mean(losses)), float(np.mean(highest))
+            optimizer.step()
+            losses.append(loss.detach())
+            highest.append(values.detach())
+        return torch.stack(losses).mean().item(), torch.cat(highest).max(dim=1).values.mean().item()
 
     def renew_target(self) -> None:
         """Copy the network into the target network."""
