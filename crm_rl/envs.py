@@ -18,9 +18,9 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from crm_rl.balancing import draw
 from crm_rl.crm_data import EVENTS
-from crm_rl.episodes import Episodes, chosen, longest, places, spaces_of, world_of
+from crm_rl.episodes import Episodes, chosen, longest, places, replay_world, spaces_of
 from crm_rl.features import PUBLISHED_FEATURES
-from crm_rl.funnel import N_FEATURES, Action, Rules, State, observe, start, step
+from crm_rl.funnel import N_FEATURES, Action, Outcome, Rules, State, observe, start, step
 from crm_rl.worlds import World
 
 
@@ -81,7 +81,7 @@ class FunnelEnv(gymnasium.Env):
         max_steps: int | None = None,
         render_mode: str | None = None,
     ):
-        self.world = world_of(setting, part, data, selection, world)
+        self.world = replay_world(setting, part, data, selection, world)
         self.observation_space, self.action_space = spaces_of(self.world)
         self.max_steps = longest(self.world.rules, max_steps)
         self.render_mode = render_mode
@@ -149,7 +149,7 @@ class FunnelVectorEnv(VectorEnv):
     ):
         self.num_envs, self.render_mode = num_envs, render_mode
         self.metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}
-        self.world = world_of(setting, part, **which)
+        self.world = replay_world(setting, part, **which)
         self.episodes = Episodes(self.world, num_envs, max_steps)
         self.single_observation_space, self.single_action_space = spaces_of(self.world)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -208,7 +208,7 @@ class FunnelVecEnv(VecEnv):
         max_steps: int | None = None,
         **which: Any,
     ):
-        self.world = world_of(setting, part, **which)
+        self.world = replay_world(setting, part, **which)
         self.episodes = Episodes(self.world, num_envs, max_steps)
         self.returns = np.zeros(num_envs)
         super().__init__(num_envs, *spaces_of(self.world))
@@ -235,19 +235,25 @@ class FunnelVecEnv(VecEnv):
         infos: list[dict] = [{} for _ in range(self.num_envs)]
         ended = np.flatnonzero(done)
         if len(ended):
-            for i in ended:
-                infos[i] = {
-                    "terminal_observation": seen[i].copy(),
-                    "TimeLimit.truncated": bool(outcome.truncated[i]),
-                    "episode": {"r": float(self.returns[i]), "l": int(outcome.state.steps[i])},
-                    "customer": int(outcome.state.customer[i]),
-                    "subscribed": bool(outcome.subscribed[i]),
-                    "is_success": bool(outcome.subscribed[i]),
-                }
+            self._report(infos, ended, outcome, seen[ended])
             self.returns[ended] = 0
             self.episodes.begin(ended)
             seen = self.episodes.observe()
         return seen, outcome.reward.astype(np.float32), done, infos
+
+    def _report(self, infos: list[dict], ended: np.ndarray, outcome: Outcome, last_seen: np.ndarray) -> None:
+        columns = (outcome.truncated, self.returns, outcome.state.steps, outcome.state.customer, outcome.subscribed)
+        rows = zip(*(column[ended].tolist() for column in columns), strict=True)
+        for i, observation, row in zip(ended.tolist(), last_seen, rows, strict=True):
+            truncated, total, length, customer, subscribed = row
+            infos[i] = {
+                "terminal_observation": observation,
+                "TimeLimit.truncated": truncated,
+                "episode": {"r": total, "l": length},
+                "customer": customer,
+                "subscribed": subscribed,
+                "is_success": subscribed,
+            }
 
     def observe(self) -> np.ndarray:
         """What the agent sees now, shape (num_envs, 15) or (num_envs, 30): what the last reset or step returned."""

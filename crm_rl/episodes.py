@@ -98,7 +98,7 @@ class Episodes:
             generator.bit_generator.state = state
 
 
-def world_of(
+def replay_world(
     setting: str = "described",
     part: str = "train",
     data: str | Path | None = None,

@@ -13,7 +13,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 from crm_rl.crm_data.load import TWIN, DataError
 from crm_rl.envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
-from crm_rl.episodes import MAX_STEPS, world_of
+from crm_rl.episodes import MAX_STEPS, replay_world
 from crm_rl.funnel import RULES, Action
 
 IDS = {False: "crm_rl/Funnel-v0", True: "crm_rl/FunnelSelection-v0"}
@@ -30,7 +30,7 @@ def which(request):
 
 @pytest.fixture
 def world(which):
-    return world_of(**which)
+    return replay_world(**which)
 
 
 def assert_same(one, other) -> None:
@@ -314,4 +314,4 @@ def test_arguments_that_name_nothing_are_refused(tmp_path):
     with pytest.raises(DataError):
         FunnelEnv(data=tmp_path / "nothing.csv")
     with pytest.raises(ValueError, match="selects_features=True"):
-        gymnasium.make(IDS[True], world=world_of(data=TWIN))
+        gymnasium.make(IDS[True], world=replay_world(data=TWIN))
