@@ -18,7 +18,8 @@ from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from torch.nn.functional import smooth_l1_loss
 from tqdm import tqdm
 
-from crm_rl import checkpoints
+from crm_rl.checkpoints import checkpoints_in, fingerprint
+from crm_rl.dqn_checkpoints import restore_run, save_run
 from crm_rl.envs import FunnelVecEnv
 from crm_rl.policies import NetworkPolicy
 from crm_rl.worlds import World
@@ -103,17 +104,17 @@ def train_dqn(
     Raises:
         PolicyError: the folder holds a damaged checkpoint, or a run with other settings.
     """
-    settings = {"hyper": hyper._asdict(), "seed": seed, "steps": steps, "world": checkpoints.fingerprint(world)}
+    settings = {"hyper": hyper._asdict(), "seed": seed, "steps": steps, "world": fingerprint(world)}
     with one_thread():
         run = Run(world, hyper, steps, seed)
-        found = checkpoints.checkpoints_in(Path(folder)) if folder is not None else []
+        found = checkpoints_in(Path(folder)) if folder is not None else []
         if found:
-            run.restore(found[-1], settings)
+            restore_run(run, found[-1], settings)
         with tqdm(total=steps, initial=run.steps, unit=" steps", disable=None if progress else True) as bar:
             while run.steps < steps:
                 run.advance()
                 if folder is not None and (run.steps % checkpoint_every < hyper.copies or run.steps >= steps):
-                    run.save(Path(folder) / f"step_{run.steps:09d}", settings)
+                    save_run(run, Path(folder) / f"step_{run.steps:09d}", settings)
                 if run.steps % 1_000 < hyper.copies:
                     bar.update(run.steps - bar.n)
     weights = {name: value.numpy().copy() for name, value in run.agent.q_net.q_net.state_dict().items()}
@@ -172,50 +173,6 @@ class Run:
         episodes = [infos[copy] for copy in np.flatnonzero(ended)]
         total, subscribed = sum(info["episode"]["r"] for info in episodes), sum(info["subscribed"] for info in episodes)
         self.log[before // copies] = len(episodes), total, subscribed, loss, epsilon, max_q
-
-    def save(self, place: Path, settings: dict) -> None:
-        """Put a checkpoint in place; of the older ones, keep the last."""
-        agent, buffer = self.agent, self.agent.replay_buffer
-        env = self.env.get_state()
-        about = {
-            "kind": "dqn_checkpoint",
-            "settings": settings,
-            "at": self.steps,
-            "buffer": [buffer.pos, buffer.full],
-            "env": env.pop("generators"),
-            "replay": checkpoints.random_state(buffer.rng),
-            "explorer": checkpoints.random_state(self.explorer),
-        }
-        arrays = {f"env_{name}": array for name, array in env.items()}
-        arrays |= {f"replay_{name}": getattr(buffer, name)[: buffer.size()] for name in buffer.PARTS}
-
-        def fill(folder: Path) -> None:
-            torch.save(agent.parts(), folder / "learner.pt")
-            checkpoints.write_arrays(
-                folder / "run.npz", about, history_log=self.log, observations=self.observations, **arrays
-            )
-
-        checkpoints.put_folder(place, fill)
-        for old in checkpoints.checkpoints_in(place.parent)[:-2]:
-            checkpoints.drop_folder(old)
-
-    def restore(self, place: Path, settings: dict) -> None:
-        """Go on from a checkpoint."""
-        about, arrays = checkpoints.read_arrays(place / "run.npz", "dqn_checkpoint")
-        checkpoints.same_run(place, about["settings"], settings)
-        buffer = self.agent.replay_buffer
-        learner = checkpoints.read_tensors(place / "learner.pt")
-        try:
-            self.agent.load_parts(learner)
-            self.steps, (buffer.pos, buffer.full) = about["at"], about["buffer"]
-            for name in buffer.PARTS:
-                getattr(buffer, name)[: buffer.size()] = arrays[f"replay_{name}"]
-            env = {name[4:]: array for name, array in arrays.items() if name.startswith("env_")}
-            self.env.set_state(env | {"generators": about["env"]})
-            buffer.rng, self.explorer = (checkpoints.generator_at(about[name]) for name in ("replay", "explorer"))
-            self.log[:], self.observations = arrays["history_log"], arrays["observations"]
-        except (KeyError, ValueError, TypeError, RuntimeError) as error:
-            raise checkpoints.damaged(place, error) from error
 
 
 class Agent(stable_baselines3.DQN):
@@ -292,7 +249,6 @@ class Agent(stable_baselines3.DQN):
 class SeededReplay(ReplayBuffer):
     """The library's replay buffer; a generator of ours chooses the transitions to learn from."""
 
-    PARTS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
     rng: np.random.Generator
 
     def sample(self, batch_size: int, env: None = None) -> ReplayBufferSamples:

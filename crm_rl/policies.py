@@ -93,8 +93,8 @@ class TablePolicy:
         """Write it to an .npz file."""
         levels = {"levels": np.concatenate(self.levels.values), "level_counts": [len(v) for v in self.levels.values]}
         history = {f"history_{name}": array for name, array in self.history.items()}
-        about = self.about | {"kind": "q_table", "stage_unit": self.stage_unit, "rules": self.rules._asdict()}
-        write_arrays(Path(path), about, keys=self.keys, q=self.q, **levels, **history)
+        about = self.about | {"kind": "q_table", "rules": self.rules._asdict()}
+        write_arrays(Path(path), about, keys=self.keys, q=self.q, stage_unit=self.stage_unit, **levels, **history)
 
     @classmethod
     def load(cls, path: str | Path) -> "TablePolicy":
@@ -105,11 +105,12 @@ class TablePolicy:
         """
         about, arrays = read_arrays(path, "q_table")
         rules = _rules(path, about)
-        require(path, arrays, keys=(None, 2), q=(None, n_actions(rules)), levels=(None,), level_counts=(N_FEATURES,))
+        shapes = {"keys": (None, 2), "q": (None, n_actions(rules)), "levels": (None,), "level_counts": (N_FEATURES,)}
+        require(path, arrays, stage_unit=(), **shapes)
         if len(arrays["keys"]) != len(arrays["q"]) or arrays["level_counts"].sum() != len(arrays["levels"]):
             raise PolicyError(f"{path}: the parts of the table do not fit together. Remedy: train it again.")
         levels = Levels(tuple(np.split(arrays["levels"], np.cumsum(arrays["level_counts"])[:-1])))
-        return cls(arrays["keys"], arrays["q"], levels, about["stage_unit"], rules, about, _history(arrays))
+        return cls(arrays["keys"], arrays["q"], levels, float(arrays["stage_unit"]), rules, about, _history(arrays))
 
 
 @dataclass
@@ -240,7 +241,7 @@ def _find(stages: np.ndarray, masks: np.ndarray, coder: Coder, rules: Rules, row
 def _rules(path: str | Path, about: dict) -> Rules:
     try:
         return rules_from(about["rules"])
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PolicyError(f"{path}: its rules are not ours ({error}). Remedy: train it again.") from error
 
 
