@@ -123,3 +123,25 @@ def against_chance(by_chance: pd.Series, marked: dict[str, float], axes: Axes | 
     axes.set(xlabel=by_chance.name, ylabel="relabellings")
     axes.grid(axis="x", visible=False)
     return axes
+
+
+def journey(journeys: dict[str, pd.DataFrame]) -> Axes:
+    """Draw what was done with customers and what it earned: a row of boxes a customer, a box a step.
+
+    Args:
+        journeys: by the customer's name, a table with the columns `action` and `reward` and a row a step.
+    """
+    longest = max(len(steps) for steps in journeys.values())
+    axes = plt.subplots(figsize=(7, 0.5 + 0.85 * len(journeys)))[1]
+    for row, (name, steps) in enumerate(journeys.items()):
+        axes.text(-0.48, row - 0.42, name, fontsize=10, va="center")
+        for step, (action, reward) in enumerate(zip(steps["action"], steps["reward"], strict=True)):
+            colour = "whitesmoke" if reward <= 0 else SKY if reward < 50 else YELLOW
+            box = plt.Rectangle((step - 0.48, row - 0.24), 0.96, 0.56, facecolor=colour, edgecolor=GREY)
+            axes.add_patch(box)
+            axes.text(step, row + 0.04, f"{action}\n{reward:+.4g}", fontsize=9, ha="center", va="center")
+    axes.set(xlabel="step", xlim=(-0.55, longest - 0.45), ylim=(len(journeys) - 0.55, -0.62), yticks=[])
+    axes.set_xticks(range(longest))
+    axes.grid(visible=False)
+    axes.spines["left"].set_visible(False)
+    return axes
