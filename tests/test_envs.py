@@ -165,7 +165,7 @@ def test_the_vector_environment_goes_as_single_ones_side_by_side(world):
     rng = np.random.default_rng(0)
     for seed in (3, [9, 8, 7, 6, 5], None):
         assert_same(one_by_one.reset(seed=seed), together.reset(seed=seed))
-        for _ in range(300):
+        for _ in range(120):
             actions = rng.integers(0, together.single_action_space.n, COPIES)
             (*left, left_info), (*right, right_info) = one_by_one.step(actions), together.step(actions)
             assert_same(left, right)
@@ -185,7 +185,7 @@ def test_the_sb3_environment_goes_as_single_ones_side_by_side(world):
             if seed is not None:
                 face.seed(seed)
         assert_same(one_by_one.reset(), together.reset())
-        for _ in range(300):
+        for _ in range(120):
             actions = rng.integers(0, together.action_space.n, COPIES)
             (*left, left_infos), (*right, right_infos) = one_by_one.step(actions), together.step(actions)
             assert_same(left, right)
