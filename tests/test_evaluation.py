@@ -1,0 +1,94 @@
+"""Evaluation, on a funnel of four customers whose every number is known by hand."""
+
+import numpy as np
+import pytest
+
+from crm_rl.balancing import balanced
+from crm_rl.evaluation import constant_policy, feature_use, interquartile_mean, metrics, over_seeds, play, random_policy
+from crm_rl.funnel import AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, N_FEATURES, Action, Population
+from crm_rl.worlds import World
+
+
+def world(rules=DESCRIBED) -> World:
+    """One subscriber with a call, one with a call, one with nothing, one subscriber with nothing else."""
+    reached = np.zeros((4, 5), dtype=bool)
+    reached[:2, 0] = True
+    population = Population(
+        features=np.zeros((4, N_FEATURES), dtype=np.float32),
+        reached=reached,
+        subscribed=np.array([True, False, False, True]),
+        stage=np.zeros(4, dtype=np.int64),
+        stage_unit=1.0,
+    )
+    return World(population, rules, balanced(population))
+
+
+def test_each_customer_is_treated_once_and_rewards_are_those_of_the_rules():
+    episodes = play(world(), constant_policy(Action.CALL), np.random.default_rng(0))
+    # call with one on record: -1 + 15; subscription: + 100 at once; then nine calls at -1 each up to the horizon
+    assert episodes.reward.tolist() == [114, 5, -10, 99]
+    assert episodes.steps.tolist() == [1, 10, 10, 1]
+    assert episodes.called.tolist() == [True, True, False, False]
+    assert episodes.subscribed.tolist() == [True, False, False, True]
+    assert episodes.actions[:, Action.CALL].tolist() == [1, 10, 10, 1]
+    assert episodes.cost.tolist() == [1, 10, 10, 1]
+
+
+def test_the_measures_are_those_of_the_definitions():
+    measured = metrics(play(world(), constant_policy(Action.CALL), np.random.default_rng(0)))
+    assert measured["subscription_rate"] == 50
+    assert measured["first_call_rate"] == 50
+    assert measured["cost_per_subscription"] == 22 / 2
+    assert measured["average_reward"] == (114 + 5 - 10 + 99) / 4
+    assert measured["improvement_factor"] == pytest.approx(50 / 0.44)
+    assert measured["rate_low"] < 50 < measured["rate_high"]
+    assert measured["data_collection_savings"] == 0
+
+
+def test_nobody_subscribing_leaves_the_cost_of_a_subscription_undefined():
+    people = world()
+    nobody = people._replace(population=people.population._replace(subscribed=np.zeros(4, dtype=bool)))
+    assert np.isnan(
+        metrics(play(nobody, constant_policy(Action.WAIT), np.random.default_rng(0)))["cost_per_subscription"]
+    )
+
+
+def test_no_constant_action_changes_who_subscribes_in_the_described_world():
+    rates = {
+        metrics(play(world(), constant_policy(action), np.random.default_rng(0)))["subscribers"] for action in Action
+    }
+    assert rates == {2}
+
+
+def test_features_are_counted_at_the_decision():
+    first_two = [0, 1]
+
+    def look_twice_then_email(states, population, rules, rng):
+        steps = states.steps
+        return np.where(steps < 2, steps, N_FEATURES + Action.EMAIL)
+
+    episodes = play(world(DESCRIBED_SELECTION), look_twice_then_email, np.random.default_rng(0))
+    assert metrics(episodes)["features_used"] == 2
+    assert np.flatnonzero(feature_use(episodes)).tolist() == first_two
+    # two toggles at 1 each, an email at 1, two features at 0.1 each
+    assert episodes.reward.tolist() == pytest.approx([96.8, -3.2, -3.2, 96.8])
+
+
+def test_an_episode_that_never_ends_is_ended():
+    episodes = play(world(AS_CODED_SELECTION), constant_policy(Action.WAIT), np.random.default_rng(0))
+    assert episodes.steps.tolist() == [50, 50, 50, 50]
+
+
+def test_random_policy_uses_every_action_and_the_seed_decides():
+    many = world()
+    first, again, other = (play(many, random_policy, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first.actions, again.actions)
+    assert not np.array_equal(first.actions, other.actions)
+
+
+def test_interquartile_mean_by_hand():
+    assert interquartile_mean(np.array([0.0, 1.0, 3.0, 100.0])) == 2.0
+    interval = over_seeds(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]), np.random.default_rng(0))
+    assert interval["low"] <= interval["iqm"] == 4.5 <= interval["high"]
+    same = over_seeds(np.full(5, 3.0), np.random.default_rng(0))
+    assert same["low"] == same["iqm"] == same["high"] == 3.0
