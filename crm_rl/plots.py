@@ -85,16 +85,12 @@ def parts_by_month(splits: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
     """
     _, panels = plt.subplots(len(splits), 1, figsize=(7, 2.1 * len(splits)), sharex=True)
     for axes, (name, parts) in zip(panels, splits.items(), strict=True):
-        months = {
-            part: rows["arrival"].dropna().dt.to_period("M").value_counts() for part, rows in parts.items()
-        }
+        months = {part: rows["arrival"].dropna().dt.to_period("M").value_counts() for part, rows in parts.items()}
         table = pd.DataFrame(months).fillna(0).sort_index()
         table = table.reindex(pd.period_range(table.index.min(), table.index.max(), freq="M"), fill_value=0)
         bottom = 0
         for part, colour in zip(parts, (SKY, YELLOW, RED), strict=True):
-            axes.bar(
-                table.index.to_timestamp(), table[part], width=26, bottom=bottom, color=colour, label=part
-            )
+            axes.bar(table.index.to_timestamp(), table[part], width=26, bottom=bottom, color=colour, label=part)
             bottom = bottom + table[part]
         axes.set(title=f"the {name} split", ylabel="arrivals a month")
         axes.grid(axis="x", visible=False)
@@ -144,4 +140,132 @@ def journey(journeys: dict[str, pd.DataFrame]) -> Axes:
     axes.set_xticks(range(longest))
     axes.grid(visible=False)
     axes.spines["left"].set_visible(False)
+    return axes
+
+
+#: The rows of the study's table, in words.
+ROW_NAMES = {
+    "random": "random",
+    "q_learning": "Q-learning",
+    "q_learning_selection": "Q-learning, selection",
+    "dqn": "DQN",
+    "dqn_selection": "DQN, selection",
+}
+
+
+def full_comparison(tables: dict[str, pd.DataFrame]) -> list[Axes]:
+    """Draw the study's rows: subscription rate, first-call rate and reward, a line of panels a setting.
+
+    Args:
+        tables: by setting, a row a policy; for each measure the columns `measure`, `measure low`, `measure high`.
+
+    Returns:
+        Three axes a setting.
+    """
+    measures = {"rate %": "subscribers (%)", "first calls %": "first calls (%)", "reward": "average reward"}
+    size = (7, 0.9 + 1.9 * len(tables))
+    _, grid = plt.subplots(len(tables), len(measures), figsize=size, sharey="row", squeeze=False)
+    for line, (setting, table) in zip(grid, tables.items(), strict=True):
+        places = range(len(table))[::-1]
+        for axes, (measure, label) in zip(line, measures.items(), strict=True):
+            axes.hlines(places, table[f"{measure} low"], table[f"{measure} high"], color=BLUE, linewidth=2)
+            axes.plot(table[measure], places, "o", color=BLUE)
+            axes.set_yticks(places, [ROW_NAMES.get(name, name.replace("_", " ")) for name in table.index])
+            axes.set(xlabel=label, ylim=(-0.6, len(table) - 0.4))
+            axes.grid(axis="y", visible=False)
+        line[0].set_title(setting.replace("_", " "))
+        line[0].set_xlim(left=0)
+        line[1].set_xlim(left=0)
+    return list(grid.flat)
+
+
+def claim_and_measurement(
+    claimed: pd.Series, measured: pd.DataFrame, base: tuple[float, str], reference: tuple
+) -> list:
+    """Draw two panels for a talk: the rates as published, and as measured beside a policy that learns nothing.
+
+    Args:
+        claimed: a rate in % for each row.
+        measured: `rate %`, `rate % low` and `rate % high` for each row.
+        base: the published baseline, in %, and what to call it.
+        reference: the same for the measured panel.
+
+    Returns:
+        The two axes.
+    """
+    _, panels = plt.subplots(1, 2, figsize=(7, 3), sharey=True, sharex=True)
+    places = range(len(claimed))[::-1]
+    panels[0].barh(places, claimed, height=0.55, color=SKY)
+    panels[1].hlines(places, measured["rate % low"], measured["rate % high"], color=BLUE, linewidth=2)
+    panels[1].plot(measured["rate %"], places, "o", color=BLUE)
+    panels[0].set_yticks(places, [ROW_NAMES[name] for name in claimed.index])
+    for axes, title, (value, name) in zip(panels, ("as published", "as measured"), (base, reference), strict=True):
+        axes.axvline(value, color=RED, linewidth=1.5)
+        axes.annotate(f" {name}", (value, -0.75), color=RED, fontsize=9, va="center")
+        axes.set(title=title, xlabel="subscribers (%)", ylim=(-1.1, len(claimed) - 0.4), xlim=(0, None))
+        axes.grid(axis="y", visible=False)
+    return list(panels)
+
+
+def training_comparison(curves: pd.DataFrame) -> list[Axes]:
+    """Draw how the reward of an episode rose in training, a panel a setting, with the middle half of the seeds.
+
+    Args:
+        curves: `setting`, `row`, `progress` from 0 to 1, `reward`, `reward_low` and `reward_high`.
+
+    Returns:
+        One axes a setting.
+    """
+    settings = list(curves["setting"].unique())
+    _, panels = plt.subplots(1, len(settings), figsize=(7, 3.2), squeeze=False)
+    for axes, setting in zip(panels.flat, settings, strict=True):
+        ours = curves[curves["setting"] == setting]
+        for (row, curve), colour in zip(ours.groupby("row", sort=False), (BLUE, SKY, RED, ORANGE), strict=False):
+            axes.plot(100 * curve["progress"], curve["reward"], color=colour, label=ROW_NAMES[row])
+            axes.fill_between(
+                100 * curve["progress"],
+                curve["reward_low"],
+                curve["reward_high"],
+                color=colour,
+                alpha=0.25,
+                linewidth=0,
+            )
+        axes.set(title=setting.replace("_", " "), xlabel="training done (%)")
+    panels[0, 0].set_ylabel("reward of a training episode")
+    panels[0, -1].legend(frameon=False, fontsize=9)
+    return list(panels.flat)
+
+
+def action_distribution(shares: pd.DataFrame) -> Axes:
+    """Draw which actions of the firm each policy takes, as parts of a bar.
+
+    Args:
+        shares: a row a policy, a column an action, each row adding up to 1.
+    """
+    axes = plt.subplots(figsize=(7, 0.9 + 0.36 * len(shares)))[1]
+    places, left = range(len(shares))[::-1], 0.0
+    for action, colour in zip(shares.columns, (SKY, BLUE, GREEN, YELLOW, GREY, RED), strict=True):
+        axes.barh(places, 100 * shares[action], left=left, height=0.6, color=colour, label=action, edgecolor="white")
+        left = left + 100 * shares[action]
+    axes.set_yticks(places, [ROW_NAMES.get(name, name) for name in shares.index])
+    axes.set(xlabel="share of the firm's actions (%)", xlim=(0, 100))
+    axes.legend(ncols=6, frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(-0.02, 1.0), columnspacing=1)
+    axes.grid(axis="y", visible=False)
+    return axes
+
+
+def feature_importance(shares: pd.DataFrame, label: str) -> Axes:
+    """Draw a number for each feature with its interval, the largest on top.
+
+    Args:
+        shares: a row a feature: `value`, `low` and `high`.
+        label: what the number is.
+    """
+    shares = shares.sort_values("value", kind="stable")
+    axes = plt.subplots(figsize=(7, 0.8 + 0.26 * len(shares)))[1]
+    axes.hlines(range(len(shares)), shares["low"], shares["high"], color=BLUE, linewidth=2)
+    axes.plot(shares["value"], range(len(shares)), "o", color=BLUE)
+    axes.set_yticks(range(len(shares)), shares.index)
+    axes.set(xlabel=label)
+    axes.grid(axis="y", visible=False)
     return axes
