@@ -18,7 +18,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from crm_rl.balancing import draw
 from crm_rl.crm_data import EVENTS
-from crm_rl.episodes import Episodes, chosen, longest, places, replay_world, spaces_of
+from crm_rl.episodes import EpisodeBatch, chosen, longest, places, replay_world, spaces_of
 from crm_rl.features import PUBLISHED_FEATURES
 from crm_rl.funnel import N_FEATURES, Action, Outcome, Rules, State, observe, start, step
 from crm_rl.worlds import World
@@ -150,7 +150,7 @@ class FunnelVectorEnv(VectorEnv):
         self.num_envs, self.render_mode = num_envs, render_mode
         self.metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}
         self.world = replay_world(setting, part, **which)
-        self.episodes = Episodes(self.world, num_envs, max_steps)
+        self.episodes = EpisodeBatch(self.world, num_envs, max_steps)
         self.single_observation_space, self.single_action_space = spaces_of(self.world)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -209,7 +209,7 @@ class FunnelVecEnv(VecEnv):
         **which: Any,
     ):
         self.world = replay_world(setting, part, **which)
-        self.episodes = Episodes(self.world, num_envs, max_steps)
+        self.episodes = EpisodeBatch(self.world, num_envs, max_steps)
         self.returns = np.zeros(num_envs)
         super().__init__(num_envs, *spaces_of(self.world))
 

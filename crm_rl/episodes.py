@@ -24,12 +24,12 @@ from crm_rl.funnel import (
 from crm_rl.worlds import World, replay_worlds
 
 #: After how many steps an episode is cut off if its rules would let it go on for ever.
-MAX_STEPS = 100
+MAX_STEPS = 50
 NOT_NORMALISED_AS_CODED = ("Country", "Stage", "Stages_Completed")
 _DRAWN_AHEAD = 64
 
 
-class Episodes:
+class EpisodeBatch:
     """A batch of episodes side by side.
 
     Attributes:
