@@ -57,15 +57,17 @@ if "google.colab" in sys.modules:
 #
 # Somebody writes to her, calls twice, sends the survey, offers a demo, and then waits.
 #
-# | step | action | reward | why | weight $0.95^{t}$ | adds |
+# | step | action | reward | because | weight | adds |
 # |--:|---|--:|---|--:|--:|
-# | $t = 0$ | email | −1 | the cost | 1 | −1.000 |
-# | 1 | call | +14 | −1, and +15 for the call on record | 0.95 | +13.300 |
-# | 2 | call | −1 | the call has been paid | 0.9025 | −0.902 |
-# | 3 | survey | +4 | −1, and +5 for the survey on record | 0.8574 | +3.430 |
-# | 4 | demo | −1 | there is no demo on record | 0.8145 | −0.815 |
-# | 5 to 9 | wait | −1 each | the cost | 0.7738 to 0.6302 | −3.501 |
-# | | **together** | **+10** | | | **+10.512** |
+# | 0 | email | −1 | cost | 1 | −1.000 |
+# | 1 | call | +14 | on record | 0.95 | +13.300 |
+# | 2 | call | −1 | paid once | 0.9025 | −0.902 |
+# | 3 | survey | +4 | on record | 0.8574 | +3.430 |
+# | 4 | demo | −1 | no demo | 0.8145 | −0.815 |
+# | 5 to 9 | wait | −1 each | cost | from 0.7738 | −3.501 |
+# | | sum | +10 | | | **+10.512** |
+#
+# The weight of step $t$ is $0.95^t$. The five waits add $-(0.95^5 + \dots + 0.95^9) = -3.501$.
 #
 # After the tenth step the game is stopped, though nothing has happened to Ada. The last column's sum is the {term}`return`: what
 # this episode was worth, seen from its first step.
@@ -172,7 +174,10 @@ print(f"episodes in which Ada subscribes: {ada_subscribed} of 1,000")
 # Now in symbols. The return from step $t$ on, in an episode whose last reward is $R_T$ ({cite:t}`sutton2018`, equation 3.11) is
 #
 # $$
-# G_t = R_{t+1} + \gamma R_{t+2} + \gamma^2 R_{t+3} + \dots + \gamma^{T-t-1} R_T ,
+# \begin{aligned}
+# G_t = R_{t+1} &+ \gamma R_{t+2} + \gamma^2 R_{t+3} \\
+# &+ \dots + \gamma^{T-t-1} R_T ,
+# \end{aligned}
 # $$ (funnel-return)
 #
 # and if we take $\gamma$ out of all terms but the first, the rest is the return of the next step (their 3.9):
@@ -198,7 +203,8 @@ print(f"from behind: {backwards:.3f}")
 # :::{admonition} By hand: the value of "always wait"
 # :class: by-hand
 #
-# - With Ada: ten times −1, discounted: $-(1 + 0.95 + \dots + 0.95^9) = -\dfrac{1 - 0.95^{10}}{1 - 0.95} = -8.025$.
+# - With Ada, ten times −1, discounted: $-(1 + 0.95 + \dots + 0.95^9)$, which is
+#   $-(1 - 0.95^{10}) / (1 - 0.95) = -8.025$.
 # - With Ben: 99, and the end.
 # - Not knowing which of the two: $\tfrac{1}{2} (-8.025) + \tfrac{1}{2} (99) = 45.487$.
 # :::
@@ -220,7 +226,10 @@ print(
 # a function that gives the probability of each next state and reward ({cite:t}`sutton2018`, equation 3.2):
 #
 # $$
-# p(s', r \mid s, a) = \Pr\{S_{t+1} = s', R_{t+1} = r \mid S_t = s, A_t = a\} .
+# \begin{aligned}
+# p(s', r \mid s, a) = \Pr\{ & S_{t+1} = s', R_{t+1} = r \\
+# & \mid S_t = s, A_t = a \} .
+# \end{aligned}
 # $$ (funnel-dynamics)
 #
 # The bar is the point. To the right of it stand the present state and action **and nothing else**: how we came here adds nothing
@@ -330,7 +339,7 @@ constants = constants.rename({"first_mask": "visible at start"})
 constants[constants.nunique(axis=1) > 1]
 
 # %% [markdown]
-# Three lines deserve a second look. `once`: as coded, a call on record pays at *every* call. `needs_stage`: as coded, a
+# The docstring of `Rules` says what each means. Three deserve a second look. `once`: as coded, a call on record pays at *every* call. `needs_stage`: as coded, a
 # subscription counts only from stage 4 on, and an account manager lifts a customer to stage 5. So there an action can decide whether
 # a subscription is *counted*, which is not the same as whether somebody subscribes. And `action_cost` above: as described, doing
 # nothing costs as much as a call.
@@ -398,7 +407,6 @@ def scores(world) -> pd.DataFrame:
         "rate_low": "low %",
         "rate_high": "high %",
         "average_reward": "mean reward",
-        "average_steps": "mean steps",
     }
     table = pd.DataFrame(rows).T[list(columns)].rename(columns=columns)
     return table.astype({"customers": int, "subscribers": int}).round(3)
@@ -552,7 +560,10 @@ print(env.render())
 # The general rule, with $P$ for shares among the customers of the training part:
 #
 # $$
-# P_{\text{drawn}}(\text{sub}) = 0.3 + 0.3\, P(\text{sub} \mid \text{call}) + 0.4\, P(\text{sub}) .
+# \begin{aligned}
+# P_{\text{drawn}}(\text{sub}) = 0.3 &+ 0.3\, P(\text{sub} \mid \text{call}) \\
+# &+ 0.4\, P(\text{sub}) .
+# \end{aligned}
 # $$ (funnel-balance)
 
 # %%
@@ -585,9 +596,7 @@ counts = {
     ),
 }
 shares = pd.DataFrame(counts, index=["customers", "subscribers"]).T.rename_axis("among")
-balance = rate_table(shares).rename(
-    columns={"customers": "how many", "subscribers": "of them subscribers"}
-)
+balance = rate_table(shares).rename(columns={"customers": "how many"})
 balance.assign(
     expected=["", f"{expected_sub:.2%}", "", f"{expected_both / expected_call:.2%}"]
 )
@@ -717,7 +726,7 @@ print(f"= {by_counting:.3f}")
 
 # %%
 train_as_coded = worlds_as_coded["train"]
-train_as_coded.population.subscribed.sum()
+int(train_as_coded.population.subscribed.sum())
 
 # %% [markdown]
 # :::{solution-start} ex-funnel-gate
