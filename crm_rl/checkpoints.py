@@ -107,9 +107,10 @@ def same_run(path: str | Path, found: dict, asked: dict) -> None:
 
 
 def put_folder(place: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a folder and put it in place."""
+    """Fill a folder and put it in place; take away what a killed run left half-way beside it."""
+    for left_behind in place.parent.glob("step_*.tmp*"):
+        shutil.rmtree(left_behind)
     unfinished = place.with_name(place.name + ".tmp")
-    shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     fill(unfinished)
     if place.exists():
@@ -120,7 +121,6 @@ def put_folder(place: Path, fill: Callable[[Path], None]) -> None:
 def drop_folder(place: Path) -> None:
     """Take a folder away; at no time does a part of it stand under its name."""
     leaving = place.with_name(place.name + ".tmp-old")
-    shutil.rmtree(leaving, ignore_errors=True)
     os.replace(place, leaving)
     shutil.rmtree(leaving)
 
@@ -149,7 +149,7 @@ def rules_from(fields: dict) -> Rules:
 
 def fingerprint(world: World) -> str:
     """A short sum of everything in a world, so that a run goes on only in the world where it began."""
-    sum_ = hashlib.sha256(repr((world.rules, world.population.stage_unit, world.pools.shares)).encode())
+    digest = hashlib.sha256(repr((world.rules, world.population.stage_unit, world.pools.shares)).encode())
     for array in (*world.population[:4], *world.pools[:3]):
-        sum_.update(np.ascontiguousarray(array).tobytes())
-    return sum_.hexdigest()[:16]
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]

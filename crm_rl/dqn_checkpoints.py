@@ -1,6 +1,6 @@
 """Checkpoints of a DQN's training: all that its next step depends on (chapter 6).
 
-The library's own file leaves out the replay buffer and the random states, and is a pickle.
+The library's own file leaves out the replay buffer and the random states, and has to be unpickled.
 """
 
 from pathlib import Path

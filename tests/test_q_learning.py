@@ -1,0 +1,271 @@
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numba import types
+from numba.typed import Dict
+from runs import files, kill_inside
+from tiny_worlds import CALL_ONCE, CALL_ONCE_VALUES, DEMO_FLAG, LOOK_THEN_ACT, VALUE_OF_LOOKING, world
+
+from crm_rl.checkpoints import PolicyError
+from crm_rl.evaluation import play
+from crm_rl.funnel import (
+    ALL_VISIBLE,
+    AS_CODED,
+    AS_CODED_SELECTION,
+    DESCRIBED,
+    DESCRIBED_SELECTION,
+    N_FEATURES,
+    Action,
+    State,
+    observe_all,
+    start_all,
+)
+from crm_rl.policies import KEY, load_policy
+from crm_rl.q_learning import (
+    STUDY,
+    Hyperparameters,
+    empty_table,
+    epsilon_greedy,
+    run_episodes,
+    train,
+    train_q_learning,
+)
+from crm_rl.state_keys import coder_of, levels_of, state_key
+
+RULES = {
+    "described": DESCRIBED,
+    "as coded": AS_CODED,
+    "described, selection": DESCRIBED_SELECTION,
+    "as coded, selection": AS_CODED_SELECTION,
+}
+RECORDS = ["call", "call demo", "survey signup", "manager subscribed", "", "call signup manager subscribed"]
+
+
+def crowd(rules=DESCRIBED, people=40, seed=0):
+    """A world in which there is something to learn, and customers differ."""
+    rng = np.random.default_rng(seed)
+    features = rng.random((people, N_FEATURES)).round(1).astype(np.float32)
+    return world([RECORDS[i % len(RECORDS)] for i in range(people)], rules, features)
+
+
+def inside(world):
+    return world.population, coder_of(world.population, levels_of(world.population)), world.rules, world.pools
+
+
+# ---- The algorithm ----
+
+
+def test_one_update_by_hand():
+    """Q(s, call) = 5 and alpha = 0.1: the call earns 14 and leads to a state whose best action is worth 10, so
+    5 + 0.1 (14 + 0.95 * 10 - 5) = 6.85."""
+    population, coder, rules, pools = inside(CALL_ONCE)
+    rules = rules._replace(horizon=1)
+    rows = Dict.empty(KEY, types.int64)
+    for row, stage in enumerate((0, 1)):
+        rows[state_key(State(0, 0, stage, -1, 0, ALL_VISIBLE), coder, rules)] = row
+    q = np.zeros((8, 6))
+    q[0, 1], q[1, 2] = 5, 10
+    hyper = Hyperparameters(epsilon_start=0.0, epsilon_end=0.0)
+    rng = np.random.default_rng(0)
+    q, epsilon, steps, rewards, _ = run_episodes(rows, q, population, coder, rules, pools, hyper, 0.0, 1, rng)
+    assert q[0, 1] == pytest.approx(6.85)
+    assert np.count_nonzero(q) == 2 and (steps, len(rows), rewards.tolist()) == (1, 2, [14.0])
+
+
+def test_an_episode_that_ends_has_no_future():
+    """The subscription ends it: Q = 0.5 * (100 - 1), whatever the state after it may seem worth."""
+    one = world(["subscribed"], DESCRIBED)
+    hyper = STUDY._replace(alpha=0.5)
+    policy = train_q_learning(one, hyper, episodes=1)
+    assert sorted(policy.q[0]) == [0, 0, 0, 0, 0, 49.5]
+    assert policy.history["subscribed"].all()
+
+
+def test_the_known_optimum_of_one_customer_is_reached():
+    policy = train_q_learning(CALL_ONCE, STUDY._replace(epsilon_end=0.3), episodes=3_000)
+    first = observe_all(*start_of(CALL_ONCE))
+    np.testing.assert_allclose(policy.q_values(first)[0], CALL_ONCE_VALUES, atol=1e-3)
+    assert play(CALL_ONCE, policy, np.random.default_rng(0)).reward.tolist() == [14.0]
+
+
+def test_looking_before_acting_is_learned_where_it_pays():
+    policy = train_q_learning(LOOK_THEN_ACT, STUDY._replace(alpha=0.02, epsilon_end=0.3), episodes=60_000)
+    at_first = policy.q_values(observe_all(*start_of(LOOK_THEN_ACT)))[0]
+    assert at_first.max() == pytest.approx(VALUE_OF_LOOKING, abs=0.5)
+    assert at_first.argmax() in (7, DEMO_FLAG)
+    assert at_first[N_FEATURES + Action.CALL] == pytest.approx(6.5, abs=1.5)
+    episodes = play(LOOK_THEN_ACT, policy, np.random.default_rng(0))
+    np.testing.assert_allclose(episodes.reward, [-1 + 13.9, -1 + 8.9])
+
+
+def start_of(world):
+    return start_all(np.arange(len(world.population.stage)), *world[:2]), *world[:2]
+
+
+def test_epsilon_falls_by_its_factor_down_to_its_end():
+    table, rng = empty_table(6, STUDY), np.random.default_rng(0)
+    train(table, inside(CALL_ONCE), STUDY, 100, rng)
+    assert table.epsilon == pytest.approx(0.995**100)
+    train(table, inside(CALL_ONCE), STUDY, 1_000, rng)
+    assert table.epsilon == 0.01 and table.episodes == 1_100
+
+
+def test_exploration_and_ties_are_fair():
+    rng = np.random.default_rng(0)
+    values = np.array([1.0, 3.0, 3.0])
+    explored = np.bincount([epsilon_greedy(values, 1.0, rng) for _ in range(3_000)])
+    greedy = np.bincount([epsilon_greedy(values, 0.0, rng) for _ in range(3_000)], minlength=3)
+    assert explored.min() > 900 and greedy[0] == 0 and greedy[1:].min() > 1_350
+
+
+# ---- Determinism ----
+
+
+@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
+def test_compiled_and_plain_give_the_same_bits(rules):
+    some, results = crowd(rules), []
+    for run in (run_episodes, run_episodes.py_func):
+        table = empty_table(21 if rules.selects_features else 6, STUDY)
+        out = run(table.rows, table.q, *inside(some), STUDY, 1.0, 60, np.random.default_rng(3))
+        results.append((dict(table.rows), *(np.asarray(part).tobytes() for part in out)))
+    assert results[0] == results[1]
+
+
+def test_plain_python_all_through_gives_the_same_bits():
+    """With numba switched off nothing at all is compiled, not even what `run_episodes` calls."""
+    code = "import test_q_learning as tests; print(tests.sum_of_a_run())"
+    tests = Path(__file__).parent
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(tests)}
+    plain = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert plain.stdout.strip() == sum_of_a_run()
+
+
+def sum_of_a_run():
+    table = empty_table(21, STUDY)
+    rewards, _ = train(table, inside(crowd(DESCRIBED_SELECTION)), STUDY, 200, np.random.default_rng(5))
+    return hashlib.sha256(table.used().tobytes() + rewards.tobytes()).hexdigest()
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        np.random.seed(len(name))  # noqa: NPY002 (a global state that must not matter)
+        train_q_learning(crowd(), episodes=500, seed=seed, folder=tmp_path / name)
+    a, b, c = ((tmp_path / name / "q_table.npz").read_bytes() for name in "abc")
+    assert a == b != c
+
+
+# ---- Saved, killed, resumed ----
+
+
+def test_chunks_leave_no_trace():
+    whole = train_q_learning(crowd(), episodes=900)
+    pieces = train_q_learning(crowd(), episodes=900, checkpoint_every=70)
+    assert whole.q.tobytes() == pieces.q.tobytes() and whole.keys.tobytes() == pieces.keys.tobytes()
+    assert whole.history["reward"].tobytes() == pieces.history["reward"].tobytes()
+    assert pieces.history["states"][-1] == len(pieces.q) and len(pieces.history["states"]) == 13
+
+
+def test_a_killed_run_ends_with_the_same_bytes(tmp_path):
+    some = crowd(AS_CODED_SELECTION, people=500)
+    settings = dict(episodes=20_000, seed=7, checkpoint_every=1_000)
+    train_q_learning(some, folder=tmp_path / "whole", **settings)
+    killed = tmp_path / "killed" / "q_table.npz"
+    rng = np.random.default_rng(11)
+    for so_far in (1_000, 5_000, 11_000):
+        reached = partial(episodes_in, killed, so_far)
+        run = partial(train_q_learning, some, folder=killed.parent, **settings)
+        kill_inside(run, reached, delay=rng.uniform(0, 0.05))
+        assert episodes_in(killed, so_far) and not episodes_in(killed, 20_000)
+    train_q_learning(some, folder=killed.parent, **settings)
+    assert files(tmp_path / "whole") == files(tmp_path / "killed")
+
+
+def episodes_in(path, so_far):
+    if not path.exists():
+        return False
+    with np.load(path) as archive:
+        return json.loads(str(archive["about"]))["episodes"] >= so_far
+
+
+def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path):
+    train_q_learning(crowd(), episodes=400, folder=tmp_path, checkpoint_every=100)
+    longer = train_q_learning(crowd(), episodes=900, folder=tmp_path, checkpoint_every=100)
+    whole = train_q_learning(crowd(), episodes=900, checkpoint_every=100)
+    assert longer.q.tobytes() == whole.q.tobytes()
+    with pytest.raises(PolicyError, match="900 episodes, more than 400"):
+        train_q_learning(crowd(), episodes=400, folder=tmp_path, checkpoint_every=100)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (dict(seed=1), "seed 0 there, 1 asked"),
+        (dict(hyper=STUDY._replace(alpha=0.2)), "hyper"),
+        (dict(world=crowd(seed=1)), "world"),
+    ],
+)
+def test_a_run_with_other_settings_does_not_go_on(tmp_path, change, named):
+    settings = dict(world=crowd(), episodes=200, folder=tmp_path)
+    train_q_learning(**settings)
+    with pytest.raises(PolicyError, match=f"{named}.*Remedy: choose another folder"):
+        train_q_learning(**(settings | change))
+
+
+# ---- A table that acts ----
+
+
+@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
+def test_a_loaded_table_finds_what_training_met(rules, tmp_path):
+    some = crowd(rules)
+    trained = train_q_learning(some, episodes=300, folder=tmp_path)
+    policy = load_policy(tmp_path / "q_table.npz")
+    assert policy.rules == rules and policy.q.tobytes() == trained.q.tobytes()
+    rng, (population, coder, *_) = np.random.default_rng(0), inside(some)
+    masks = np.where(rng.random(500) < 0.3, rules.first_mask, rng.integers(0, ALL_VISIBLE + 1, size=500))
+    n = len(masks)
+    states = State(
+        rng.integers(0, len(population.stage), size=n),
+        np.zeros(n, dtype=np.int64),
+        rng.choice([0, 0, 0, 1, 5], size=n),
+        np.full(n, -1),
+        np.zeros(n, dtype=np.int64),
+        masks if rules.selects_features else np.full(n, ALL_VISIBLE),
+    )
+    rows = {tuple(key): row for row, key in enumerate(policy.keys.tolist())}
+    keys = [state_key(State(*(int(field[i]) for field in states)), coder, rules) for i in range(n)]
+    observations = observe_all(states, population, rules)
+    assert policy.find(observations).tolist() == [rows.get(key, -1) for key in keys]
+    assert 0 < policy.known(observations).mean() < 1
+    known = policy.known(observations)
+    assert (policy.q_values(observations)[~known] == 0).all()
+
+
+def test_a_state_never_met_gets_any_action():
+    policy = train_q_learning(CALL_ONCE, episodes=300)
+    strange = np.full((6_000, N_FEATURES), 0.31, dtype=np.float32)
+    assert not policy.known(strange).any()
+    drawn = np.bincount(policy.act(strange, np.random.default_rng(0)), minlength=6)
+    assert drawn.min() > 850
+    again = policy.act(strange, np.random.default_rng(0))
+    assert again.tolist() == policy.act(strange, np.random.default_rng(0)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("observations", "problem"),
+    [
+        (np.zeros((2, 30)), "15 columns"),
+        (np.zeros(15), "15 columns"),
+        (np.full((2, 15), np.nan), "row 0, column 0: not a number"),
+    ],
+)
+def test_observations_that_no_policy_can_use(observations, problem):
+    policy = train_q_learning(CALL_ONCE, episodes=10)
+    with pytest.raises(PolicyError, match=problem):
+        policy.q_values(observations)
