@@ -62,12 +62,13 @@ class TablePolicy:
         """
         seen = checked(observations, self.rules)
         n = len(seen)
-        shown = seen[:, N_FEATURES:] > 0.5 if self.rules.selects_features else np.ones((n, N_FEATURES), dtype=bool)
+        masks = np.full(n, self.rules.first_mask)
+        if self.rules.selects_features:
+            masks = (seen[:, N_FEATURES:] > 0.5) @ (1 << np.arange(N_FEATURES))
         stages = np.rint(seen[:, STAGE_FEATURE] / self.stage_unit).clip(0, N_STAGES - 1).astype(np.int64)
         none = np.zeros(n, dtype=bool)
         people = Population(seen[:, :N_FEATURES], none[:, None], none, stages, self.stage_unit)
         coder = coder_of(people, self.levels, self.about.get("decimals", DECIMALS))
-        masks = shown @ (1 << np.arange(N_FEATURES))
         return _find(stages, masks, coder, self.rules, self._rows)
 
     def known(self, observations: np.ndarray) -> np.ndarray:
