@@ -133,6 +133,25 @@ def test_a_cap_of_ones_own():
         assert envs.episodes.max_steps == 3
 
 
+def test_a_subscription_in_the_last_step_is_no_truncation():
+    """Who has a manager on record and is below stage 4 subscribes when one is assigned, here in the tenth step."""
+    world = replay_world("as_coded", "test", TWIN)
+    people = world.population
+    customer = int(np.flatnonzero(people.subscribed & people.reached[:, 4] & (people.stage < 4))[0])
+    actions = [Action.WAIT] * 9 + [Action.MANAGER]
+    single, vector, sb3 = FunnelEnv(world=world), FunnelVectorEnv(2, world=world), FunnelVecEnv(2, world=world)
+    for face in (single, vector):
+        face.reset(options={"customer": customer})
+    sb3.set_options({"customer": customer})
+    sb3.reset()
+    for action in actions:
+        alone, two, for_sb3 = single.step(action), vector.step(np.full(2, action)), sb3.step(np.full(2, action))
+    assert alone[2:4] == (True, False)
+    assert [flags.tolist() for flags in two[2:4]] == [[True, True], [False, False]]
+    assert [info["TimeLimit.truncated"] for info in for_sb3[3]] == [False, False]
+    assert [info["is_success"] for info in for_sb3[3]] == [True, True]
+
+
 def test_ansi_tells_the_journey():
     env = FunnelEnv("as_coded", "test", TWIN, selection=True, render_mode="ansi")
     subscriber = int(np.flatnonzero(env.world.population.subscribed & (env.world.population.stage == 6))[0])
@@ -255,7 +274,7 @@ def test_a_saved_state_does_not_move_with_its_environment(world):
         face.step(np.zeros(COPIES, dtype=np.int64))
     assert json.dumps(saved, default=np.ndarray.tolist) == before
     face.set_state(saved)
-    face.step(np.zeros(COPIES, dtype=np.int64))
+    face.reset()
     assert json.dumps(saved, default=np.ndarray.tolist) == before
 
 

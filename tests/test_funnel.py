@@ -99,6 +99,17 @@ def test_as_coded_each_milestone_is_paid_each_time():
     assert rewards(CONTACTED, actions, AS_CODED) == [10, 2, 6, 10, 2, 6]
 
 
+@pytest.mark.parametrize("milestone", range(5))
+def test_each_milestone_is_paid_by_the_action_that_works_towards_it_alone(milestone):
+    """To a customer with one milestone on record; a signup (the fourth) is no action's, and pays from stage 4 on."""
+    one = PEOPLE._replace(reached=np.tile(np.arange(5) == milestone, (7, 1)), subscribed=np.zeros(7, dtype=bool))
+    beginning = start(NOBODY, one, AS_CODED)
+    gains = [step(beginning, action, one, AS_CODED).reward + AS_CODED.action_cost[action] for action in Action]
+    paid_by = {0: CALL, 1: DEMO, 2: SURVEY, 4: MANAGER}
+    expected = {CALL: 15, DEMO: 12, SURVEY: 8, MANAGER: 10}
+    assert gains == [expected[action] if paid_by.get(milestone) == action else 0 for action in Action]
+
+
 def test_as_described_a_manager_and_a_signup_pay_nothing():
     nobody_subscribes = DESCRIBED._replace(subscription_reward=0.0)
     assert rewards(ALL, (MANAGER, EMAIL), nobody_subscribes) == [-1, -1]

@@ -67,6 +67,7 @@ def test_as_described_everything_seen_is_normalised(customers):
 
 def test_as_coded_country_and_stage_are_seen_as_they_are(customers):
     population = replay_worlds(customers, "as_coded")["test"].population
+    assert population.stage_unit == 1
     assert population.features[:, 0].max() > 50
     np.testing.assert_array_equal(population.features[:, 1], population.stage)
     np.testing.assert_array_equal(population.features[:, 14], population.reached.sum(axis=1))
