@@ -269,3 +269,39 @@ def feature_importance(shares: pd.DataFrame, label: str) -> Axes:
     axes.set(xlabel=label)
     axes.grid(axis="y", visible=False)
     return axes
+
+
+def state_space_explosion(growth: dict[str, pd.Series]) -> Axes:
+    """Draw how many states training had met, both axes logarithmic, each game's name at the end of its line.
+
+    Args:
+        growth: by the game's name, the states met, indexed by episodes run.
+    """
+    axes = plt.subplots(figsize=(7, 3.6))[1]
+    for (name, states), colour in zip(growth.items(), (BLUE, SKY, RED, ORANGE), strict=False):
+        axes.plot(states.index, states, color=colour, linewidth=2)
+        last = (states.index[-1], states.iloc[-1])
+        axes.annotate(f" {name}", last, color=colour, fontsize=9, va="center", annotation_clip=False)
+    axes.set(xscale="log", yscale="log", xlabel="training episodes", ylabel="states met")
+    axes.set_xlim(1, 40 * max(states.index[-1] for states in growth.values()))
+    return axes
+
+
+def reward_by_states(dial: dict[str, pd.DataFrame], marked: dict[str, float]) -> Axes:
+    """Draw the reward of tables against how many states they hold, with intervals, and lines for fixed policies.
+
+    Args:
+        dial: by whose reward it is, a row a table: `states`, `iqm`, `low` and `high`.
+        marked: rewards of policies that learn nothing, by their names.
+    """
+    axes = plt.subplots(figsize=(7, 3.8))[1]
+    for (name, table), colour in zip(dial.items(), (SKY, RED), strict=False):
+        axes.vlines(table["states"], table["low"], table["high"], color=colour, linewidth=2)
+        axes.plot(table["states"], table["iqm"], "o-", color=colour, linewidth=1)
+        last = (table["states"].iloc[-1], table["iqm"].iloc[-1])
+        axes.annotate(f"  {name}", last, color=colour, fontsize=9, va="center", annotation_clip=False)
+    for name, reward in marked.items():
+        axes.axhline(reward, color=GREY, linewidth=1, linestyle="--")
+        axes.annotate(name, (0.8, reward), xytext=(0, -3), textcoords="offset points", fontsize=9, va="top", color=GREY)
+    axes.set(xscale="log", xlabel="states met in training", ylabel="mean reward of an episode", xlim=(0.7, 40_000))
+    return axes
