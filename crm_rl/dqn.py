@@ -103,7 +103,10 @@ def train_dqn(
 
     Raises:
         PolicyError: the folder holds a damaged checkpoint, or a run with other settings.
+        ValueError: there is nothing to do.
     """
+    if min(steps, checkpoint_every) < 1:
+        raise ValueError(f"{steps} steps, a checkpoint every {checkpoint_every}. Remedy: 1 or more of each.")
     settings = {"hyper": hyper._asdict(), "seed": seed, "steps": steps, "world": fingerprint(world)}
     with one_thread():
         run = Run(world, hyper, steps, seed)
@@ -141,8 +144,8 @@ class Run:
 
     def epsilon(self) -> float:
         """How often the agent explores at this point."""
-        hyper, done = self.hyper, self.steps / (self.total * self.hyper.exploration)
-        return hyper.epsilon_start + min(1.0, done) * (hyper.epsilon_end - hyper.epsilon_start)
+        hyper, falling = self.hyper, max(1.0, self.total * self.hyper.exploration)
+        return hyper.epsilon_start + min(1.0, self.steps / falling) * (hyper.epsilon_end - hyper.epsilon_start)
 
     def advance(self) -> None:
         """Take one step in each copy, remember what happened, and learn."""

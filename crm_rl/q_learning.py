@@ -95,7 +95,10 @@ def train_q_learning(
 
     Raises:
         PolicyError: the folder holds a damaged file, or a run with other settings or more episodes.
+        ValueError: there is nothing to do.
     """
+    if min(episodes, checkpoint_every) < 1:
+        raise ValueError(f"{episodes} episodes, a checkpoint every {checkpoint_every}. Remedy: 1 or more of each.")
     levels = levels_of(world.population)
     inside = (world.population, coder_of(world.population, levels), world.rules, world.pools)
     settings = {

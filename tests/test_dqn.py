@@ -262,6 +262,12 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_serves(tmp_path, name,
     assert small_run(tmp_path, steps=480).weights[0].tobytes() == whole.weights[0].tobytes()
 
 
+@pytest.mark.parametrize("nothing", [dict(steps=0), dict(steps=16, checkpoint_every=0)])
+def test_nothing_to_do_is_refused(nothing):
+    with pytest.raises(ValueError, match="Remedy: 1 or more"):
+        train_dqn(CALL_ONCE, SMALL, **nothing)
+
+
 # ---- A network that acts ----
 
 

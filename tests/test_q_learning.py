@@ -218,6 +218,12 @@ def test_a_run_with_other_settings_does_not_go_on(tmp_path, change, named):
         train_q_learning(**(settings | change))
 
 
+@pytest.mark.parametrize("nothing", [dict(episodes=0), dict(checkpoint_every=0)])
+def test_nothing_to_do_is_refused(nothing):
+    with pytest.raises(ValueError, match="Remedy: 1 or more"):
+        train_q_learning(CALL_ONCE, **nothing)
+
+
 # ---- A table that acts ----
 
 
