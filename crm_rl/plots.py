@@ -4,6 +4,7 @@ Functions draw on the axes they are given, or on new ones, and return them; colo
 """
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -304,4 +305,48 @@ def reward_by_states(dial: dict[str, pd.DataFrame], marked: dict[str, float]) ->
         axes.axhline(reward, color=GREY, linewidth=1, linestyle="--")
         axes.annotate(name, (0.8, reward), xytext=(0, -3), textcoords="offset points", fontsize=9, va="top", color=GREY)
     axes.set(xscale="log", xlabel="states met in training", ylabel="mean reward of an episode", xlim=(0.7, 40_000))
+    return axes
+
+
+def training_curve(histories: dict[str, dict[str, np.ndarray]], window: int = 1000) -> list[Axes]:
+    """Draw how training went: reward of an episode, and share of episodes with a subscription, with 95% intervals.
+
+    Args:
+        histories: by name, `reward` and `subscribed` of each episode, arrays of shape (episodes,).
+        window: how many episodes make a point.
+
+    Returns:
+        The two axes.
+    """
+    _, panels = plt.subplots(1, 2, figsize=(7, 3))
+    scales = {"reward": 1, "subscribed": 100}
+    for (name, history), colour in zip(histories.items(), (BLUE, ORANGE, GREEN, RED), strict=False):
+        for axes, (key, scale) in zip(panels, scales.items(), strict=True):
+            values = scale * np.asarray(history[key], dtype=float)
+            windows = values[: len(values) // window * window].reshape(-1, window)
+            mean, reach = windows.mean(axis=1), 1.96 * windows.std(axis=1) / np.sqrt(window)
+            thousands = window * (1 + np.arange(len(mean))) / 1000
+            axes.plot(thousands, mean, color=colour, linewidth=1.2, label=name.replace("_", " "))
+            axes.fill_between(thousands, mean - reach, mean + reach, color=colour, alpha=0.2, linewidth=0)
+    panels[0].set(xlabel="thousand episodes", ylabel="reward of an episode (points)")
+    panels[1].set(xlabel="thousand episodes", ylabel="episodes with a subscription (%)", ylim=(0, None))
+    panels[1].legend(frameon=False, fontsize=9, loc="lower right")
+    return list(panels)
+
+
+def q_heat_map(values: pd.DataFrame, axes: Axes | None = None) -> Axes:
+    """Draw Q-values as a table whose cells are the darker, the nearer to the best action of their row.
+
+    Args:
+        values: a row a state or a group of states, a column an action.
+        axes: where to draw.
+    """
+    axes = axes or plt.subplots(figsize=(7, 0.7 + 0.4 * len(values)))[1]
+    behind = values.sub(values.max(axis=1), axis=0)
+    spread = behind.abs().to_numpy().max() or 1.0
+    look = {"cmap": "Blues", "vmin": -0.2, "vmax": 1.4, "cbar": False, "linewidths": 1}
+    sns.heatmap(1 + behind / spread, annot=values, fmt=".1f", ax=axes, **look)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0, rotation=0)
+    axes.set(xlabel="", ylabel="")
     return axes

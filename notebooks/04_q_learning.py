@@ -1,0 +1,1147 @@
+# %% [markdown]
+# (ch-q-learning)=
+# # Q-learning
+#
+# A table, one line of arithmetic, and a hundred thousand episodes in about a second. We do four updates by hand, check the
+# algorithm where the right answer is known, and then look at what it learns of the funnel.
+#
+# ::::{admonition} In this chapter
+# :class: chapter-box
+#
+# You will learn
+# : - to fill a Q-table by hand, and to derive the update from the Bellman optimality equation
+#   - what the learning rate, the discount and exploration do, each by an experiment with many seeds
+#   - when Q-learning converges, and why a constant learning rate only hovers
+#   - to read a training curve and a trained table, and to ask how much of the table a new customer meets
+#
+# You need
+# : [The funnel as an MDP](03_funnel_mdp.ipynb).
+#
+# Time
+# : 45 minutes to read, 25 seconds to run.
+# ::::
+
+# %% tags=["remove-cell"]
+# On Google Colab this cell fetches the project and installs it; anywhere else it does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    import os
+    import subprocess
+
+    home, url = "/content/book", "https://github.com/crm-rl/q-tables-to-dqn"
+    if not os.path.isdir(home):
+        subprocess.run(["git", "clone", "--depth=1", url, home], check=True)
+        pip = [sys.executable, "-m", "pip"]
+        subprocess.run([*pip, "install", "-q", "-e", home], check=True)
+    sys.path.insert(0, home)
+    os.chdir(home + "/notebooks")
+
+# %% [markdown]
+# ## A table with two rows
+#
+# Ten customers look exactly alike. Each is in one of two situations: **new**, or **kept**, once an account manager has been assigned.
+# Assigning the manager costs 20 points. Waiting costs nothing. From then on every step earns 2, the assigning step included,
+# because a customer who is looked after keeps paying. And one of the ten, we don't know which, subscribes as soon as there is a manager: 100
+# points, and the end.
+#
+# Should we assign a manager? An {term}`agent` that knows none of this keeps a {term}`Q-table`: for each situation and each action a
+# number $Q(s, a)$, its guess of the {term}`return` if it does this now and its best afterwards. It begins with zeros. After each step
+# it corrects one number:
+#
+# - the **target** is the reward it got, plus 0.95 times the best number in the row of the next situation (or plus nothing, if the
+#   episode is over);
+# - the **surprise** is the target minus the old number; its name is {term}`temporal-difference error <temporal difference>`,
+#   $\delta$;
+# - the new number is the old one plus a tenth of the surprise.
+#
+# :::{admonition} By hand: four episodes
+# :class: by-hand
+#
+# **1. A customer who will not subscribe.** In *new* the agent tries the manager: reward −20 + 2 = −18. The row of *kept* is still all
+# zeros.
+#
+# - $\delta = -18 + 0.95 \times 0 - 0 = -18$, so $Q(\text{new}, \text{manager}) = 0 + 0.1 \times (-18) = -1.8$.
+#
+# In *kept* it waits, twice, for 2 points each:
+#
+# - $\delta = 2 + 0.95 \times 0 - 0 = 2$, so $Q(\text{kept}, \text{wait}) = 0.2$;
+# - $\delta = 2 + 0.95 \times 0.2 - 0.2 = 1.99$, so $Q(\text{kept}, \text{wait}) = 0.2 + 0.199 = 0.399$.
+#
+# **2. Another like that.** The manager again: this time the next row has something to say.
+#
+# - $\delta = -18 + 0.95 \times 0.399 - (-1.8) = -15.821$, so $Q(\text{new}, \text{manager}) = -1.8 - 1.582 = -3.382$.
+#
+# **3. The one who subscribes.** The manager: −20 + 2 + 100 = 82, and the episode is over.
+#
+# - $\delta = 82 - (-3.382) = 85.382$, so $Q(\text{new}, \text{manager}) = -3.382 + 8.538 = 5.156$.
+#
+# **4. Waiting in *new*.** Reward 0, and the next situation is *new* again, whose best number is now 5.156.
+#
+# - $\delta = 0 + 0.95 \times 5.156 - 0 = 4.898$, so $Q(\text{new}, \text{wait}) = 0.490$.
+#
+# | | wait | manager |
+# |---|--:|--:|
+# | new | 0.490 | 5.156 |
+# | kept | 0.399 | 0 |
+# :::
+#
+# Look at what happened between the episodes. After the second the table advises against the manager, and a {term}`greedy` agent, which
+# always takes the action with the highest number, would never have tried it again. And in the fourth, waiting earned nothing and yet
+# its number rose: the value of what one can do *next* flows back, one step at a time. We check the arithmetic.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from myst_nb import glue
+
+from crm_rl import plots
+
+plots.use_style()
+pd.set_option("display.max_columns", 20)
+ALPHA, GAMMA = 0.1, 0.95
+
+by_hand = pd.DataFrame(0.0, index=["new", "kept"], columns=["wait", "manager"])
+
+
+def update(situation: str, action: str, reward: float, following: str | None) -> float:
+    """One step of Q-learning on `by_hand`; `following` is None at the end. Returns the surprise."""
+    future = 0.0 if following is None else by_hand.loc[following].max()
+    surprise = reward + GAMMA * future - by_hand.loc[situation, action]
+    by_hand.loc[situation, action] += ALPHA * surprise
+    return surprise
+
+
+surprises = [
+    update("new", "manager", -18, "kept"),
+    update("kept", "wait", 2, "kept"),
+    update("kept", "wait", 2, "kept"),
+    update("new", "manager", -18, "kept"),
+    update("new", "manager", 82, None),
+    update("new", "wait", 0, "new"),
+]
+assert np.allclose(surprises, [-18, 2, 1.99, -15.82095, 85.382095, 4.898267])
+by_hand.round(3)
+
+# %% [markdown]
+# ## What the numbers should be
+#
+# This funnel is so small that we know the right answer. Once the customer is kept, waiting for ever is best: nothing else earns
+# anything. It is worth
+#
+# $$
+# 2 + 0.95 \times 2 + 0.95^2 \times 2 + \dots = \frac{2}{1 - 0.95} = 40 .
+# $$
+#
+# :::{admonition} By hand: the best values
+# :class: by-hand
+#
+# - $q_*(\text{kept}, \text{wait}) = 40$.
+# - $q_*(\text{new}, \text{manager})$: with one customer in ten 82 and the end, with nine in ten −18 and then 0.95 × 40:
+#   $\tfrac{1}{10} \times 82 + \tfrac{9}{10} (-18 + 38) = 8.2 + 18 = 26.2$.
+# - $q_*(\text{new}, \text{wait})$: nothing now, and then the manager after all: $0.95 \times 26.2 = 24.89$.
+#
+# So: assign a manager, at once. Each step of delay costs 5% of 26.2.
+# :::
+#
+# What we did in the box has a general form. The best value of an action is its reward, plus the discounted best value of what
+# follows, averaged over what can follow. This is the **Bellman optimality equation** {cite:p}`bellman1957`, equation 3.20 in
+# {cite:t}`sutton2018`, and {eq}`bellman-optimality` on our [notation page](../book/notation.md):
+#
+# $$
+# q_*(s, a) = \sum_{s', r} p(s', r \mid s, a) \, \bigl[ r + \gamma \max_{a'} q_*(s', a') \bigr] .
+# $$
+#
+# It is one equation for each pair of state and action, in as many unknowns. If we knew $p$, we could solve them. Now read the
+# right-hand side as an **average**, of the bracket, over whatever the world may do. An average can be estimated without knowing the
+# probabilities: observe one case after the other, and move the estimate a little towards each. The bracket with our own table in
+# place of $q_*$ is the target, and the little step is {term}`Q-learning` ({cite:t}`watkins1992`; equation 6.8 in
+# {cite:t}`sutton2018`):
+#
+# $$
+# \begin{aligned}
+# \delta &= r + \gamma \max_{a'} Q(s', a') - Q(s, a) \\
+# Q(s, a) &\leftarrow Q(s, a) + \alpha\, \delta .
+# \end{aligned}
+# $$ (q-update)
+#
+# The {term}`learning rate <step size>` $\alpha$ says how far we move. Two things are worth a pause. The target uses the table itself, so
+# guesses are corrected by guesses; that is called *bootstrapping*. And it uses the **best** next action, whatever the agent goes on to do: so the agent
+# may explore and still learn about the greedy policy ({term}`off-policy learning`).
+#
+# ## The same funnel in the package
+#
+# Our two situations are a replay world with ten customers and a few constants changed. The other four actions are there as well;
+# they cost what the study's code says and do nothing.
+
+# %%
+from crm_rl.balancing import balanced
+from crm_rl.funnel import AS_CODED, DESCRIBED, Action, Population, start, step
+from crm_rl.q_learning import STUDY, Hyperparameters, empty_table, run_episodes, train
+from crm_rl.state_keys import coder_of, levels_of, state_key
+
+ten_alike = Population(
+    features=np.zeros((10, 15), dtype=np.float32),
+    reached=np.tile([False, False, False, True, False], (10, 1)),  # all have signed up
+    subscribed=np.arange(10) == 0,
+    stage=np.zeros(10, dtype=np.int64),
+    stage_unit=1 / 6,
+)
+two_stages = DESCRIBED._replace(
+    action_cost=AS_CODED.action_cost,  # email 1, call 5, demo 10, survey 2, wait 0, manager 20
+    milestone_reward=(0.0,) * 6,
+    signup_reward=2.0,  # from stage 4 on
+    needs_stage=True,  # so does a subscription
+    manager_always_lifts=True,  # to stage 5
+)
+tiny = (
+    ten_alike,
+    coder_of(ten_alike, levels_of(ten_alike)),
+    two_stages,
+    balanced(ten_alike, shares=(0, 0)),  # every customer equally often
+)
+
+costs = np.array(two_stages.action_cost)
+best_new = 0.1 * 82 + 0.9 * (-18 + GAMMA * 40)
+optimum = np.array([-costs + GAMMA * best_new, -costs + 2 + GAMMA * 40])
+optimum[0, Action.MANAGER] = best_new
+assert np.isclose(best_new, 26.2) and np.isclose(optimum[1, Action.WAIT], 40)
+
+# %% [markdown]
+# `train` runs episodes on a table. With a learning rate that shrinks from hundred to hundred episodes, and an agent that always acts at
+# random, does the table come to the values we computed by hand?
+
+# %%
+EXPLORE = Hyperparameters(epsilon_start=1.0, epsilon_end=1.0)
+SHRINKING = 0.5 / (1 + np.arange(60) / 2)
+
+
+def learn(hyper, seed, alphas, episodes=100, first_guess=0.0):
+    """Train a new table on the tiny funnel, `episodes` with each learning rate in turn.
+
+    Returns the table after each, shape (alphas, 2, 6), and the reward of each episode.
+    """
+    table, rng = empty_table(6, hyper), np.random.default_rng(seed)
+    table.q += first_guess
+    tables, rewards = [], []
+    for alpha in alphas:
+        reward, _ = train(table, tiny, hyper._replace(alpha=alpha), episodes, rng)
+        tables.append(table.used())
+        rewards.append(reward)
+    return np.array(tables), np.concatenate(rewards)
+
+
+SEEDS = 20
+learned = np.array([learn(EXPLORE, seed, SHRINKING)[0][-1] for seed in range(SEEDS)])
+names = [action.name.lower() for action in Action]
+error = learned.mean(axis=0) - optimum
+assert np.abs(error).max() < 2
+pd.concat(
+    {
+        "by hand": pd.DataFrame(optimum, ["new", "kept"], names),
+        f"learned, mean of {SEEDS} seeds": pd.DataFrame(
+            learned.mean(axis=0), ["new", "kept"], names
+        ),
+    }
+).round(1)
+
+# %% [markdown]
+# It does. And the agent acted at random all the time: what it learned about is the best policy, not the one it followed.
+#
+# ## When it converges, and when it hovers
+#
+# {cite:t}`watkins1992` proved that $Q$ converges to $q_*$ with probability 1, in a finite MDP with bounded rewards and a
+# discount below 1, if
+#
+# - every pair of state and action is tried again and again, without end, and
+# - the learning rates of each pair fall, neither too fast nor too slowly: $\sum \alpha_k = \infty$ and $\sum \alpha_k^2 < \infty$
+#   (equation 2.7 in {cite:t}`sutton2018`).
+#
+# $\alpha_k = 1/k$ does both. A constant $\alpha$ does not: the second sum is infinite. The study uses a constant 0.1, as most do in practice.
+# What does it cost?
+#
+# :::{admonition} By hand: how far a constant learning rate hovers
+# :class: by-hand
+#
+# Suppose that the row of *kept* is already right. The target of $(\text{new}, \text{manager})$ is then 82 once in ten times and
+# $-18 + 38 = 20$ otherwise. Its mean is 26.2 and its variance $0.1 \times 0.9 \times (82 - 20)^2 = 346$, so its standard deviation is
+# $\sigma = 18.6$.
+#
+# Each update shrinks the old error by $1 - \alpha$ and adds $\alpha$ times a new one. In balance, the variance $V$ of $Q$ reproduces
+# itself:
+#
+# $$
+# V = (1 - \alpha)^2 V + \alpha^2 \sigma^2
+# \quad\Rightarrow\quad
+# V = \frac{\alpha}{2 - \alpha}\, \sigma^2 .
+# $$
+#
+# With $\alpha = 0.1$ that is a standard deviation of $18.6 \sqrt{0.1 / 1.9} = 4.27$: for ever. With 0.5 it is 10.74.
+# :::
+#
+# :::{admonition} Predict
+# :class: predict
+# Four agents: constant 0.5, constant 0.1, constant 0.01, and the shrinking one. Which is nearest to 26.2 after 300 episodes? Which
+# after 6,000?
+# :::
+
+# %%
+schedules = {
+    "0.5": np.full(60, 0.5),
+    "0.1": np.full(60, 0.1),
+    "0.01": np.full(60, 0.01),
+    "shrinking": SHRINKING,
+}
+off_by = {
+    name: np.array([learn(EXPLORE, seed, alphas)[0] for seed in range(SEEDS)])[:, :, 0, 5]
+    - best_new
+    for name, alphas in schedules.items()
+}  # each of shape (seeds, 60)
+mean_error = pd.DataFrame({name: np.abs(e).mean(axis=0) for name, e in off_by.items()})
+mean_error.index = pd.Index(100 * (1 + np.arange(60)), name="episodes")
+mean_error.loc[[100, 300, 1000, 3000, 6000]].round(1)
+
+# %% mystnb={"figure": {"caption": "How far the value of assigning a manager is from 26.2: mean absolute error of 20 seeds, by learning rate.", "name": "fig-q-alpha"}, "image": {"alt": "Four lines over 6,000 episodes. With 0.5 the error falls at once and then stays at about 8; with 0.1 it falls more slowly and stays at 3 to 4; with 0.01 it is the largest for the first 3,000 episodes and still falling at the end; the shrinking rate goes on falling, to under 2."}} tags=["hide-input"]
+figure, axes = plt.subplots()
+for name, colour in zip(
+    mean_error, (plots.RED, plots.ORANGE, plots.GREY, plots.BLUE), strict=True
+):
+    axes.plot(mean_error.index, mean_error[name], color=colour)
+    axes.annotate(
+        f" {name}",
+        (6000, mean_error[name].iloc[-1]),
+        color=colour,
+        va="center",
+        fontsize=10,
+    )
+axes.set(
+    xlabel="training episodes",
+    ylabel="mean absolute error (points)",
+    xlim=(0, 6900),
+    ylim=(0, None),
+)
+plt.show()
+
+# %%
+rng = np.random.default_rng(0)
+hovering = {}
+for name in ("0.5", "0.1"):
+    late = off_by[name][:, 20:] ** 2  # after 2,000 episodes
+    picks = rng.integers(SEEDS, size=(2000, SEEDS))
+    low, high = np.quantile(np.sqrt(late[picks].mean(axis=(1, 2))), [0.025, 0.975])
+    alpha = float(name)
+    hovering[name] = {
+        "by hand": np.sqrt(alpha / (2 - alpha)) * 18.6,
+        "measured": np.sqrt(late.mean()),
+        "low": low,
+        "high": high,
+    }
+hovering = pd.DataFrame(hovering).T.rename_axis("learning rate")
+assert (abs(hovering["measured"] / hovering["by hand"] - 1) < 0.15).all()
+at_end = mean_error.loc[5000:].mean()
+assert at_end["0.5"] > at_end["0.1"] > at_end["shrinking"] and at_end["shrinking"] < 2
+assert mean_error.loc[300].idxmin() in ("0.5", "shrinking")
+assert mean_error.loc[:3000].iloc[5:].idxmax(axis=1).eq("0.01").all()
+hovering.round(2)
+
+# %% [markdown]
+# The hand calculation holds ({numref}`fig-q-alpha`; the interval is a {term}`bootstrap` over seeds). A large learning rate arrives soon
+# and never rests; a small one rests and arrives late; a shrinking one does both, as the theorem says. A constant rate is no mistake:
+# where the world changes, one does not want to rest. But its last number is a draw from a cloud, and two of its runs differ
+# by the width of the cloud.
+#
+# ## What the discount decides
+#
+# A manager costs 18 points now and earns 2 a step from then on. Whether that pays depends on how much later points count, and the
+# break-even can be computed: $q_*(\text{new}, \text{manager}) = -8 + 0.9\, \gamma\, \dfrac{2}{1 - \gamma}$, which is 0 at
+# $\gamma = 8 / 9.8 = 0.816$. Below that, the best policy is to wait for ever, and *no amount of training* would find anything
+# else, because there is nothing else to find.
+
+# %%
+
+
+def with_interval(values: np.ndarray) -> dict[str, float]:
+    """The mean over seeds and its 95% bootstrap interval."""
+    picks = rng.integers(len(values), size=(2000, len(values)))
+    low, high = np.quantile(values[picks].mean(axis=1), [0.025, 0.975])
+    return {"mean": values.mean(), "low": low, "high": high}
+
+
+rows = {}
+for gamma in (0.5, 0.7, 0.8, 0.85, 0.9, 0.95):
+    values = [
+        learn(EXPLORE._replace(gamma=gamma), s, SHRINKING)[0][-1][0, 5]
+        for s in range(SEEDS)
+    ]
+    by_hand_value = -8 + 0.9 * gamma * 2 / (1 - gamma)
+    rows[gamma] = {"by hand": by_hand_value, **with_interval(np.array(values))}
+by_discount = (
+    pd.DataFrame(rows).T.rename_axis("discount").rename(columns={"mean": "learned"})
+)
+assert (abs(by_discount["learned"] - by_discount["by hand"]) < 2).all()
+assert by_discount.loc[0.7, "high"] < 0 < by_discount.loc[0.9, "low"]
+print("value of assigning a manager (mean of 20 seeds, 95% interval)")
+by_discount.round(2)
+
+# %% [markdown]
+# So the discount is not a knob for better learning: **it is part of the question**. The study's 0.95 says that a point ten steps
+# later is worth $0.95^{10} = 0.60$ points now.
+#
+# ## Why explore
+#
+# In the trace by hand the second episode left the agent with a bad opinion of the right action. An {term}`epsilon-greedy` agent
+# gives every action another chance: with probability $\varepsilon$ it takes any action, otherwise the best by its table. The study
+# starts at $\varepsilon = 1$, multiplies by 0.995 after each episode, and stops at 0.01. When is that reached? After
+# $\ln 0.01 / \ln 0.995 = 919$ episodes. Keep this number.
+#
+# In the tiny funnel the best plan earns 8.2 points an episode (undiscounted: $\tfrac{1}{10} \times 82 + \tfrac{9}{10} (-18 + 9 \times 2)$). We let four
+# agents train for 1,000 episodes, with $\alpha = 0.1$.
+#
+# :::{admonition} Predict
+# :class: predict
+# Which of them earns most in the last 200 episodes: the one that never explores, the study's, one that explores in one step of ten, or
+# one that always does?
+# :::
+
+# %%
+epsilons = {
+    "never": Hyperparameters(epsilon_start=0.0, epsilon_end=0.0),
+    "study: 1 to 0.01": STUDY,
+    "always 0.1": Hyperparameters(epsilon_start=0.1, epsilon_end=0.1),
+    "always 1": EXPLORE,
+}
+rows = {}
+for name, hyper in epsilons.items():
+    earned = np.array([learn(hyper, seed, [0.1], episodes=1000)[1] for seed in range(50)])
+    whole, last = (
+        with_interval(earned.mean(axis=1)),
+        with_interval(earned[:, -200:].mean(axis=1)),
+    )
+    rows[name] = {
+        "all 1,000": whole["mean"],
+        "last 200": last["mean"],
+        "low": last["low"],
+        "high": last["high"],
+    }
+by_epsilon = pd.DataFrame(rows).T.rename_axis("epsilon")
+assert (
+    by_epsilon.loc["study: 1 to 0.01", "low"]
+    > by_epsilon.drop("study: 1 to 0.01")["high"].max()
+)
+assert by_epsilon["all 1,000"].idxmin() == "always 1"
+print("mean reward of an episode (mean of 50 seeds; interval of the last 200)")
+by_epsilon.round(2)
+
+# %% [markdown]
+# Without exploration the agent almost never finds out. With nothing but exploration it knows everything and uses nothing. Going
+# over from the one to the other is the sensible plan, and *how fast* is a choice that depends on the size of the table: 919 episodes are plenty for two
+# rows. How many rows will the funnel have?
+#
+# ## From a customer to a row
+#
+# Our customers have 15 numbers, and a table needs rows. The study rounds each number to two decimals and takes the 15 rounded numbers
+# together as the key. We do the same. (In code, the rounded numbers become the digits of one whole number, which is faster to look
+# up; equal keys mean equal rounded observations.)
+
+# %%
+from crm_rl.crm_data import clean, data_path, load
+from crm_rl.evaluation import constant_policy, play, random_policy
+from crm_rl.features import PUBLISHED_FEATURES
+from crm_rl.intervals import wilson
+from crm_rl.worlds import replay_worlds
+
+customers, _ = clean(load(data_path()))
+worlds = {
+    setting: replay_worlds(customers, setting) for setting in ("described", "as_coded")
+}
+world = worlds["described"]["train"]
+people = world.population
+levels = levels_of(people)
+inside = (people, coder_of(people, levels), world.rules, world.pools)
+
+like_ada = people.reached[:, 0] & ~people.subscribed & (people.stage == 0)
+first_called = int(np.flatnonzero(like_ada)[0])
+state = start(first_called, people, world.rules)
+after = step(state, Action.CALL, people, world.rules).state
+print("rounded:", np.round(people.features[first_called].astype(float), 2).tolist())
+print("key at the start:", state_key(state, inside[1], world.rules)[0])
+print(
+    "key after a call:",
+    state_key(after, inside[1], world.rules)[0],
+    f"(stage {after.stage})",
+)
+
+# %%
+rounded = np.round(people.features.astype(float), 2)
+distinct = len(np.unique(rounded, axis=0))
+possible = np.prod([float(len(values)) for values in levels.values])
+assert distinct < len(rounded) / 3
+print(f"{len(rounded):,} training customers begin in {distinct:,} different states")
+print(f"the rounded values could be combined in {possible:.0e} ways")
+
+# %% [markdown]
+# The table grows as states are met: a new key gets the next free row, filled with zeros. Chapter 5 asks how far this goes.
+#
+# ## The algorithm, as it is in the package
+#
+# Here it is, the very function that trains. Read it beside equation {eq}`q-update`.
+
+# %%
+import inspect
+
+from IPython.display import Markdown
+
+Markdown(f"```python\n{inspect.getsource(run_episodes.py_func)}```")
+
+# %% [markdown]
+# From top to bottom:
+#
+# 1. Draw a customer, balanced 30 / 30 / 40 as in {ref}`the last chapter <sec-funnel-balancing>`; find the row of the first state.
+# 2. Choose epsilon-greedily. Among equals, choose at random: in a row of zeros, every action is as likely as another.
+# 3. Take the step; find the row of the next state.
+# 4. The target. `future` is 0 only if the episode **terminated**. When it is merely *truncated* after ten steps, the next state is
+#    worth what the table says, since the customer does not vanish {cite:p}`pardo2018`.
+# 5. Move $Q(s, a)$ by $\alpha$ times the surprise.
+# 6. After each episode, shrink $\varepsilon$.
+#
+# The decorator `@njit` has the function compiled to machine code by numba. Compiled and plain Python do the same arithmetic in the same
+# order, so they must agree to the last bit. That is a strong test, and cheap:
+
+# %%
+tables = {}
+for name, function in {
+    "compiled": run_episodes,
+    "plain Python": run_episodes.py_func,
+}.items():
+    table = empty_table(6, STUDY)
+    q, *_ = function(
+        table.rows, table.q, *inside, STUDY, 1.0, 100, np.random.default_rng(3)
+    )
+    tables[name] = (q.tobytes(), list(table.rows.items()))
+assert tables["compiled"] == tables["plain Python"]
+print(f"100 episodes, {len(tables['compiled'][1])} states: equal to the last bit")
+
+# %% [markdown]
+# ## A hundred thousand episodes
+#
+# Now the real run, in both settings: 100,000 episodes with the study's $\alpha = 0.1$, $\gamma = 0.95$ and its schedule of $\varepsilon$.
+#
+# :::{admonition} Predict
+# :class: predict
+# Two curves over the 100,000 episodes: the mean reward, and the share of episodes with a subscription. Which of them will rise?
+# :::
+
+# %%
+from crm_rl.q_learning import train_q_learning
+
+policies = {
+    setting: train_q_learning(parts["train"], STUDY, 100_000, seed=0)
+    for setting, parts in worlds.items()
+}
+facts = {
+    setting: {
+        "states met": f"{len(policy.q):,}",
+        "updates": f"{policy.about['steps']:,}",
+        "epsilon at the end": f"{policy.about['epsilon']:.2f}",
+        "pairs never tried": f"{(policy.q == 0).sum():,} of {policy.q.size:,}",
+    }
+    for setting, policy in policies.items()
+}
+pd.DataFrame(facts)
+
+# %% mystnb={"figure": {"caption": "Training in both settings, means of 1,000 episodes with 95% intervals: reward of an episode, and share of episodes with a subscription.", "name": "fig-q-training"}, "image": {"alt": "Two panels. Left: the mean reward as coded rises by several points, most of it in the first third of training; as described it stays at about 30 throughout. Right: the share of episodes with a subscription stays at about 32 percent in both settings from the first to the last."}} tags=["hide-input"]
+plots.training_curve({name: policy.history for name, policy in policies.items()})
+plt.show()
+
+# %%
+tenths = {
+    name: {
+        key: policy.history[key].reshape(10, -1).mean(axis=1)
+        for key in ("reward", "subscribed")
+    }
+    for name, policy in policies.items()
+}
+rising = tenths["as_coded"]["reward"]
+assert rising[3] - rising[0] > 0.5 * (rising[-1] - rising[0]) > 1.5
+assert all(np.ptp(tenth["subscribed"]) < 0.02 for tenth in tenths.values())
+assert all(abs(tenth["subscribed"] - 0.32).max() < 0.02 for tenth in tenths.values())
+assert tenths["as_coded"]["reward"][-1] > tenths["as_coded"]["reward"][0] + 3
+assert np.ptp(tenths["described"]["reward"]) < 2
+trend = []
+for _name, policy in policies.items():
+    first, last = (
+        policy.history["subscribed"][:10_000],
+        policy.history["subscribed"][-10_000:],
+    )
+    trend.append(
+        [
+            f"{100 * h.mean():.1f} ({100 * wilson(h.sum(), len(h))[0]:.1f} to {100 * wilson(h.sum(), len(h))[1]:.1f})"
+            for h in (first, last)
+        ]
+    )
+pd.DataFrame(
+    trend, index=list(policies), columns=["first 10,000 episodes", "last 10,000"]
+).rename_axis("subscribed, %")
+
+# %% [markdown]
+# The share of subscriptions does not rise, and now we know why: it is the share of subscribers *drawn*, and no action changes it. The
+# reward does rise, as coded ({numref}`fig-q-training`), where there are costs to avoid and calls that pay again and again. As
+# described there is little to see. Is there little to learn, or has little been learned?
+#
+# ## How much was learned
+#
+# Here the replay world helps once more. We can compute what a policy earns in an average training episode without drawing any: play
+# each customer once (for the random policy, twenty times), and weight each by how often it is drawn. Three yardsticks: acting at random; always calling; and the trained tables,
+# acting greedily. One schedule more, because we kept a number in mind: $\varepsilon$ reached 0.01 after 919 of 100,000 episodes. What if it took
+# some 92,000, with a factor of 0.99995?
+
+# %%
+SLOW = STUDY._replace(epsilon_decay=0.99995)
+
+
+def in_training(policy, world, plays: int = 1) -> float:
+    """Mean reward of a training episode: each customer, weighted by how often it is drawn."""
+    people, pools = world.population, world.pools
+    weight = np.full(len(people.stage), (1 - sum(pools.shares)) / len(people.stage))
+    weight[pools.subscribed] += pools.shares[0] / len(pools.subscribed)
+    weight[pools.called] += pools.shares[1] / len(pools.called)
+    rewards = [play(world, policy, np.random.default_rng(i)).reward for i in range(plays)]
+    return float(np.mean(rewards, axis=0) @ weight)
+
+
+by_schedule = {
+    "study's schedule": [in_training(policies["described"], world)]
+    + [
+        in_training(train_q_learning(world, STUDY, seed=seed), world)
+        for seed in range(1, 5)
+    ],
+    "slow schedule": [
+        in_training(train_q_learning(world, SLOW, seed=seed), world) for seed in range(5)
+    ],
+}
+rows = {"random": {"reward": in_training(random_policy, world, plays=20)}}
+rows["always call"] = {"reward": in_training(constant_policy(Action.CALL), world)}
+for name, values in by_schedule.items():
+    rows[f"table, {name}"] = {
+        "reward": np.mean(values),
+        "lowest seed": min(values),
+        "highest seed": max(values),
+    }
+earned = pd.DataFrame(rows).T
+assert earned["reward"].idxmax() == "always call"
+assert max(by_schedule["study's schedule"]) < min(by_schedule["slow schedule"])
+gap = earned.loc["always call", "reward"] - earned.loc["random", "reward"]
+share = (earned["reward"] - earned.loc["random", "reward"]) / gap
+assert 0 < share["table, study's schedule"] < 0.6 < share["table, slow schedule"] < 1
+glue("q-share-study", f"{share.iloc[2]:.0%}", display=False)
+glue("q-share-slow", f"{share.iloc[3]:.0%}", display=False)
+early = len(train_q_learning(world, STUDY, 919, seed=0).q)
+in_the_end = len(policies["described"].q)
+assert early < in_the_end / 2
+print(f"states met in the first 919 episodes: {early:,} of {in_the_end:,}")
+earned.round(2).astype(object).fillna("")
+
+# %% [markdown]
+# There was something to learn, and with the study's schedule the table learned {glue:text}`q-share-study` of the way from acting at
+# random to always calling, in the mean of five seeds. With the slow schedule it is {glue:text}`q-share-slow`. All five seeds of the slow schedule lie above
+# all five of the study's. Same algorithm, same data, same number of episodes: **exploration was over after 1% of the training, when
+# the agent had not yet met half of the states.**
+#
+# Where are the missing points? We look into the table.
+
+# %%
+from crm_rl.funnel import observe_all, start_all
+
+
+def at_start(world) -> np.ndarray:
+    """What the agent sees of each customer when an episode begins, shape (customers, 15)."""
+    n = len(world.population.stage)
+    return observe_all(
+        start_all(np.arange(n), world.population, world.rules),
+        world.population,
+        world.rules,
+    )
+
+
+five = ["call", "demo", "survey", "signup", "manager"]
+on_record = [" + ".join(np.array(five)[has]) or "nothing" for has in people.reached]
+kind = pd.Series(on_record).mask(people.subscribed, "subscriber")
+q = pd.DataFrame(policies["described"].q_values(at_start(world)), columns=names)
+sizes = kind.value_counts()
+kinds = sizes[sizes >= 9].index
+heat = q.groupby(kind).mean().loc[kinds]
+heat.index = [f"{name} ({sizes[name]:,})" for name in kinds]
+
+# %% mystnb={"figure": {"caption": "Mean Q-values at the start of an episode, by what is on the customer's record (how many customers), as described. The darker, the nearer to the best action of the row.", "name": "fig-q-heat"}, "image": {"alt": "Heat map. With a call on record, calling has by far the highest value of the six actions. With nothing on record all six are the same, and with a signup alone nearly so. For subscribers all six are between 20 and 60 and none stands out."}} tags=["hide-input"]
+plots.q_heat_map(heat)
+plt.show()
+
+# %%
+for row, name in zip(heat.to_numpy(), kinds, strict=True):
+    if "call" in name:
+        assert row.argmax() == Action.CALL and np.sort(row)[-1] > 2 * np.sort(row)[-2]
+    elif name != "subscriber":
+        assert np.ptp(row) < 0.5
+    else:
+        assert row.min() > 20 and row.max() < 60
+greedy = q[people.subscribed].idxmax(axis=1)
+n_call, n_sub = int((greedy == "call").sum()), len(greedy)
+low, high = wilson(n_call, n_sub)
+assert n_call < n_sub and high < 1
+print("best action by the table, for the subscribers:", greedy.value_counts().to_dict())
+print(f"a call: {n_call} of {n_sub}, 95% interval {low:.0%} to {high:.0%}")
+print(
+    "with a call on record:",
+    int((people.reached[:, 0] & people.subscribed).sum()),
+    "of",
+    n_sub,
+)
+
+# %% [markdown]
+# For a customer with a call on record, the table says: call ({numref}`fig-q-heat`). That is right, and it was learned from rewards
+# alone. With nothing on record all actions are equally useless, and the table says that too.
+#
+# The subscribers show what went wrong. All of them have a call on record, so a call would earn 114 points (−1 + 15 + 100). But *any* first action
+# earns 99 and ends the episode. Whatever the agent happened to try first in such a row got a positive number, the others were still 0, and with
+# $\varepsilon = 0.01$ there was hardly ever another try. The agent is content with the first thing that worked. (With *negative* rewards the
+# zeros work the other way round: an action not yet tried looks better than those tried, so all get tried, without any
+# exploration. Exercise {ref}`ex-q-optimism` makes use of it.)
+#
+# ## Rows that do not exist
+#
+# A table knows the states that it has met. What if a new customer begins in another one? Then all six values are zero, and the
+# agent, choosing among equals, **takes any action at random**; the study's code does the same. How often does that happen?
+#
+# :::{admonition} Predict
+# :class: predict
+# The validation customers came after the training customers. For how many of them does the table have a row for the first state: for
+# most, for half, for few? (The test customers stay where they are until chapter 7.)
+# :::
+
+# %%
+rows = {}
+for setting, parts in worlds.items():
+    val, policy = parts["val"], policies[setting]
+    known = policy.known(at_start(val))
+    values = np.round(val.population.features.astype(float), 2)
+    new_value = pd.Series(
+        {
+            feature.name: (~np.isin(values[:, place], policy.levels.values[place])).mean()
+            for place, feature in enumerate(PUBLISHED_FEATURES)
+            if feature.name != "Stage"
+        }
+    )
+    low, high = wilson(known.sum(), len(known))
+    rows[setting] = {
+        "validation customers": len(known),
+        "first state met in training": int(known.sum()),
+        "%": round(100 * known.mean(), 2),
+        "low %": round(100 * low, 2),
+        "high %": round(100 * high, 2),
+        "most often new": new_value.idxmax(),
+        "new for %": round(100 * new_value.max(), 1),
+    }
+    assert known.mean() < 0.05
+not_met = pd.DataFrame(rows)
+assert not_met.loc["most often new", "described"] == "Days_Since_First_Contact"
+assert (
+    not_met.loc["new for %", "described"] > 95 and not_met.loc["new for %", "as_coded"] < 5
+)
+not_met
+
+# %% [markdown]
+# For very few, in both settings, for two different reasons. As described, "days since first contact" counts back from the day of the
+# export: whoever came later has a smaller number, which no earlier customer has. As coded it counts back from the latest
+# contact of each part, so the single values are familiar, and it is the *combination* of 15 values that is new.
+#
+# So on these customers the policy that we trained with such care is, almost everywhere, the random policy. We let both treat every
+# validation customer once.
+
+# %%
+val = worlds["described"]["val"]
+ours = play(val, policies["described"], np.random.default_rng(0))
+chance = play(val, random_policy, np.random.default_rng(1))
+difference = ours.reward - chance.reward
+picks = rng.integers(len(difference), size=(2000, len(difference)))
+low, high = np.quantile(difference[picks].mean(axis=1), [0.025, 0.975])
+assert ours.subscribed.sum() == chance.subscribed.sum()
+print(f"subscribers: table {ours.subscribed.sum()}, random {chance.subscribed.sum()}")
+print(f"mean reward: table {ours.reward.mean():.3f}, random {chance.reward.mean():.3f}")
+print(f"difference {difference.mean():.3f}, 95% interval {low:.3f} to {high:.3f}")
+verdict = (
+    "lies above zero" if low > 0 else "lies below zero" if high < 0 else "includes zero"
+)
+glue("q-val-verdict", verdict, display=False)
+
+# %% [markdown]
+# The subscribers are the same, as they must be. The interval of the difference in reward {glue:text}`q-val-verdict`. A table can be
+# right about every state it knows and have nothing to say about the next customer: it does not {term}`generalise <generalisation>`. Chapter 5 makes the
+# table larger and this worse; chapter 6 replaces the table.
+#
+# ## Keeping a table
+#
+# A trained table is saved as an `.npz` file: arrays and a little JSON, with its settings and where its random numbers stood. There is no
+# pickle in it, since unpickling a file from somebody else can run their code.
+
+# %%
+import tempfile
+from pathlib import Path
+
+from crm_rl.policies import TablePolicy
+
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder) / "q_table.npz"
+    policies["described"].save(path)
+    loaded = TablePolicy.load(path)
+observations = at_start(world)
+assert np.array_equal(
+    loaded.q_values(observations), policies["described"].q_values(observations)
+)
+print({key: loaded.about[key] for key in ("hyper", "seed", "episodes", "steps")})
+
+# %% [markdown]
+# From the command line, training and saving are one step: `python -m crm_rl train q-learning`.
+#
+# ## Exercises
+#
+# ::::{exercise} The next two updates
+# :label: ex-q-next
+#
+# Go on with the trace by hand. Episode 5: in *new* the manager is assigned, the customer does not subscribe; then one step of waiting in
+# *kept*. Compute both updates on paper, then run them with `update`.
+# ::::
+
+# %%
+by_hand.round(3)
+
+# %% [markdown]
+# :::{solution-start} ex-q-next
+# :class: dropdown
+# :::
+#
+# $\delta = -18 + 0.95 \times 0.399 - 5.156 = -22.777$, so $Q(\text{new}, \text{manager}) = 5.156 - 2.278 = 2.878$. Then
+# $\delta = 2 + 0.95 \times 0.399 - 0.399 = 1.980$, so $Q(\text{kept}, \text{wait}) = 0.399 + 0.198 = 0.597$. One good customer in ten,
+# and every other pulls the number down again: this is the noise that makes a constant learning rate hover.
+
+# %%
+fifth = [update("new", "manager", -18, "kept"), update("kept", "wait", 2, "kept")]
+assert np.allclose(np.round(fifth, 3), [-22.777, 1.980])
+assert np.allclose(by_hand.round(3).to_numpy(), [[0.490, 2.878], [0.597, 0]])
+by_hand.round(3)
+
+# %% [markdown]
+# :::{solution-end}
+# :::
+#
+# ::::{exercise} A schedule that fits
+# :label: ex-q-schedule
+#
+# By which factor must $\varepsilon$ be multiplied after each episode to go from 1 to 0.01 in exactly half of 100,000 episodes? And how many
+# random actions are taken in all by then, if an episode has seven steps, compared with the study's schedule over its 919 episodes?
+# ::::
+
+# %%
+study_episodes = np.log(0.01) / np.log(0.995)
+round(study_episodes)
+
+# %% [markdown]
+# :::{solution-start} ex-q-schedule
+# :class: dropdown
+# :::
+#
+# The factor is $0.01^{1/50{,}000}$. The expected number of random actions is seven times the sum of the $\varepsilon$, a geometric
+# series: about $7 \times 0.99 / (1 - d)$. A slower factor buys exploration in proportion.
+
+# %%
+factor = 0.01 ** (1 / 50_000)
+random_actions = {d: 7 * (1 - 0.01) / (1 - d) for d in (0.995, factor)}
+assert round(study_episodes) == 919 and np.isclose(factor**50_000, 0.01)
+assert random_actions[factor] > 50 * random_actions[0.995]
+for d, number in random_actions.items():
+    print(f"factor {d:.6f}: about {number:,.0f} random actions")
+
+# %% [markdown]
+# :::{solution-end}
+# :::
+#
+# ::::{exercise} Optimism instead of exploration
+# :label: ex-q-optimism
+#
+# Let an agent that never explores start from a table of 50s instead of zeros (`first_guess=50`). Compare it, in the last 200 of 1,000
+# episodes of the tiny funnel, with the agent that never explores and starts from zeros. Why does it work?
+# ::::
+
+# %%
+never = epsilons["never"]
+from_zeros = [learn(never, seed, [0.1], 1000)[1][-200:].mean() for seed in range(50)]
+{key: round(float(value), 2) for key, value in with_interval(np.array(from_zeros)).items()}
+
+# %% [markdown]
+# :::{solution-start} ex-q-optimism
+# :class: dropdown
+# :::
+#
+# No action is really worth 50, so each try disappoints, and the agent turns to those it has not yet tried, until all numbers have come
+# down near the truth ({cite:t}`sutton2018`, section 2.6). It is exploration driven by disappointment. It works once, at the
+# beginning; and in a table that grows, each new row must start optimistic too.
+
+# %%
+from_fifty = [
+    learn(never, seed, [0.1], 1000, first_guess=50.0)[1][-200:].mean() for seed in range(50)
+]
+optimistic, pessimistic = (
+    with_interval(np.array(from_fifty)),
+    with_interval(np.array(from_zeros)),
+)
+assert optimistic["low"] > pessimistic["high"]
+pd.DataFrame({"from zeros": pessimistic, "from fifties": optimistic}).T.round(2)
+
+# %% [markdown]
+# :::{solution-end}
+# :::
+#
+# ::::{exercise} If truncation counted as the end
+# :label: ex-q-truncation
+#
+# In `run_episodes`, `future` is 0 only if the episode terminated. Suppose somebody wrote "terminated or truncated". In the tiny
+# funnel, what would become of $Q(\text{kept}, \text{wait})$, which should be 40? Think first: it can't be 40, because nobody ever collects
+# more than ten rewards. Then write a loop in plain Python that does both.
+# ::::
+
+
+# %%
+def kept_value(cut_is_end: bool, episodes: int = 600, alpha: float = 0.05) -> float:
+    """The value of waiting in `kept`, learned from customers who get their manager at once."""
+    value, rng = 0.0, np.random.default_rng(0)
+    for _ in range(episodes):
+        customer = int(rng.integers(1, 10))  # one who does not subscribe
+        outcome = step(
+            start(customer, ten_alike, two_stages), Action.MANAGER, ten_alike, two_stages
+        )
+        while not outcome.truncated:
+            outcome = step(outcome.state, Action.WAIT, ten_alike, two_stages)
+            future = value  # your turn: when should this be 0?
+            value += alpha * (outcome.reward + GAMMA * future - value)
+    return value
+
+
+round(kept_value(cut_is_end=False), 2)
+
+# %% [markdown]
+# :::{solution-start} ex-q-truncation
+# :class: dropdown
+# :::
+#
+# With the cut as the end, nine updates in each episode go on as before and the last one has no future. The value settles near
+# the solution of $v = 2 + \tfrac{8}{9}\, 0.95\, v$, which is $2 / (1 - 0.8444) = 12.9$: less than a third of the truth. If the limit were part of
+# the task, the value would depend on the steps left, and the state would have to show them. (The last update of each episode comes just before we look, so we see it somewhat lower.)
+
+
+# %%
+def kept_value_if_cut_is_end(episodes: int = 600, alpha: float = 0.05) -> float:
+    value = 0.0
+    for _ in range(episodes):
+        outcome = step(
+            start(1, ten_alike, two_stages), Action.MANAGER, ten_alike, two_stages
+        )
+        while not outcome.truncated:
+            outcome = step(outcome.state, Action.WAIT, ten_alike, two_stages)
+            future = 0.0 if outcome.truncated else value
+            value += alpha * (outcome.reward + GAMMA * future - value)
+    return value
+
+
+right, wrong = kept_value(cut_is_end=False), kept_value_if_cut_is_end()
+assert abs(right - 40) < 0.5 and abs(wrong - 12.9) < 1.5
+print(f"bootstrapping at the cut: {right:.2f}    taking the cut for the end: {wrong:.2f}")
+
+# %% [markdown]
+# :::{solution-end}
+# :::
+#
+# ## Takeaways
+#
+# :::{admonition} What to keep
+# :class: takeaways
+# - Q-learning moves $Q(s, a)$ towards $r + \gamma \max_{a'} Q(s', a')$: the Bellman optimality equation, one sample at a time.
+# - It learns about the greedy policy while it follows another. It converges if every pair is tried for ever and the learning rates fall
+#   rightly; a constant one hovers, and how far can be computed.
+# - The discount is part of the question; exploration is what makes answers possible; both are choices to defend.
+# - The study's schedule ends exploration after 919 of 100,000 episodes; a slower one closed most of the gap to a simple rule, on training
+#   episodes.
+# - The share of subscriptions in training never moved: it is the share of subscribers drawn.
+# - A state never met gets a random action. That is what almost every validation customer got.
+# :::
+#
+# ## Check yourself
+#
+# Choose an option: it opens and says why it is right or wrong.
+#
+# :::::{admonition} 1. Q(s, a) = 2, the reward is 3, the best value in the next row is 4, γ = 0.5, α = 0.1. What is the new Q(s, a)?
+# :class: quiz
+#
+# ::::{dropdown} 2.3
+# :class-container: right
+#
+# The target is 3 + 0.5 × 4 = 5, the surprise 5 − 2 = 3, and a tenth of it is added.
+# ::::
+# ::::{dropdown} 2.5
+# :class-container: wrong
+#
+# That adds a tenth of the target, and forgets to subtract the old value from it.
+# ::::
+# ::::{dropdown} 5
+# :class-container: wrong
+#
+# That is the target itself, as with a learning rate of 1.
+# ::::
+# :::::
+#
+# :::::{admonition} 2. Why may Q-learning explore as wildly as it likes and still learn the greedy policy's values?
+# :class: quiz
+#
+# ::::{dropdown} Because its target takes the best next action, not the one taken next
+# :class-container: right
+#
+# The behaviour decides which pairs are updated and how often; the target does not depend on it.
+# ::::
+# ::::{dropdown} Because exploration stops in the end
+# :class-container: wrong
+#
+# In our first experiment it never stopped, and the values came out right.
+# ::::
+# ::::{dropdown} Because random actions cancel out on average
+# :class-container: wrong
+#
+# They don't: the always random agent earned far less than nothing. It learned, and did not use it.
+# ::::
+# :::::
+#
+# :::::{admonition} 3. With a constant learning rate, training goes on ten times as long. What happens to the scatter of the values between seeds?
+# :class: quiz
+#
+# ::::{dropdown} It goes down to a tenth
+# :class-container: wrong
+#
+# That would hold for an average of all targets. A constant rate forgets: only the last few dozen count.
+# ::::
+# ::::{dropdown} It stays as it is, once it has settled
+# :class-container: right
+#
+# The variance is α / (2 − α) times that of the target, whatever the number of episodes.
+# ::::
+# ::::{dropdown} It grows
+# :class-container: wrong
+#
+# Each update also shrinks the old error; the two come into balance.
+# ::::
+# :::::
+#
+# :::::{admonition} 4. A colleague raises γ from 0.8 to 0.95 and reports that "the agent learns better now". What do you say?
+# :class: quiz
+#
+# ::::{dropdown} Good, a higher discount looks further ahead
+# :class-container: wrong
+#
+# It does, and so it answers another question. In our funnel the best policy below 0.816 is to wait.
+# ::::
+# ::::{dropdown} The two agents solve different problems; compare them by what the firm wants
+# :class-container: right
+#
+# Returns under different discounts are different quantities. Fix the measure first, then compare the policies by it.
+# ::::
+# ::::{dropdown} γ must be 1, since money is money
+# :class-container: wrong
+#
+# It may be, with a fixed horizon. Without an end, the return could grow without limit, and the convergence theorem asks for less than 1.
+# ::::
+# :::::
+#
+# :::::{admonition} 5. A table of zeros, and every reward is −1. The agent never explores. What does it do in a state that it visits again and again?
+# :class: quiz
+#
+# ::::{dropdown} It repeats its first action for ever
+# :class-container: wrong
+#
+# That happens where the first action's reward was positive, as for the subscribers here.
+# ::::
+# ::::{dropdown} It tries every action at least once
+# :class-container: right
+#
+# A tried action falls below zero and an untried one is still at zero, so it looks better. Zeros are optimistic where rewards are negative.
+# ::::
+# ::::{dropdown} It acts at random
+# :class-container: wrong
+#
+# Only as long as several actions share the highest number.
+# ::::
+# :::::
+#
+# :::::{admonition} 6. The trained table gets as many subscribers on validation customers as a random policy does. What follows?
+# :class: quiz
+#
+# ::::{dropdown} Q-learning does not work
+# :class-container: wrong
+#
+# On the tiny funnel it found the values that we computed by hand.
+# ::::
+# ::::{dropdown} The table needs more training
+# :class-container: wrong
+#
+# More episodes with the same customers add no row for the new ones; and as described no policy can get more subscribers than another.
+# ::::
+# ::::{dropdown} About learning, nothing; in this world the number is the same for every policy
+# :class-container: right
+#
+# Chapter 3 showed it for the constant ones. Look at rewards, or change the world.
+# ::::
+# :::::
+#
+# ## In the interview
+#
+# ::::{dropdown} Derive the Q-learning update.
+# :class-container: interview
+#
+# The best action values satisfy the Bellman optimality equation: $q_*(s, a)$ is the mean of $r + \gamma \max_{a'} q_*(s', a')$ over what may
+# follow. Replace the mean by a sample and $q_*$ by the current table: that is the target. Move the old value a step $\alpha$ towards it.
+# At a terminal state the future is zero, at a mere time limit it is not. The box with the four episodes shows the arithmetic.
+# ::::
+# ::::{dropdown} Under what conditions does tabular Q-learning converge, and which of them did your project meet?
+# :class-container: interview
+#
+# A finite MDP, bounded rewards, every pair tried without end, and learning rates with an infinite sum and a finite sum of squares
+# {cite:p}`watkins1992`. A constant 0.1 violates the last, so values hover, by an amount that can be computed and that we measured
+# ({numref}`fig-q-alpha`). Features that hide part of the state violate the first: then even the limit depends on how episodes are drawn
+# and on the behaviour. One uses it all the same, and checks it against something known.
+# ::::
+# ::::{dropdown} How do you choose an exploration schedule?
+# :class-container: interview
+#
+# By the number of state-action pairs, not by the number of episodes that sounds large. Our schedule ended after 919 episodes, with most
+# of the states still to be met, and the table stayed closer to a random policy than to a one-line rule. Stretching
+# it over the whole training, with nothing else changed, closed most of the gap. I would also look at initial values: zeros are optimistic under
+# negative rewards and the opposite under positive ones.
+# ::::
+# ::::{dropdown} Your training curve is flat. What do you check?
+# :class-container: interview
+#
+# First whether the quantity can move: our subscription share could not, being fixed by how episodes are drawn
+# ({numref}`fig-q-training`). Then the yardsticks: what do a random policy and the best simple rule earn in the same episodes? If there is a gap, is it
+# exploration, learning rate or representation? We found it in exploration, by looking into the table row by row.
+# ::::
+# ::::{dropdown} What happens when a Q-table meets a state it has never seen?
+# :class-container: interview
+#
+# It has nothing to say; by convention the action is random. In our study that was the first state of nearly every customer who came after training, since
+# a rounded "days since" makes later customers new by construction. The remedies: coarser or better features, or a function
+# approximator. But check that it generalises because the features carry over and not because the test is easy.
+# ::::
+#
+# ## Further reading
+#
+# - {cite:t}`sutton2018`: section 6.5 for Q-learning, 6.1 for temporal differences, 2.5 to 2.7 for step sizes, optimism and exploration.
+# - {cite:t}`watkins1992` for the proof. {cite:t}`evendar2003` show how the learning rate sets the speed: with $1/k$ it can be exponentially
+#   slow in $1 / (1 - \gamma)$.
+# - {cite:t}`hasselt2010`: the maximum over noisy values is too high on average, and what to do about it.
+# - {cite:t}`pardo2018` on time limits, the subject of the last exercise.
