@@ -220,14 +220,14 @@ class Agent(stable_baselines3.DQN):
         with torch.no_grad():  # the target network stands still, so one pass serves all updates
             future = self.q_net_target.q_net(batches.next_observations).max(dim=1, keepdim=True).values
             targets = batches.rewards + (1 - batches.dones) * self.gamma * future
-        losses, highest = [], []
+        parameters, losses, highest = list(network.parameters()), [], []
         parts = (part.split(batch_size) for part in (batches.observations, batches.actions, targets))
         for observations, actions, target in zip(*parts, strict=True):
             values = network(observations)
             loss = smooth_l1_loss(values.gather(1, actions), target)
             optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), self.max_grad_norm)
+            torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
             optimizer.step()
             losses.append(loss.detach())
             highest.append(values.detach())

@@ -1,0 +1,193 @@
+"""Time of the agents' training: `python benchmarks/agents.py` (about five minutes; `--share 0.1` for a short run).
+
+On the twin, in one process with one torch thread, after a short run that compiles. What is compared takes turns in
+the same run: the compiled Q-learning and the plain one, our DQN and the library's own loop.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+import stable_baselines3
+import torch
+
+from crm_rl import dqn
+from crm_rl.crm_data import clean, load
+from crm_rl.crm_data.load import PROJECT, TWIN
+from crm_rl.envs import FunnelVecEnv
+from crm_rl.funnel import RULES, n_actions
+from crm_rl.q_learning import STUDY, empty_table, run_episodes, train_q_learning
+from crm_rl.state_keys import coder_of, levels_of
+from crm_rl.worlds import World, replay_worlds
+from data import provenance
+
+RESULTS = Path(__file__).parent / "results" / "agents.json"
+PACKAGES = ("numpy", "numba", "torch", "stable-baselines3", "gymnasium")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--share", type=float, default=1.0, help="of the study's 100,000 episodes and steps")
+    parser.add_argument("--plain", type=int, help=argparse.SUPPRESS)  # for the process in which numba is off
+    options = parser.parse_args()
+    if options.plain:
+        print(json.dumps({name: episodes_per_second(world, run_episodes, options.plain) for name, world in worlds()}))
+        return
+    budget = int(100_000 * options.share)
+    jobs = [
+        *measure(
+            worlds(), "Q-learning", budget, lambda world, key, n, to: train_q_learning(world, STUDY, n, folder=to)
+        ),
+        *measure(worlds(), "DQN", budget, lambda world, key, n, to: dqn.train_dqn(world, dqn.STUDY[key], n, folder=to)),
+    ]
+    sections = {
+        f"{budget:,} episodes or steps": pd.DataFrame(jobs),
+        "Q-learning, episodes per second": pd.DataFrame(compiled_and_plain(max(100, budget // 500))),
+        "DQN, steps per second": pd.DataFrame(loops(max(1_600, budget // 10))),
+        "where a DQN's time goes, described": pd.DataFrame(where_the_time_goes(max(3_200, budget // 5))),
+    }
+    for title, table in sections.items():
+        print(f"\n{title}\n{table.to_string(index=False)}")
+    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
+    measured = {title: table.to_dict("records") for title, table in sections.items()}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({**provenance(), "versions": versions, **measured}, indent=1) + "\n")
+    print(f"\nrecorded in {RESULTS.relative_to(PROJECT)}")
+
+
+def worlds() -> list[tuple[str, World]]:
+    """The training world of each setting, by name."""
+    customers = clean(load(TWIN))[0]
+    keys = {setting + ", selection" * selection: (setting, selection) for setting, selection in RULES}
+    return [(name, replay_worlds(customers, *key)["train"]) for name, key in keys.items()]
+
+
+def measure(worlds: list[tuple[str, World]], agent: str, budget: int, train) -> list[dict]:
+    """Train once without and once with checkpoints every 10,000; real time, and time on the processor."""
+    jobs = []
+    for (name, world), key in zip(worlds, RULES, strict=True):
+        train(world, key, 1_600, None)
+        with tempfile.TemporaryDirectory() as folder:
+            taken = []
+            for place in (None, folder):
+                started, on_processor = time.perf_counter(), time.process_time()
+                policy = train(world, key, budget, place)
+                taken += [time.perf_counter() - started, time.process_time() - on_processor]
+            size = max(path.stat().st_size for path in Path(folder).rglob("*.npz"))
+        job = {"agent": agent, "world": name, "seconds": round(taken[0], 2), "processor": round(taken[1], 2)}
+        job |= {"with checkpoints": round(taken[2], 2), "processor, with": round(taken[3], 2)}
+        jobs.append(job | {"largest MB": round(size / 1e6, 1), "states": len(policy.q) if agent != "DQN" else "-"})
+    return jobs
+
+
+def compiled_and_plain(episodes: int) -> list[dict]:
+    """Compiled; plain, calling compiled parts (`.py_func`); plain all through (numba off, in a process of its own)."""
+    speeds = {name: defaultdict(list) for name, _ in worlds()}
+    for _ in range(3):
+        for name, world in worlds():
+            speeds[name]["compiled"].append(episodes_per_second(world, run_episodes, 50 * episodes))
+            speeds[name]["py_func"].append(episodes_per_second(world, run_episodes.py_func, episodes))
+    command = [sys.executable, __file__, "--plain", str(episodes)]
+    off = subprocess.run(
+        command, env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=True
+    )
+    plain = json.loads(off.stdout)
+    rows = []
+    for name, by_kind in speeds.items():
+        compiled, py_func = (float(np.median(by_kind[kind])) for kind in ("compiled", "py_func"))
+        row = {"world": name, "compiled": round(compiled), "py_func": round(py_func), "numba off": round(plain[name])}
+        rows.append(
+            row | {"times py_func": round(compiled / py_func, 1), "times off": round(compiled / plain[name], 1)}
+        )
+    return rows
+
+
+def episodes_per_second(world: World, run, episodes: int) -> float:
+    population, rules, pools = world
+    coder = coder_of(population, levels_of(population))
+    for warm_up in (True, False):
+        table, rng = empty_table(n_actions(rules), STUDY), np.random.default_rng(0)
+        started = time.perf_counter()
+        run(table.rows, table.q, population, coder, rules, pools, STUDY, 1.0, 2 if warm_up else episodes, rng)
+    return episodes / (time.perf_counter() - started)
+
+
+def loops(steps: int) -> list[dict]:
+    """Our loop with 16 copies and with one, and the library's with one, at the same number of updates for a step."""
+    world, taken = dict(worlds())["described"], defaultdict(list)
+    for _ in range(3):
+        for copies in (16, 1):
+            hyper = dqn.DESCRIBED._replace(copies=copies)
+            started = time.perf_counter()
+            dqn.train_dqn(world, hyper, steps)
+            taken[f"ours, copies: {copies}"].append(time.perf_counter() - started)
+        with dqn.one_thread():
+            taken["the library's, copies: 1"].append(_library(world, steps))
+    return [{"loop": name, "steps per second": round(steps / np.median(seconds))} for name, seconds in taken.items()]
+
+
+def _library(world: World, steps: int) -> float:
+    settings = dict(learning_rate=1e-4, gamma=0.95, buffer_size=100_000, learning_starts=1_000, batch_size=64)
+    schedule = dict(train_freq=4, target_update_interval=1_000, exploration_fraction=0.3, exploration_final_eps=0.01)
+    net = dict(net_arch=[128, 128])
+    agent = stable_baselines3.DQN("MlpPolicy", FunnelVecEnv(1, world=world), policy_kwargs=net, **settings, **schedule)
+    started = time.perf_counter()
+    agent.learn(steps)
+    return time.perf_counter() - started
+
+
+def where_the_time_goes(steps: int) -> list[dict]:
+    """Time inside each part of our loop, in %, without the parts that it calls; what is left is the loop itself."""
+    parts = {
+        "the world": (FunnelVecEnv, "step"),
+        "choosing actions": (dqn.Agent, "best_actions"),
+        "remembering": (dqn.SeededReplay, "add"),
+        "drawing from memory": (dqn.SeededReplay, "sample"),
+        "forward passes": (torch.nn.Sequential, "forward"),
+        "backward passes": (torch.Tensor, "backward"),
+        "shortening gradients": (torch.nn.utils, "clip_grad_norm_"),
+        "Adam": (torch.optim.Adam, "step"),
+        "clearing gradients": (torch.optim.Adam, "zero_grad"),
+    }
+    spent, originals, inside = defaultdict(float), {}, [None]
+
+    def timed(name: str, function):
+        def run(*args, **options):
+            inside.append(name)
+            started = time.perf_counter()
+            try:
+                return function(*args, **options)
+            finally:
+                taken = time.perf_counter() - started
+                inside.pop()
+                spent[name] += taken
+                spent[inside[-1]] -= taken
+
+        return run
+
+    world = dict(worlds())["described"]
+    for name, (owner, attribute) in parts.items():
+        originals[name] = getattr(owner, attribute)
+        setattr(owner, attribute, timed(name, originals[name]))
+    started = time.perf_counter()
+    dqn.train_dqn(world, dqn.DESCRIBED, steps)
+    total = time.perf_counter() - started
+    for name, (owner, attribute) in parts.items():
+        setattr(owner, attribute, originals[name])
+    spent["the loss, the loop and the rest"] = total + spent.pop(None)
+    return [{"part": name, "share %": round(100 * spent[name] / total)} for name in spent]
+
+
+if __name__ == "__main__":
+    main()
