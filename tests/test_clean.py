@@ -14,6 +14,7 @@ from crm_rl.crm_data import (
     EVENTS,
     SNAPSHOT_DATE,
     DataError,
+    as_rows,
     clean,
     customer_schema,
     load,
@@ -22,12 +23,8 @@ from crm_rl.crm_data.columns import BOOTCAMPS, STAGES, STATUSES
 from crm_rl.crm_data.problems import PROBLEMS
 
 
-def as_loaded(table: pd.DataFrame) -> pd.DataFrame:
-    return table.set_index(pd.RangeIndex(2, len(table) + 2, name="row"))
-
-
 def cleaned(changes: dict, size: int = 100):
-    return clean(as_loaded(with_cells(changes, size)))
+    return clean(as_rows(with_cells(changes, size)))
 
 
 def test_a_faultless_export_keeps_every_customer_and_reports_nothing():
@@ -142,7 +139,7 @@ def test_stage_and_date_may_disagree_about_a_subscription_and_the_date_decides()
 
 
 def test_the_snapshot_decides_what_lies_in_the_future():
-    raw = as_loaded(with_cells({(3, "First Contact"): "2022-06-01"}))
+    raw = as_rows(with_cells({(3, "First Contact"): "2022-06-01"}))
     assert pd.isna(clean(raw)[0].loc[3, "first_contact"])
     assert clean(raw, pd.Timestamp("2022-06-01"))[0].loc[3, "first_contact"] == pd.Timestamp("2022-06-01")
 
@@ -152,7 +149,7 @@ def test_what_cannot_be_repaired_is_refused_with_everything_that_is_wrong():
     table = with_cells(changes).drop(columns="Stage").assign(Survey="soon")
     table["First Call"] = "soon"
     with pytest.raises(DataError) as refusal:
-        clean(as_loaded(table), source="export.csv")
+        clean(as_rows(table), source="export.csv")
     message = " ".join(str(refusal.value).split())
     for part in (
         "export.csv: 100 rows read, 0 customers kept",
@@ -171,7 +168,7 @@ def test_what_cannot_be_repaired_is_refused_with_everything_that_is_wrong():
 
 def test_a_long_list_of_errors_is_cut_short_and_counted():
     with pytest.raises(DataError, match=r"row 21 \('x'\)\n +and 80 more"):
-        clean(as_loaded(export().assign(ID="x")))
+        clean(as_rows(export().assign(ID="x")))
 
 
 def test_the_report_counts_by_problem_and_column():
@@ -211,14 +208,14 @@ def exports(draw, date_cells=DATE_CELLS, most_rows=12):
     columns["ID"] = [str(number) for number in draw(st.permutations(range(1, size + 1)))]
     table = pd.DataFrame(columns, columns=list(COLUMNS), dtype=object)
     table.loc[list(draw(st.sets(st.integers(0, size - 1), max_size=2)))] = None
-    return as_loaded(table)
+    return as_rows(table)
 
 
 def padded(raw: pd.DataFrame) -> pd.DataFrame:
     """Below many faultless rows, so that no column has too many unreadable dates."""
     good = export(250).assign(**{name: "2021-01-05" for name in COLUMNS[3:5] + COLUMNS[7:]})
     good["ID"] = range(1_001, 1_251)
-    return as_loaded(pd.concat([good, raw], ignore_index=True))
+    return as_rows(pd.concat([good, raw], ignore_index=True))
 
 
 @settings(max_examples=25)
@@ -273,7 +270,7 @@ def test_every_cell_that_was_not_kept_as_it_stood_is_in_the_findings(raw):
 )
 def test_the_order_of_the_rows_changes_nothing_but_drag_fill(raw, rng: random.Random):
     raw["Last Contact"] = [cell and "2021" + cell[4:] for cell in raw["Last Contact"]]  # no two a year apart
-    shuffled = as_loaded(raw.sample(frac=1, random_state=rng.randrange(2**32)))
+    shuffled = as_rows(raw.sample(frac=1, random_state=rng.randrange(2**32)))
     in_order, out_of_order = (clean(table)[0].set_index("customer_id").sort_index() for table in (raw, shuffled))
     pd.testing.assert_frame_equal(in_order, out_of_order)
 

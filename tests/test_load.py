@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from exports import export, typed, with_cells, write, write_csv, write_xlsx
 
-from crm_rl.crm_data import COLUMNS, DataError, clean, data_path, load
+from crm_rl.crm_data import COLUMNS, DataError, as_rows, clean, data_path, load
 from crm_rl.crm_data.load import PROJECT, TWIN
 
 
@@ -24,6 +24,17 @@ def test_cells_come_as_they_stand_with_the_spreadsheets_row_numbers(tmp_path, su
     assert raw.loc[5, "Country"] == "CA "
     assert raw.loc[2, "First Contact"] == "2020-01-01"
     assert raw.loc[3, "First Call"] is None
+
+
+def test_a_table_made_by_hand_is_numbered_as_a_spreadsheet_numbers_it():
+    made = pd.DataFrame({"Country": ["Kenya", "  ", ""], "Status": [None, float("nan"), 7]}, index=[5, 5, 0])
+    rows = as_rows(made)
+    assert rows.index.name == "row"
+    assert rows.index.tolist() == [2, 3, 4]
+    assert rows["Country"].tolist() == ["Kenya", None, None]
+    assert rows["Status"].tolist() == [None, None, 7]
+    assert made.index.tolist() == [5, 5, 0]
+    pd.testing.assert_frame_equal(as_rows(rows), rows)
 
 
 def test_csv_and_xlsx_of_the_same_data_give_the_same_customers(tmp_path):

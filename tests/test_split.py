@@ -6,14 +6,14 @@ import pytest
 from exports import export
 from hypothesis import given, settings
 
-from crm_rl.crm_data import DataError, clean, load
+from crm_rl.crm_data import DataError, as_rows, clean, load
 from crm_rl.crm_data.split import SPLITS, describe, published_split, sound_split
 
 
 def as_customers(days: list[str | None]) -> pd.DataFrame:
     table = export(len(days)).assign(**{"Last Contact": None, "First Call": None, "Subscribed": None})
     table["First Contact"] = days
-    return clean(table.set_index(pd.RangeIndex(2, len(table) + 2, name="row")))[0]
+    return clean(as_rows(table))[0]
 
 
 def tens(*, missing: int = 0) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 from exports import export, with_cells
 from hypothesis import example, given
 
-from crm_rl.crm_data import COLUMNS, SNAPSHOT_DATE
+from crm_rl.crm_data import COLUMNS, SNAPSHOT_DATE, as_rows
 from crm_rl.crm_data.cells import (
     read_column,
     read_country,
@@ -23,12 +23,8 @@ from crm_rl.crm_data.problems import ERROR, NOTED, PROBLEMS, REPAIRED
 from crm_rl.crm_data.validate import drag_filled, read_cells, validate
 
 
-def as_loaded(table: pd.DataFrame) -> pd.DataFrame:
-    return table.set_index(pd.RangeIndex(2, len(table) + 2, name="row"))
-
-
 def faults(table: pd.DataFrame) -> list[tuple]:
-    raw = as_loaded(table)
+    raw = as_rows(table)
     found = validate(raw, read_cells(raw)).astype(object)
     return list(found.where(found.notna(), None).itertuples(index=False, name=None))
 

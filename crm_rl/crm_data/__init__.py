@@ -2,7 +2,7 @@
 
 from crm_rl.crm_data.clean import CleaningReport, clean, customer_schema
 from crm_rl.crm_data.columns import COLUMNS, CONTACTS, EVENTS, SNAPSHOT_DATE
-from crm_rl.crm_data.load import DataError, data_path, load
+from crm_rl.crm_data.load import DataError, as_rows, data_path, load
 
 __all__ = [
     "COLUMNS",
@@ -11,6 +11,7 @@ __all__ = [
     "SNAPSHOT_DATE",
     "CleaningReport",
     "DataError",
+    "as_rows",
     "clean",
     "customer_schema",
     "data_path",

@@ -57,9 +57,26 @@ def load(path: str | Path) -> pd.DataFrame:
         raise DataError(f"{path}: not a .csv or .xlsx file. Remedy: save the export as one of these.")
     header, rows = readers[path.suffix.lower()](path)
     _check_header(path, header)
-    raw = pd.DataFrame(rows, columns=header, dtype=object)
-    raw.index = pd.RangeIndex(2, len(raw) + 2, name="row")
-    return raw
+    return as_rows(pd.DataFrame(rows, columns=header, dtype=object))
+
+
+def as_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Number the rows of a table as a spreadsheet does, for one made by hand as for one from a file.
+
+    Args:
+        table: cells below column names, shape (rows, columns), in the order of the file.
+
+    Returns:
+        The same cells, and None where there is nothing or nothing but spaces. The index, named `row`, counts from 2:
+        the header is row 1.
+    """
+    rows = table.astype(object).apply(_without_blanks)
+    return rows.set_axis(pd.RangeIndex(2, len(table) + 2, name="row"))
+
+
+def _without_blanks(column: pd.Series) -> pd.Series:
+    blanks = [cell for cell in column.unique() if isinstance(cell, str) and not cell.strip()]
+    return column.mask(column.isna() | column.isin(blanks), None)
 
 
 def _check_header(path: Path, header: list[str]) -> None:
@@ -96,14 +113,7 @@ def _load_csv(path: Path) -> tuple[list[str], np.ndarray]:
             f"{path}: cannot be read as a table ({str(error).strip()}). Remedy: save it as CSV again, with the column "
             "names in row 1 and as many cells in every row."
         ) from error
-    header, rows = cells.iloc[0].tolist(), cells.iloc[1:]
-    return header, rows.apply(_without_blanks).to_numpy()
-
-
-def _without_blanks(column: pd.Series) -> pd.Series:
-    """Nothing but spaces is nothing."""
-    blanks = [cell for cell in column.unique() if not cell.strip()]
-    return column.mask(column.isin(blanks), None)
+    return cells.iloc[0].tolist(), cells.iloc[1:].to_numpy()
 
 
 def _load_excel(path: Path) -> tuple[list[str], list[list[Any]]]:
@@ -146,9 +156,7 @@ def _put_back_errors(path: Path, table: list[list[Any]]) -> None:
 
 
 def _as_in_a_csv(cell: Any) -> Any:
-    """A cell as the same sheet saved as CSV would show it, but for dates: no blanks, no `1.0` for 1, TRUE is a word."""
-    if isinstance(cell, str):
-        return cell if cell.strip() else None
+    """A cell as the same sheet saved as CSV would show it, but for dates: no `1.0` for 1, and TRUE is a word."""
     if isinstance(cell, bool):
         return str(cell).upper()
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
