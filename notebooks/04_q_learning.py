@@ -61,24 +61,25 @@ if "google.colab" in sys.modules:
 # **1. A customer who will not subscribe.** In *new* the agent tries the manager: reward −20 + 2 = −18. The row of *kept* is still all
 # zeros.
 #
-# - $\delta = -18 + 0.95 \times 0 - 0 = -18$, so $Q(\text{new}, \text{manager}) = 0 + 0.1 \times (-18) = -1.8$.
+# - $\delta = -18 + 0.95 \times 0 - 0$ $= -18$;
+#   $Q(\text{new}, \text{manager})$ $= 0 + 0.1 \times (-18)$ $= -1.8$.
 #
 # In *kept* it waits, twice, for 2 points each:
 #
-# - $\delta = 2 + 0.95 \times 0 - 0 = 2$, so $Q(\text{kept}, \text{wait}) = 0.2$;
-# - $\delta = 2 + 0.95 \times 0.2 - 0.2 = 1.99$, so $Q(\text{kept}, \text{wait}) = 0.2 + 0.199 = 0.399$.
+# - $\delta = 2 + 0.95 \times 0 - 0$ $= 2$; $Q(\text{kept}, \text{wait}) = 0.2$;
+# - $\delta = 2 + 0.95 \times 0.2 - 0.2$ $= 1.99$; $Q(\text{kept}, \text{wait})$ $= 0.2 + 0.199$ $= 0.399$.
 #
 # **2. Another like that.** The manager again: this time the next row has something to say.
 #
-# - $\delta = -18 + 0.95 \times 0.399 - (-1.8) = -15.821$, so $Q(\text{new}, \text{manager}) = -1.8 - 1.582 = -3.382$.
+# - $\delta = -18 + 0.95 \times 0.399$ $- (-1.8)$ $= -15.821$; $Q(\text{new}, \text{manager})$ $= -1.8 - 1.582$ $= -3.382$.
 #
 # **3. The one who subscribes.** The manager: −20 + 2 + 100 = 82, and the episode is over.
 #
-# - $\delta = 82 - (-3.382) = 85.382$, so $Q(\text{new}, \text{manager}) = -3.382 + 8.538 = 5.156$.
+# - $\delta = 82 - (-3.382)$ $= 85.382$; $Q(\text{new}, \text{manager})$ $= -3.382 + 8.538$ $= 5.156$.
 #
 # **4. Waiting in *new*.** Reward 0, and the next situation is *new* again, whose best number is now 5.156.
 #
-# - $\delta = 0 + 0.95 \times 5.156 - 0 = 4.898$, so $Q(\text{new}, \text{wait}) = 0.490$.
+# - $\delta = 0 + 0.95 \times 5.156 - 0$ $= 4.898$; $Q(\text{new}, \text{wait}) = 0.490$.
 #
 # | | wait | manager |
 # |---|--:|--:|
@@ -131,7 +132,10 @@ by_hand.round(3)
 # anything. It is worth
 #
 # $$
-# 2 + 0.95 \times 2 + 0.95^2 \times 2 + \dots = \frac{2}{1 - 0.95} = 40 .
+# \begin{aligned}
+# 2 + 0.95 \times 2 + 0.95^2 \times 2 + \dots \\
+# = \frac{2}{1 - 0.95} = 40 . \qquad
+# \end{aligned}
 # $$
 #
 # :::{admonition} By hand: the best values
@@ -139,7 +143,7 @@ by_hand.round(3)
 #
 # - $q_*(\text{kept}, \text{wait}) = 40$.
 # - $q_*(\text{new}, \text{manager})$: with one customer in ten 82 and the end, with nine in ten −18 and then 0.95 × 40:
-#   $\tfrac{1}{10} \times 82 + \tfrac{9}{10} (-18 + 38) = 8.2 + 18 = 26.2$.
+#   $\tfrac{1}{10} \times 82 + \tfrac{9}{10} (-18 + 38)$ $= 8.2 + 18 = 26.2$.
 # - $q_*(\text{new}, \text{wait})$: nothing now, and then the manager after all: $0.95 \times 26.2 = 24.89$.
 #
 # So: assign a manager, at once. Each step of delay costs 5% of 26.2.
@@ -150,7 +154,10 @@ by_hand.round(3)
 # {cite:t}`sutton2018`, and {eq}`bellman-optimality` on our [notation page](../book/notation.md):
 #
 # $$
-# q_*(s, a) = \sum_{s', r} p(s', r \mid s, a) \, \bigl[ r + \gamma \max_{a'} q_*(s', a') \bigr] .
+# \begin{aligned}
+# q_*(s, a) = \sum_{s', r} & p(s', r \mid s, a) \\
+# & \bigl[ r + \gamma \max_{a'} q_*(s', a') \bigr] .
+# \end{aligned}
 # $$
 #
 # It is one equation for each pair of state and action, in as many unknowns. If we knew $p$, we could solve them. Now read the
@@ -272,9 +279,10 @@ pd.concat(
 # itself:
 #
 # $$
-# V = (1 - \alpha)^2 V + \alpha^2 \sigma^2
-# \quad\Rightarrow\quad
-# V = \frac{\alpha}{2 - \alpha}\, \sigma^2 .
+# \begin{aligned}
+# V &= (1 - \alpha)^2 V + \alpha^2 \sigma^2 , \\
+# \text{so } V &= \frac{\alpha}{2 - \alpha}\, \sigma^2 .
+# \end{aligned}
 # $$
 #
 # With $\alpha = 0.1$ that is a standard deviation of $18.6 \sqrt{0.1 / 1.9} = 4.27$: for ever. With 0.5 it is 10.74.
@@ -308,12 +316,9 @@ for name, colour in zip(
     mean_error, (plots.RED, plots.ORANGE, plots.GREY, plots.BLUE), strict=True
 ):
     axes.plot(mean_error.index, mean_error[name], color=colour)
+    place = 1500 if name == "0.01" else 6000
     axes.annotate(
-        f" {name}",
-        (6000, mean_error[name].iloc[-1]),
-        color=colour,
-        va="center",
-        fontsize=10,
+        f"  {name}", (place, mean_error.loc[place, name]), color=colour, fontsize=10
     )
 axes.set(
     xlabel="training episodes",
@@ -350,6 +355,10 @@ hovering.round(2)
 # and never rests; a small one rests and arrives late; a shrinking one does both, as the theorem says. A constant rate is no mistake:
 # where the world changes, one does not want to rest. But its last number is a draw from a cloud, and two of its runs differ
 # by the width of the cloud.
+#
+# The funnel itself fails another condition: our 15 numbers are not the state (chapter 3). Where one observation stands for several states,
+# Q-learning settles, if at all, on averages that depend on how episodes are drawn and on what the agent does on the way
+# {cite:p}`singh1994`. One uses it all the same; so it is good to have tried it first where the truth is known.
 #
 # ## What the discount decides
 #
@@ -448,7 +457,7 @@ by_epsilon.round(2)
 from crm_rl.crm_data import clean, data_path, load
 from crm_rl.evaluation import constant_policy, play, random_policy
 from crm_rl.features import PUBLISHED_FEATURES
-from crm_rl.intervals import wilson
+from crm_rl.intervals import rate_table, wilson
 from crm_rl.worlds import replay_worlds
 
 customers, _ = clean(load(data_path()))
@@ -471,6 +480,10 @@ print(
     state_key(after, inside[1], world.rules)[0],
     f"(stage {after.stage})",
 )
+
+# %% [markdown]
+# The call lifted the stage from 0 to 1, so the customer is in another row afterwards. For a Cleo of the last chapter the key would stay as
+# it was. How many rows is that, over all customers?
 
 # %%
 rounded = np.round(people.features.astype(float), 2)
@@ -568,21 +581,16 @@ assert all(np.ptp(tenth["subscribed"]) < 0.02 for tenth in tenths.values())
 assert all(abs(tenth["subscribed"] - 0.32).max() < 0.02 for tenth in tenths.values())
 assert tenths["as_coded"]["reward"][-1] > tenths["as_coded"]["reward"][0] + 3
 assert np.ptp(tenths["described"]["reward"]) < 2
-trend = []
-for _name, policy in policies.items():
-    first, last = (
-        policy.history["subscribed"][:10_000],
-        policy.history["subscribed"][-10_000:],
-    )
-    trend.append(
-        [
-            f"{100 * h.mean():.1f} ({100 * wilson(h.sum(), len(h))[0]:.1f} to {100 * wilson(h.sum(), len(h))[1]:.1f})"
-            for h in (first, last)
-        ]
-    )
-pd.DataFrame(
-    trend, index=list(policies), columns=["first 10,000 episodes", "last 10,000"]
-).rename_axis("subscribed, %")
+counts = {
+    (name, when): {
+        "customers": 10_000,
+        "subscribers": int(policy.history["subscribed"][part].sum()),
+    }
+    for name, policy in policies.items()
+    for when, part in {"first": slice(10_000), "last": slice(-10_000, None)}.items()
+}
+shares = rate_table(pd.DataFrame(counts).T.rename_axis(["setting", "10,000 episodes"]))
+shares.rename(columns={"customers": "episodes"})
 
 # %% [markdown]
 # The share of subscriptions does not rise, and now we know why: it is the share of subscribers *drawn*, and no action changes it. The
@@ -633,7 +641,7 @@ assert earned["reward"].idxmax() == "always call"
 assert max(by_schedule["study's schedule"]) < min(by_schedule["slow schedule"])
 gap = earned.loc["always call", "reward"] - earned.loc["random", "reward"]
 share = (earned["reward"] - earned.loc["random", "reward"]) / gap
-assert 0 < share["table, study's schedule"] < 0.6 < share["table, slow schedule"] < 1
+assert 0 < share["table, study's schedule"] < 0.5 < share["table, slow schedule"] < 1
 glue("q-share-study", f"{share.iloc[2]:.0%}", display=False)
 glue("q-share-slow", f"{share.iloc[3]:.0%}", display=False)
 early = len(train_q_learning(world, STUDY, 919, seed=0).q)
@@ -669,7 +677,7 @@ on_record = [" + ".join(np.array(five)[has]) or "nothing" for has in people.reac
 kind = pd.Series(on_record).mask(people.subscribed, "subscriber")
 q = pd.DataFrame(policies["described"].q_values(at_start(world)), columns=names)
 sizes = kind.value_counts()
-kinds = sizes[sizes >= 9].index
+kinds = [name for name in sizes[sizes >= 9].index if name != "subscriber"] + ["subscriber"]
 heat = q.groupby(kind).mean().loc[kinds]
 heat.index = [f"{name} ({sizes[name]:,})" for name in kinds]
 
@@ -688,7 +696,7 @@ for row, name in zip(heat.to_numpy(), kinds, strict=True):
 greedy = q[people.subscribed].idxmax(axis=1)
 n_call, n_sub = int((greedy == "call").sum()), len(greedy)
 low, high = wilson(n_call, n_sub)
-assert n_call < n_sub and high < 1
+assert n_call < n_sub and high < 1 and people.reached[people.subscribed, 0].all()
 print("best action by the table, for the subscribers:", greedy.value_counts().to_dict())
 print(f"a call: {n_call} of {n_sub}, 95% interval {low:.0%} to {high:.0%}")
 print(
@@ -706,7 +714,7 @@ print(
 # earns 99 and ends the episode. Whatever the agent happened to try first in such a row got a positive number, the others were still 0, and with
 # $\varepsilon = 0.01$ there was hardly ever another try. The agent is content with the first thing that worked. (With *negative* rewards the
 # zeros work the other way round: an action not yet tried looks better than those tried, so all get tried, without any
-# exploration. Exercise {ref}`ex-q-optimism` makes use of it.)
+# exploration. {ref}`ex-q-optimism` makes use of it.)
 #
 # ## Rows that do not exist
 #
@@ -905,8 +913,8 @@ pd.DataFrame({"from zeros": pessimistic, "from fifties": optimistic}).T.round(2)
 # :label: ex-q-truncation
 #
 # In `run_episodes`, `future` is 0 only if the episode terminated. Suppose somebody wrote "terminated or truncated". In the tiny
-# funnel, what would become of $Q(\text{kept}, \text{wait})$, which should be 40? Think first: it can't be 40, because nobody ever collects
-# more than ten rewards. Then write a loop in plain Python that does both.
+# funnel, what would become of $Q(\text{kept}, \text{wait})$, which should be 40? Think first: what does the last step of each episode teach then? Change
+# the loop below so that it does both.
 # ::::
 
 
