@@ -116,8 +116,10 @@ def play_watched(world: World, policy: TablePolicy, rng: np.random.Generator) ->
     met = np.zeros(len(world.population.stage), dtype=np.int64)
 
     def watched(states: State, population: Population, rules: Rules, rng: np.random.Generator) -> np.ndarray:
-        observations = observe_all(states, population, rules)
-        met[states.customer] += policy.known(observations)
-        return policy.act(observations, rng)
+        rows = policy.find(observe_all(states, population, rules))
+        met[states.customer] += rows >= 0
+        values = np.where((rows >= 0)[:, None], policy.q[rows], 0.0)  # from here on as in `TablePolicy.act`
+        best = values == values.max(axis=1, keepdims=True)
+        return np.where(best, rng.random(values.shape), -1.0).argmax(axis=1)
 
     return play(world, watched, rng), met

@@ -279,10 +279,13 @@ def state_space_explosion(growth: dict[str, pd.Series]) -> Axes:
         growth: by the game's name, the states met, indexed by episodes run.
     """
     axes = plt.subplots(figsize=(7, 3.6))[1]
+    heights, height = {}, 0.0
+    for end, name in sorted((states.iloc[-1], name) for name, states in growth.items()):
+        height = heights[name] = max(end, 1.7 * height)  # names of lines that end close together are pushed apart
     for (name, states), colour in zip(growth.items(), (BLUE, SKY, RED, ORANGE), strict=False):
         axes.plot(states.index, states, color=colour, linewidth=2)
-        last = (states.index[-1], states.iloc[-1])
-        axes.annotate(f" {name}", last, color=colour, fontsize=9, va="center", annotation_clip=False)
+        place = (1.2 * states.index[-1], heights[name])
+        axes.annotate(name, place, color=colour, fontsize=9, va="center", annotation_clip=False)
     axes.set(xscale="log", yscale="log", xlabel="training episodes", ylabel="states met")
     axes.set_xlim(1, 40 * max(states.index[-1] for states in growth.values()))
     return axes
@@ -300,10 +303,10 @@ def reward_by_states(dial: dict[str, pd.DataFrame], marked: dict[str, float]) ->
         axes.vlines(table["states"], table["low"], table["high"], color=colour, linewidth=2)
         axes.plot(table["states"], table["iqm"], "o-", color=colour, linewidth=1)
         last = (table["states"].iloc[-1], table["iqm"].iloc[-1])
-        axes.annotate(f"  {name}", last, color=colour, fontsize=9, va="center", annotation_clip=False)
+        axes.annotate(name, last, xytext=(7, 4), textcoords="offset points", color=colour, fontsize=9)
     for name, reward in marked.items():
-        axes.axhline(reward, color=GREY, linewidth=1, linestyle="--")
-        axes.annotate(name, (0.8, reward), xytext=(0, -3), textcoords="offset points", fontsize=9, va="top", color=GREY)
+        axes.axhline(reward, color="black", linewidth=1, linestyle="--")
+        axes.annotate(name, (4, reward), xytext=(0, -3), textcoords="offset points", fontsize=9, va="top")
     axes.set(xscale="log", xlabel="states met in training", ylabel="mean reward of an episode", xlim=(0.7, 40_000))
     return axes
 
