@@ -9,7 +9,7 @@
 # :class: chapter-box
 #
 # You will learn
-# : - why three careful readers count 47, 48 and 50 subscribers in one file
+# : - why three careful readers count three different numbers of subscribers in one file
 #   - how to repair dirty cells without dropping anything in silence
 #   - how to split by time, and how a sort by a column with gaps spoils the split
 #   - where a statistic may come from, and how to smooth the rate of a small group
@@ -132,12 +132,12 @@ filled = pd.DataFrame(
 filled
 
 # %% [markdown]
-# Most cells of the milestones are empty: most prospects were written to and never answered.
+# Most cells of the milestones are empty: most prospects have been written to, and that is all we know of them.
 #
 # :::{admonition} Predict
 # :class: predict
-# Few rows, then, say that somebody subscribed. Three readers count them, as in the six rows above: by dates that parse, by what
-# the cell means, and with the note in `Stage` as well. Do they agree here too?
+# In six rows the three readers counted one, two and three subscribers. In some eleven thousand rows of the same making, by how
+# many will they differ: by a handful, by dozens, by hundreds?
 # :::
 
 # %%
@@ -162,9 +162,9 @@ glue("data-rows", f"{len(customers):,}", display=False)
 glue("data-rate", f"{by_meaning / len(customers):.2%}", display=False)
 
 # %% [markdown]
-# They do not. A published rate of {glue:text}`data-rate` is {glue:text}`data-subscribers` of {glue:text}`data-rows`; who reads
-# {glue:text}`data-parsed` has lost a paying customer to a parser. With so few subscribers one is 2% of them all, so we say which
-# count we use and why. We do not add the two whom only the note claims, because the note has no date and the date column is
+# By a handful. It matters all the same. A published rate of {glue:text}`data-rate` is {glue:text}`data-subscribers` of {glue:text}`data-rows`; who reads
+# {glue:text}`data-parsed` has lost one to a parser. With so few subscribers one is 2% of them all, so we say which count we
+# use and why. We do not add the two whom only the note claims, because the note has no date and the date column is
 # the record of the event. That is a choice, and the report counts it.
 #
 # ## The cleaning report
@@ -177,8 +177,8 @@ glue("data-rate", f"{by_meaning / len(customers):.2%}", display=False)
 report.counts()[["severity", "problem", "column", "count", "first_value"]].fillna("")
 
 # %% [markdown]
-# One cell can stand in several lines: a date of 2042 typed as text is "date as text" if it is within the years we trust, "after
-# the snapshot" if not, and "drag-fill" if its neighbours give it away. The {term}`snapshot date` is the day of the export, 28
+# One cell can stand in several lines: a date typed as text and part of a run is "date as text" *and* "drag-fill", one of 2042 is
+# "after the snapshot" *and* "drag-fill". So the counts are of findings, and add up to more than there are cells. The {term}`snapshot date` is the day of the export, 28
 # April 2022; "after" always means after that day, never after today, or else the same file would be cleaned differently next
 # year.
 #
@@ -213,7 +213,8 @@ raw.loc[
 #
 # :::{admonition} Predict
 # :class: predict
-# Some customers have no first contact date. Do they subscribe more often than the others, less often, or about as often?
+# Some customers have no first contact date. You know from [the problem](../book/problem.md) that more of them subscribe. How many
+# times as many: twice, ten times, forty times?
 # :::
 
 # %%
@@ -237,11 +238,11 @@ plots.interval_dots(kinds)
 plt.show()
 
 # %% [markdown]
-# The intervals of the first two groups are far apart ({numref}`fig-data-inbound`; a {term}`Wilson interval` is where a rate
-# lies, give or take the luck of the count, {cite:p}`wilson1927`). The missing date is no accident: these customers were never
-# *contacted first*, they came by themselves. Half of all subscribers are among them. The third group, with neither a first
-# contact nor a milestone, holds no subscriber, and can hold none: a subscription is a milestone, and with one they would be
-# called inbound. **A gap in a table can be the most informative cell in it.** Whether an action of ours made anybody
+# The interval of the inbound customers lies far above that of the customers whom the firm wrote to first
+# ({numref}`fig-data-inbound`; a {term}`Wilson interval` is where a rate lies, give or take the luck of the count,
+# {cite:p}`wilson1927`). For them the missing date is no accident: nobody wrote to them *first*, they came by themselves, as far as
+# the record tells. About half of all subscribers are among them. The group with neither a first contact nor a milestone holds no
+# subscriber, and can hold none: with a subscription on record we would have called them inbound. **A gap in a table can be the most informative cell in it.** Whether an action of ours made anybody
 # subscribe, it does not tell.
 #
 # When did all this happen?
@@ -262,8 +263,8 @@ tracked
 
 # %% [markdown]
 # Nobody has a demo or a survey before the end of August 2021 (in the original, the first is of the 31st;
-# {numref}`fig-data-events`): not because none was held, as far as we can tell, but because that is when the firm began to record
-# them, mostly for people who came by themselves. What a column says depends on when one looks. In Part
+# {numref}`fig-data-events`): it looks as if that is when the firm began to record them, mostly for people
+# who came by themselves. What a column says depends on when one looks. In Part
 # III this will matter twice: a model may take the tracking for an effect, and inbound and outbound, mixed, can turn a comparison
 # on its head ({term}`Simpson's paradox`).
 #
@@ -283,16 +284,16 @@ from crm_rl.crm_data.split import describe, published_split, sound_split
 published, sound = published_split(customers), sound_split(customers)
 pd.concat({"published": describe(published), "sound": describe(sound)}).rename(
     columns={"no first contact": "no contact", "of them inbound": "inbound subs."}
-)
+).drop(columns="inbound")
 
-# %% mystnb={"figure": {"caption": "When the customers of each part arrived. Above, the published test part reaches back over the whole validation part.", "name": "fig-data-splits"}, "image": {"alt": "Two stacked bar charts of arrivals by month. In the published split, customers of the test part arrive from autumn 2021 on, mixed into the months of the validation part; in the sound split the three parts follow one another without overlap."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "When the customers of each part arrived. Above, the published test part reaches back over the whole validation part, and further.", "name": "fig-data-splits"}, "image": {"alt": "Two stacked bar charts of arrivals by month. In the published split, customers of the test part arrive from autumn 2021 on, mixed into the months of the validation part; in the sound split the three parts follow one another without overlap."}} tags=["hide-input"]
 plots.parts_by_month({"published": published.parts(), "sound": sound.parts()})
 plt.show()
 
 # %% [markdown]
 # One sort, and the test part has become another population. All rows without a first contact sit in it, whenever they came
-# ({numref}`fig-data-splits`), and **every one of its subscribers is such a row**. A model tested there is tested on whether it
-# can tell customers who came by themselves from the others. What does each part's rate look like, with its interval?
+# ({numref}`fig-data-splits`), and **every one of its subscribers is such a row**. What a model is tested
+# on there is, above all, whether it can tell those who came by themselves from all others. What does each part's rate look like, with its interval?
 
 # %%
 by_part = {
@@ -322,8 +323,29 @@ glue(
 # The published validation part has {glue:text}`data-val-subscribers` subscribers: whoever tunes a model on it tunes on three
 # people. The sound split does not cure that, because nothing can: there are {glue:text}`data-subscribers` subscribers to share
 # out, and what is counted in each part stays a small number with a wide interval. It also shows that the rate *rises* from train to
-# test (their intervals do not meet), as inbound customers begin to be recorded. A split can be sound and still leave train and test unlike each other; then
-# that is what the future was like.
+# test (their intervals do not meet). A split can be sound and still leave train and test unlike each other; then that is what the
+# future was like. What changed? We look at inbound and outbound customers apart.
+
+# %%
+apart = {
+    (group, part): {
+        "customers": int((rows["inbound"] == came).sum()),
+        "subscribers": int((rows["subscribed"] & (rows["inbound"] == came)).sum()),
+    }
+    for group, came in {"outbound and unknown": False, "inbound": True}.items()
+    for part, rows in sound.parts().items()
+}
+apart = rate_table(pd.DataFrame(apart).T.rename_axis(["group", "part"]))
+outbound = apart.loc["outbound and unknown"]
+assert outbound.loc["test", "rate %"] < outbound.loc["train", "rate %"]
+assert outbound.loc["test", "high %"] > outbound.loc["train", "low %"]
+apart
+
+# %% [markdown]
+# In neither group does the rate rise: among the outbound customers it is, if anything, lower in test (though the intervals overlap),
+# and among the inbound ones the few of train leave everything open. What rises is the *share* of inbound customers, who subscribe
+# far more often. A change in the mixture looks like a change in the rate, and can even point the other way than every group in it:
+# {term}`Simpson's paradox` {cite:p}`simpson1951`.
 #
 # :::{warning}
 # A customer who arrived last week has had one week to subscribe; one who arrived in 2020 has had two years. The later parts are
@@ -418,7 +440,7 @@ ordered = bootcamps.sort_values("plain %", ascending=False)
 pd.concat([ordered.head(6), ordered.tail(3)]).round(3)
 
 # %% [markdown]
-# There is one more leak, a small one. Some customers of the training part subscribed *after* the validation part began. On the
+# There is one more leak. Some customers of the training part subscribed *after* the validation part began. On the
 # day when one would have trained, nobody knew. Our sound features count only what was known by the last day of train:
 
 # %%
@@ -445,18 +467,20 @@ from crm_rl.features import (
     feature_table,
 )
 
-feature_table(PUBLISHED_FEATURES)
+feature_table(PUBLISHED_FEATURES)[["name", "meaning", "unit", "scale"]]
 
 # %%
 changed = feature_table(SOUND_FEATURES).set_index("name")
 same_meaning = changed["meaning"].isin(feature_table(PUBLISHED_FEATURES)["meaning"])
-changed[~same_meaning].reset_index()
+changed[~same_meaning].reset_index()[["name", "meaning", "unit", "scale"]]
 
 # %% [markdown]
-# What changed, and why:
+# Each value is divided by its scale and clipped to [0, 1]; which column it comes from stands in the same table
+# (`feature_table`). The 103 is the study's: it counted the countries as they were spelled. What changed, and why:
 #
 # - **Country**, a place in the alphabet, goes; it has the fault of the next chapter. **Inbound** comes in.
-# - **Stage** loses its last value. "Subscribed already" *is* the outcome: a feature that holds it predicts the past.
+# - **Stage** loses its last value. "Subscribed already" *is* the outcome: a feature that holds it predicts the past. The order of
+#   the other notes is the study's opinion, and stays one.
 # - **Status_Active** asked for a status that no row has, and was 0 for everybody.
 # - The rates are smoothed, and count what was known.
 # - A missing date no longer reads as "today".
@@ -642,7 +666,8 @@ factors.round(2)
 # :class: takeaways
 # - Decide what a cell *means* before you parse it, and count what you repaired.
 # - A missing value can be the most informative one: without a first contact, with a milestone, means "came unasked".
-# - A split by time needs a time that every row has. Sorting by a column with gaps moved every subscriber of the test part there.
+# - Sort by a time that nearly every row has, and count the rest. A sort by a column with gaps filled the test part with one kind of
+#   customer.
 # - Fit on train, transform everything, and count only what was known by then.
 # - Smooth the rate of a small group; keep the outcome out of the features.
 # :::
@@ -703,7 +728,8 @@ factors.round(2)
 # ::::{dropdown} It puts a special group of customers into the test part, whenever they came
 # :class-container: right
 #
-# They came unasked, half of all subscribers are among them, and now they are all in test. Test is another population than train.
+# Customers who came unasked are among them, with half of all subscribers, and now they are all in test. Test is another population
+# than train.
 # ::::
 # ::::{dropdown} Nothing, since no row of the future is in train
 # :class-container: wrong
@@ -758,7 +784,7 @@ factors.round(2)
 # ::::{dropdown} How do you split data for a model that will act in the future?
 # :class-container: interview
 #
-# By time, with a time that every row has. Train on the earliest rows, tune on the next, test on the last; fit every statistic on
+# By time, with a time that nearly every row has. Train on the earliest rows, tune on the next, test on the last; fit every statistic on
 # the training rows and count only outcomes known by their last day. Then look at who is in each part: here a sort by a column
 # with gaps put all customers without a first contact into test ({numref}`fig-data-splits`). A time split can show that the
 # population changes; a random split hides it.
@@ -766,23 +792,25 @@ factors.round(2)
 # ::::{dropdown} Tell me about a time when missing data mattered.
 # :class-container: interview
 #
-# In a CRM export of {glue:text}`data-rows` prospects, {glue:text}`data-test-missing` had no first contact date. Most tutorials would drop or impute them. They
-# were customers who had come by themselves, and {numref}`fig-data-inbound` shows that they subscribed many times as often as the
-# others. The missingness was a feature, and a trap: it marked people whom no action of ours had brought.
+# In a CRM export of {glue:text}`data-rows` prospects, {glue:text}`data-test-missing` had no first contact date. One could
+# have dropped or imputed them. {numref}`fig-data-inbound` shows that those among them with a milestone, who had come by themselves,
+# subscribed many times as often as the others. The missingness was a feature, and a trap: it marked people whom no action on record
+# had brought.
 # ::::
 # ::::{dropdown} What is target leakage? Give three forms of it.
 # :class-container: interview
 #
 # Information about the outcome that would not be there at prediction time. One: a feature that holds the outcome, like a note
 # "subscribed already". Two: a statistic fitted on rows it is tested on, like a conversion rate over the whole file. Three: hindsight,
-# like counting subscriptions that came after training would have taken place; in our train part more than half of them did.
+# like counting subscriptions that came after training would have taken place; in our train part more than half of them did
+# ({ref}`ex-data-asof`).
 # ::::
 # ::::{dropdown} How do you encode a category with many rare values?
 # :class-container: interview
 #
 # By its outcome rate on the training part, drawn towards the overall rate: (s + m p) / (n + m). A small group then moves a little,
 # a large one speaks for itself, and a value never seen gets the overall rate. On the training rows themselves the rate should be
-# computed out of fold, or each row's own outcome is in its feature; the next chapter measures that.
+# computed out of fold, or each row's own outcome is in its feature: {numref}`fig-education-leak` shows how much that matters.
 # ::::
 #
 # ## Further reading

@@ -1,0 +1,60 @@
+"""Record what the chapters find on the original export.
+
+    CRM_RL_DATA=path/to/SalesCRM.xlsx python tools/original_numbers.py
+
+Runs the chapters on the original, collects every number that they glue into their text, and writes
+data/results/original_numbers.json. The chapters show these numbers beside the twin's where the two tell different
+stories. Only rounded results are kept, no row.
+"""
+
+import datetime
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import notebooks  # the tool beside this one
+from crm_rl.fetch import SHA256
+from crm_rl.recorded import ORIGINAL_NUMBERS
+
+NAME, VALUE = "scrapbook", "application/papermill.record/text/plain"
+
+
+def glued(notebook) -> dict[str, str]:
+    """The glued values of an executed notebook, by name."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return {
+        output["metadata"][NAME]["name"]: output["data"][VALUE].strip("'\"")
+        for output in outputs
+        if NAME in output.get("metadata", {}) and VALUE in output.get("data", {})
+    }
+
+
+def measured(data: Path, stems: list[str]) -> dict[str, str]:
+    """The glued values of these chapters, run on this file."""
+    environment = {**os.environ, "CRM_RL_DATA": str(data.resolve()), "OMP_NUM_THREADS": "1"}
+    numbers: dict[str, str] = {}
+    for stem in stems:
+        notebook = notebooks.read_py(notebooks.NOTEBOOKS / f"{stem}.py")
+        notebooks.execute(notebook, notebooks.NOTEBOOKS, stem, 600, environment)
+        numbers |= glued(notebook)
+    # what a chapter itself reads from this record is not recorded again
+    return {name: value for name, value in sorted(numbers.items()) if "-original-" not in name}
+
+
+def main() -> int:
+    data = Path(os.environ.get("CRM_RL_DATA", ""))
+    if not data.is_file() or hashlib.sha256(data.read_bytes()).hexdigest() != SHA256:
+        print("error: CRM_RL_DATA must name the original export (`python -m crm_rl fetch`)", file=sys.stderr)
+        return 1
+    numbers = measured(data, notebooks.stems(notebooks.NOTEBOOKS))
+    record = {"input_sha256": SHA256, "date": datetime.date.today().isoformat(), "numbers": numbers}
+    ORIGINAL_NUMBERS.parent.mkdir(parents=True, exist_ok=True)
+    notebooks.write_text(ORIGINAL_NUMBERS, json.dumps(record, indent=1) + "\n")
+    print(f"{len(numbers)} numbers recorded in {ORIGINAL_NUMBERS.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
