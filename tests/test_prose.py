@@ -96,10 +96,27 @@ def test_the_counts_that_the_book_turns_on(written):
 
 
 def test_the_study_s_claims_are_consistent_with_their_own_arithmetic():
-    baseline = float(prose_numbers.CLAIMS["random"][0])
+    baseline = float(prose_numbers.BASELINE[0])
     for share, factor, successes, episodes in prose_numbers.CLAIMS.values():
         assert round(100 * successes / episodes, 2) == float(share)
         assert float(share) / baseline == pytest.approx(float(factor), abs=0.005)
+
+
+def test_the_study_s_baseline_is_the_share_of_subscribers_in_all_rows(written):
+    """The study does not say so: our inference, which the problem page calls ours."""
+    assert written["claim_random"] == written["all_rate"]
+
+
+def test_the_factors_of_the_front_page():
+    """Three of the four agents win three to four times as many, it says, and the fourth less than twice."""
+    factors = sorted(float(claim[1]) for claim in prose_numbers.CLAIMS.values())
+    assert factors[0] < 2 and all(3 < factor < 4.1 for factor in factors[1:]) and len(factors) == 4
+
+
+def test_nothing_is_counted_that_no_page_uses(original):
+    """But for what comes with each rate, whether it is used or not."""
+    counted = prose_numbers.counted_in_original(*original)
+    assert set(counted) - prose_numbers.used() == set()
 
 
 def test_the_example_by_hand_gives_the_interval(written):
@@ -131,6 +148,16 @@ def test_what_the_pages_say_in_words(twin):
     assert customers.loc[customers["demo"], "inbound"].mean() > 0.9
     inbound, outbound = (customers.loc[who, "subscribed"].mean() for who in (customers["inbound"], first))
     assert inbound > 10 * outbound
+
+
+def test_what_the_problem_page_says_of_its_interval(written):
+    """20 or 30 subscribers are within it, and its upper end is about twice the lower."""
+    low, high = (float(end.rstrip("%")) / 100 for end in written["test_ci"].split(" to "))
+    customers = int(written["test_n"].replace(",", ""))
+    assert low * customers < 20 and high * customers > 30
+    assert 1.8 < high / low < 2.2
+    cost_low, cost_high = (float(written[key].replace(",", "")) for key in ("hand_cost_low", "hand_cost_high"))
+    assert cost_high > 2 * cost_low
 
 
 def test_the_hazard_example_on_the_notation_page():
@@ -212,6 +239,18 @@ def test_links_lead_to_pages_of_the_book(path):
     files = {toc["root"], *(entry["file"] for part in toc["parts"] for entry in part["chapters"])}
     targets = {(path.parent / link).resolve().relative_to(ROOT).with_suffix("").as_posix() for link in links}
     assert targets - files == set()
+
+
+def test_chapters_bear_the_number_of_their_file():
+    """The text cites chapters by number, and titles and sidebar show the one that the table of contents gives."""
+    toc = prose_numbers.yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    numbered = [entry["file"] for part in toc["parts"] if part.get("numbered") for entry in part["chapters"]]
+    assert [int(re.match(r"notebooks/(\d\d)_", file)[1]) for file in numbered] == list(range(1, len(numbered) + 1))
+    assert all(file.startswith(("book/", "notebooks/a")) for file in files_of(toc) - set(numbered))
+
+
+def files_of(toc: dict) -> set[str]:
+    return {entry["file"] for part in toc["parts"] for entry in part["chapters"]}
 
 
 @pytest.mark.parametrize("name", ["problem"])
