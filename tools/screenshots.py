@@ -1,7 +1,7 @@
 """Take pictures of the built book, to look at its pages with your own eyes.
 
     python tools/screenshots.py        every page, wide and narrow, light and dark, into _build/screenshots
-python tools/screenshots.py book/welcome --width 390 --theme dark --open
+    python tools/screenshots.py book/welcome --width 390 --theme dark --open
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+STILL = "*, *::before, *::after { transition: none !important; animation: none !important; }"
 
 
 def find_browser() -> str | None:
@@ -107,7 +109,10 @@ def main() -> int:
         chromium = playwright.chromium.launch(executable_path=browser, args=FLAGS)
         for theme in args.theme or ["light", "dark"]:
             for width in args.width or [1440, 390]:
-                context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+                # A sidebar that is sliding out or a colour that is fading would be caught half-way.
+                context = chromium.new_context(
+                    viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce"
+                )
                 context.route(
                     "**/*",
                     lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort(),
@@ -115,6 +120,7 @@ def main() -> int:
                 page = context.new_page()
                 for name in args.pages or toc_pages():
                     page.goto(f"{address}/{name}.html", wait_until="load")
+                    page.add_style_tag(content=STILL)
                     page.evaluate("t => { document.documentElement.dataset.theme = t }", theme)
                     if args.open:
                         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
