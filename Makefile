@@ -1,6 +1,7 @@
 # make book       set up if need be, build the book, print the page to open
 # make test       everything: lint, notebook gates, tests, nbval, book, browser
 # make notebooks  execute again the notebooks whose .py changed (ALL=1: every notebook, after a change of crm_rl)
+# make study      train every row of the study over 20 seeds, and record it
 # make check      the quick gates, under half a minute
 # make lab        JupyterLab, which shows the book's markup
 # make clean      remove what was built (not the environment; that is make distclean)
@@ -17,11 +18,11 @@ REPORT := _build/reports
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help book test lint gates unit nbval browser notebooks check lab env clean distclean
+.PHONY: help book test lint gates unit nbval browser notebooks study check lab env clean distclean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' Makefile | head -7
+	@sed -n 's/^# //p' Makefile | head -8
 
 env: $(STAMP)
 
@@ -77,6 +78,12 @@ browser: env
 notebooks: env
 	@echo "== notebooks"
 	@$(BIN)/python tools/notebooks.py execute $(if $(ALL),--all,--changed)
+
+# The study's table over 20 seeds. It goes on where it was stopped. ORIGINAL=path adds the original export;
+# STUDY="--dask tcp://..." passes options on.
+study: env
+	@echo "== study (about 25 minutes on two quiet cores for each data set)"
+	@$(BIN)/python -m crm_rl study --data data/raw/crm_twin.csv $(ORIGINAL) $(STUDY)
 
 check: env
 	@$(MAKE) --no-print-directory lint gates

@@ -11,6 +11,7 @@ from crm_rl.balancing import draw_many
 from crm_rl.crm_data import clean, data_path, load
 from crm_rl.features import PUBLISHED_FEATURES
 from crm_rl.funnel import (
+    MAX_STEPS,
     N_FEATURES,
     Outcome,
     Rules,
@@ -23,8 +24,6 @@ from crm_rl.funnel import (
 )
 from crm_rl.worlds import World, replay_worlds
 
-#: After how many steps an episode is cut off if its rules would let it go on for ever.
-MAX_STEPS = 50
 NOT_NORMALISED_AS_CODED = ("Country", "Stage", "Stages_Completed")
 _DRAWN_AHEAD = 64
 

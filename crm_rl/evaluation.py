@@ -11,14 +11,22 @@ import numpy as np
 import pandas as pd
 from scipy.stats import trim_mean
 
-from crm_rl.funnel import N_ACTIONS, N_FEATURES, Action, Population, Rules, State, n_actions, start_all, step_all
+from crm_rl.funnel import (
+    MAX_STEPS,
+    N_ACTIONS,
+    N_FEATURES,
+    Action,
+    Population,
+    Rules,
+    State,
+    n_actions,
+    start_all,
+    step_all,
+)
 from crm_rl.intervals import wilson
 from crm_rl.worlds import World
 
 Policy = Callable[[State, Population, Rules, np.random.Generator], np.ndarray]
-
-#: An episode that has not ended by itself is ended here. As coded, feature selection can go on for ever.
-LONGEST_EPISODE = 50
 
 #: What the study divided by: the share of subscribers in all 11,032 rows, in %, whatever was done to them.
 PUBLISHED_BASE_RATE = 0.44
@@ -78,7 +86,7 @@ def play(world: World, policy: Policy, rng: np.random.Generator) -> Episodes:
     actions_taken = np.zeros((n, N_ACTIONS), dtype=np.int64)
     states, active = start_all(np.arange(n), population, rules), np.arange(n)
     mask = states.mask.copy()
-    for _ in range(LONGEST_EPISODE):
+    for _ in range(MAX_STEPS):
         actions = np.asarray(policy(states, population, rules, rng))
         outcome = step_all(states, actions, population, rules)
         by_firm = actions >= N_FEATURES if rules.selects_features else np.ones(len(actions), dtype=bool)

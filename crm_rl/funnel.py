@@ -38,6 +38,7 @@ SIGNUP = list(EVENTS).index("signup")
 FEATURE_OF_EVENT = (7, 8, 9, 10, 11)  # where the features hold the five flags
 STAGE_FEATURE = 1
 STAGE_OF = (0, 1, 2, 3, 0, 5)  # the stage to which an action can lift a customer
+MAX_STEPS = 50  # where the rules would let an episode go on for ever, faces and evaluation cut it off
 READY = 4  # the stage from which the study's code let a subscription count
 
 
