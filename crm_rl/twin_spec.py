@@ -3,9 +3,11 @@
 The spec is one readable file, `data/raw/crm_twin_spec.json`. `twin` draws a synthetic export from it and sees
 nothing else. Four rules keep single people out of it:
 
-1. *Alone and exact*: rows, milestone patterns, managers assigned after the subscription, the faults that cleaning
-   finds, and the class by part of a split are counted exactly, even if few. They are crossed with nothing else.
-2. *One-way tables* are exact; countries of fewer than 5 people go into "(rare)" and lose their names.
+1. *Alone and exact*: the number of rows, the largest ID, the patterns of milestones, the faults that cleaning finds,
+   the managers assigned after the subscription, and how many reached nothing, a milestone or the subscription in each
+   part of a split are exact, even if few. Beyond what is named here they are crossed with nothing.
+2. *One-way tables* (country, bootcamp, status, stage, gap between the contacts) are exact; countries of fewer than 5
+   people are counted together, as "(rare)", and lose their names. No other group is that small.
 3. *Two-way tables*: cells under 5, empty ones too, are pooled along their row; then every number is rounded to a
    multiple of 5. What a subtraction leaves is therefore never a small cell: any number may be off by 2 either way.
 4. *Arrivals and delays* are counted in bins of months or weeks, merged until each holds at least 5. Stragglers (a
