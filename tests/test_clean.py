@@ -45,6 +45,8 @@ def test_a_faultless_export_keeps_every_customer_and_reports_nothing():
         ("0000-00-00", True, None),
         ("2021-13-12", True, None),
         ("yes", True, None),
+        ("no, thanks", True, None),
+        ("0", True, None),
         (6_691_845, True, None),
         ("2042-01-06", True, None),
         ("1999-12-31", True, None),
@@ -158,12 +160,50 @@ def test_what_cannot_be_repaired_is_refused_with_everything_that_is_wrong():
         "row 3 ('1')",
         "1 x ID: missing ID, first in row 4",
         "1 x ID: ID is not a whole number, first in row 5 ('A7')",
-        "1 x First Call: too many unreadable dates ('100 of 100') -> write dates as YYYY-MM-DD",
-        "Would be repaired:",
-        "1 x Country: not one country, first in row 6 ('-')",
-        "1 x Survey: unexpected column -> ignored",
+        "1 x First Call: too many unreadable dates (100 of 100) -> write dates as YYYY-MM-DD row 2 ('soon') row 3",
+        "row 21 ('soon') and 80 more",
     ):
         assert part in message
+    assert message.endswith(
+        "Besides, no reason to refuse: 100 x unreadable date, 1 x not one country, 1 x unexpected column"
+    )
+
+
+def test_the_places_of_an_error_are_those_of_its_column():
+    table = export()
+    table.loc[:5, "First Call"] = "soon"
+    table.loc[:9, "Subscribed"] = "soon"
+    with pytest.raises(DataError) as refusal:
+        clean(as_rows(table))
+    lines = str(refusal.value).splitlines()
+    (call,) = (number for number, line in enumerate(lines) if "First Call: too many" in line)
+    (subscribed,) = (number for number, line in enumerate(lines) if "Subscribed: too many" in line)
+    rows = [number for number, line in enumerate(lines) if line.strip().startswith("row ")]
+    assert len([number for number in rows if call < number < subscribed]) == 6
+    assert len([number for number in rows if number > subscribed]) == 10
+
+
+def test_what_may_make_the_rest_worthless_stands_at_the_end():
+    table = export().assign(Status="Active", Subscribed=None, Stage=None)
+    table["First Call"] = "2023-01-01"
+    customers, report = clean(as_rows(table))
+    assert len(customers) == 100
+    last = " ".join(str(report).split("Look again, for this may make the rest worthless:")[1].split())
+    for part in (
+        "1 x Status: many unknown values (100 of 100) -> is it the right column",
+        "1 x First Call: many dates after the snapshot (100 of 100) -> is the snapshot date right?",
+        "1 x Subscribed: no subscriber -> there is nothing to learn from",
+    ):
+        assert part in last
+    assert report.counts("warning")["count"].tolist() == [1, 1, 1]
+
+
+def test_a_cell_that_looks_like_a_negative_counts_as_reached_and_is_told():
+    customers, report = cleaned({(2, "First Call"): "no, thanks"})
+    assert customers.loc[2, "call"]
+    assert "1 x First Call: looks like a negative, first in row 2 ('no, thanks') -> counted as reached" in " ".join(
+        str(report).split()
+    )
 
 
 def test_a_long_list_of_errors_is_cut_short_and_counted():

@@ -91,6 +91,12 @@ def test_who_cannot_be_split_soundly_is_refused(days):
         sound_split(as_customers(days))
 
 
+@pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)
+def test_without_any_date_the_remedy_is_dates_or_another_snapshot(split):
+    with pytest.raises(DataError, match="nobody has a date to go by. Remedy: .* snapshot date, choose the right one"):
+        split(as_customers([None] * 30))
+
+
 @pytest.mark.parametrize("days", [["2021-01-01"] * 3, [None] * 30])
 def test_who_cannot_be_split_as_published_is_refused(days):
     with pytest.raises(DataError, match="cannot be split by time: .*Remedy"):

@@ -10,16 +10,14 @@ from hypothesis import example, given
 
 from crm_rl.crm_data import COLUMNS, SNAPSHOT_DATE, as_rows
 from crm_rl.crm_data.cells import (
+    READERS,
     read_column,
     read_country,
     read_date,
-    read_education,
-    read_id,
-    read_stage,
-    read_status,
+    read_milestone,
 )
 from crm_rl.crm_data.columns import DATE_COLUMNS, EARLIEST_DATE
-from crm_rl.crm_data.problems import ERROR, NOTED, PROBLEMS, REPAIRED
+from crm_rl.crm_data.problems import ERROR, NOTED, PROBLEMS, REPAIRED, TOO_OFTEN, WARNING
 from crm_rl.crm_data.validate import drag_filled, read_cells, validate
 
 
@@ -141,9 +139,66 @@ def test_no_and_the_unknown_day_are_readable(cell):
 
 def test_every_problem_has_a_severity_a_meaning_and_a_remedy():
     for name, problem in PROBLEMS.items():
-        assert problem.severity in (ERROR, REPAIRED, NOTED), name
+        assert problem.severity in (ERROR, REPAIRED, NOTED, WARNING), name
         assert problem.meaning, name
         assert problem.remedy, name
+
+
+def test_every_fault_that_is_found_has_a_name_that_is_explained():
+    named = {fault for _, faults in READERS.values() for fault in faults}
+    named |= {fault for faults in TOO_OFTEN.values() for fault in faults} | set(TOO_OFTEN)
+    assert named <= set(PROBLEMS)
+
+
+@pytest.mark.parametrize(("unknown", "told"), [(4, False), (5, False), (6, True)])
+@pytest.mark.parametrize("column", ["Country", "Education", "Status", "Stage"])
+def test_more_than_five_percent_unknown_values_are_many(column, unknown, told):
+    known = {"Country": "Kenya", "Education": "B7", "Status": "1st message", "Stage": "interested"}[column]
+    found = faults(export().assign(**{column: ["?"] * unknown + [known] * (100 - unknown)}))
+    assert (("many unknown values", column, None, f"{unknown} of 100") in found) == told
+    assert len(found) == unknown + told
+
+
+@pytest.mark.parametrize(("late", "told"), [(5, False), (6, True)])
+def test_more_than_five_percent_of_a_columns_dates_after_the_snapshot_are_many(late, told):
+    found = faults(export().assign(**{"First Call": ["2022-06-01"] * late + ["2021-01-05"] * (100 - late)}))
+    assert (("many dates after the snapshot", "First Call", None, f"{late} of 100") in found) == told
+
+
+def test_drag_filled_dates_after_the_snapshot_speak_against_nobodys_snapshot():
+    table = export()
+    table.loc[10:33, "Last Contact"] = [f"06.01.{year}" for year in range(2019, 2043)]
+    found = [problem for problem, *_ in faults(table)]
+    assert found.count("after the snapshot") == 20
+    assert "many dates after the snapshot" not in found
+
+
+# ---- a milestone's cell that says no in other words ----
+
+NEGATIVES = ("no, thanks", "No.", "0", 0, "n/a", "NA", "FALSE", "-", "--", "–", "none", "not yet", "never", "nein")
+
+
+@pytest.mark.parametrize("cell", NEGATIVES)
+def test_a_milestone_that_says_no_in_other_words_is_named(cell):
+    assert read_milestone(cell) == (None, "looks like a negative")
+    assert read_date(cell) == (None, "unreadable date")
+
+
+@pytest.mark.parametrize("cell", ["yes", "November", "notified", "soon", "x", "07", "#N/A", "-5", "2021-13-12"])
+def test_what_else_cannot_be_read_is_no_negative(cell):
+    assert read_milestone(cell).problem == ("before 2000" if cell == "07" else "unreadable date")
+
+
+@pytest.mark.parametrize("cell", ["2021-03-04", "No", "0000-00-00", "4.3.2021", 44_259, "2042-01-01"])
+def test_what_can_be_read_is_read_alike_for_contacts_and_milestones(cell):
+    assert read_milestone(cell) == read_date(cell)
+
+
+def test_negatives_in_other_words_count_as_unreadable_dates_do():
+    table = export().assign(**{"First Call": ["n/a", "-", "0", "soon", "soon", "soon"] + ["2021-01-05"] * 94})
+    found = faults(table)
+    assert ("too many unreadable dates", "First Call", None, "6 of 100") in found
+    assert [row for problem, _, row, _ in found if problem == "looks like a negative"] == [2, 3, 4]
 
 
 # ---- one cell ----
@@ -155,6 +210,9 @@ def test_every_problem_has_a_severity_a_meaning_and_a_remedy():
         ("2021-03-04", "2021-03-04"),
         ("2021-03-04 13:45:10", "2021-03-04"),
         ("2021-03-04T00:00:00", "2021-03-04"),
+        ("2021-03-04T10:00:00Z", "2021-03-04"),
+        ("2021-03-04 23:59:59.999", "2021-03-04"),
+        ("2021-03-04T00:00Z", "2021-03-04"),
         ("4.3.2021", "2021-03-04"),
         ("04.03.2021", "2021-03-04"),
         (datetime.date(2021, 3, 4), "2021-03-04"),
@@ -168,6 +226,11 @@ def test_every_problem_has_a_severity_a_meaning_and_a_remedy():
 )
 def test_a_day_can_be_written_in_many_ways(cell, day):
     assert read_date(cell).value == pd.Timestamp(day)
+
+
+@pytest.mark.parametrize("time", [" 25:99", " 24:00", "T12:60", " 12:00:60", " 12", " 9:30", " 12:00 pm", "Z"])
+def test_an_impossible_time_of_day_makes_a_date_unreadable(time):
+    assert read_date(f"2021-05-03{time}") == (None, "unreadable date")
 
 
 def test_the_days_at_the_ends_of_the_trusted_years():
@@ -211,10 +274,11 @@ def test_reading_a_date_never_fails_and_gives_a_day_or_nothing(cell):
 
 @given(ANY_CELL)
 @example(10**4000)
-def test_reading_a_name_or_an_id_never_fails(cell):
-    for reader in (read_country, read_education, read_status, read_stage, read_id):
+def test_no_reader_fails_or_finds_a_fault_that_its_column_does_not_list(cell):
+    for name, (reader, faults_it_finds) in READERS.items():
         value, problem = reader(cell)
-        assert (value is None) <= (problem in PROBLEMS)
+        assert problem is None or problem in faults_it_finds, name
+        assert value is not None or problem is not None, name
 
 
 @given(st.dates(EARLIEST_DATE.date(), SNAPSHOT_DATE.date()))
@@ -256,6 +320,11 @@ RUNS = {
 @pytest.mark.parametrize(("days", "expected"), RUNS.values(), ids=RUNS)
 def test_drag_filled_finds_whole_runs(days, expected):
     assert drag_filled(pd.Series(days, dtype=object)).tolist() == expected
+
+
+def test_an_empty_cell_ends_a_drag_filled_run():
+    cells = {(10, "Last Contact"): "2020-01-06", (11, "Last Contact"): None, (12, "Last Contact"): "2021-01-06"}
+    assert faults(with_cells(cells)) == []
 
 
 def test_a_drag_fill_is_looked_for_in_last_contact_only():

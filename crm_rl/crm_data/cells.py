@@ -13,13 +13,17 @@ import numpy as np
 import pandas as pd
 import pycountry
 
-from crm_rl.crm_data.columns import BOOTCAMPS, EARLIEST_DATE, SNAPSHOT_DATE, STAGES, STATUSES
+from crm_rl.crm_data.columns import BOOTCAMPS, CONTACTS, EARLIEST_DATE, EVENTS, SNAPSHOT_DATE, STAGES, STATUSES
 
 WHOLE_NUMBER = re.compile(r"0*[1-9]\d{0,14}(\.0*)?")
-ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
+TIME_OF_DAY = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?Z?"
+ISO_DATE = re.compile(rf"(\d{{4}})-(\d\d)-(\d\d)(?:[ T]{TIME_OF_DAY})?")
 GERMAN_DATE = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})")
 EXCEL_DAY_ZERO = pd.Timestamp("1899-12-30")
 LAST_EXCEL_DAY = 2_958_465  # 9999-12-31
+
+#: How people say that something has not happened, where they do not write No.
+NEGATIVE = re.compile(r"(no|not|none|nope|never|nein|false|n/?a|0|-+|–|—)([\s,;.:!(].*)?", re.IGNORECASE | re.DOTALL)
 
 #: Names people use for countries and places, where they differ from the official short name.
 EVERYDAY_COUNTRIES = {
@@ -72,7 +76,7 @@ def read_id(cell: Any) -> Reading:
 
 
 def read_date(cell: Any, snapshot: pd.Timestamp = SNAPSHOT_DATE) -> Reading:
-    """Read a date cell: a date, text as YYYY-MM-DD or DD.MM.YYYY, an Excel day number, or "No".
+    """Read a date cell: a date, text as YYYY-MM-DD (a time of day may follow) or DD.MM.YYYY, a day number, or "No".
 
     The value is a day, also where it lies outside the years we trust (the problem then says so), and `None` where the
     cell says "No" or names no day. `0000-00-00` is readable: it says "on a day nobody wrote down".
@@ -89,6 +93,14 @@ def read_date(cell: Any, snapshot: pd.Timestamp = SNAPSHOT_DATE) -> Reading:
     if day > snapshot:
         return Reading(day, "after the snapshot")
     return Reading(day, problem)
+
+
+def read_milestone(cell: Any, snapshot: pd.Timestamp = SNAPSHOT_DATE) -> Reading:
+    """Read the date of a milestone, where some write "n/a" or "no, thanks" for No. Only No is read as No."""
+    reading = read_date(cell, snapshot)
+    if reading.problem == "unreadable date" and NEGATIVE.fullmatch(str(cell).strip()):
+        return Reading(None, "looks like a negative")
+    return reading
 
 
 def _day(cell: Any) -> Reading:
@@ -164,3 +176,25 @@ def read_column(column: pd.Series, reader) -> pd.DataFrame:
     values = np.array([reading.value for reading in readings], dtype=object)
     problems = np.array([reading.problem for reading in readings], dtype=object)
     return pd.DataFrame({"value": values[codes], "problem": problems[codes]}, index=column.index)
+
+
+DATE_FAULTS = (
+    "date as text",
+    "date as number",
+    "unknown date",
+    "unreadable date",
+    "before 2000",
+    "after the snapshot",
+    "answered No",
+)
+
+#: How the cells of each column are read, and the faults that its reader may find.
+READERS = {
+    "ID": (read_id, ("ID is not a whole number",)),
+    "Country": (read_country, ("other spelling", "not one country")),
+    "Education": (read_education, ("other spelling", "unknown bootcamp")),
+    "Status": (read_status, ("other spelling", "unknown status")),
+    "Stage": (read_stage, ("other spelling", "unknown stage")),
+    **dict.fromkeys(CONTACTS.values(), (read_date, DATE_FAULTS)),
+    **dict.fromkeys(EVENTS.values(), (read_milestone, (*DATE_FAULTS, "looks like a negative"))),
+}

@@ -17,10 +17,10 @@ from crm_rl.crm_data.columns import (
     STATUSES,
 )
 from crm_rl.crm_data.load import DataError
-from crm_rl.crm_data.problems import ERROR, NOTED, PROBLEMS, REPAIRED
+from crm_rl.crm_data.problems import ERROR, NOTED, PROBLEMS, REPAIRED, TOO_OFTEN, WARNING
 from crm_rl.crm_data.validate import Readings, read_cells, validate
 
-#: Days outside the years we trust, and days nobody typed: read, then set to missing.
+#: Days outside the years we trust: read, then set to missing (as drag-filled days are).
 NOT_TRUSTED = ("before 2000", "after the snapshot")
 
 
@@ -32,7 +32,7 @@ class CleaningReport:
         source: the name of the file.
         rows_read: rows below the header.
         rows_kept: customers that came out.
-        findings: a row a fault: `problem`, `column`, `row` and `value`, as `validate` lists them.
+        findings: a row a fault: `problem`, `column`, `row` and `value`, as `validate` lists them, then the oddities.
     """
 
     source: str
@@ -55,36 +55,52 @@ class CleaningReport:
         lines = [f"{self.source}: {self.rows_read:,} rows read, {self.rows_kept:,} customers kept"]
         titles = {
             ERROR: "Cannot be used (mend these and try again)",
-            REPAIRED: "Repaired" if self.rows_kept else "Would be repaired",
+            REPAIRED: "Repaired",
             NOTED: "Noted, and left as it is",
+            WARNING: "Look again, for this may make the rest worthless",
         }
-        for severity, title in titles.items():
+        refused = len(self.counts(ERROR)) > 0
+        for severity in (ERROR,) if refused else titles:
             table = self.counts(severity)
             if len(table):
-                lines += ["", title + ":"]
+                lines += ["", titles[severity] + ":"]
             for finding in table.itertuples():
                 lines += [_line(finding), *(self._places(finding) if severity == ERROR else ())]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(self._besides() if refused else ())])
 
     def _places(self, finding, most: int = 20) -> Iterator[str]:
-        """Where to mend an error that stands in more than one row."""
-        same = self.findings["problem"] == finding.problem
+        """Where to mend an error, unless its line has said so."""
+        faults = TOO_OFTEN.get(finding.problem, (finding.problem,))
+        same = self.findings["problem"].isin(faults) & (self.findings["column"] == finding.column)
         places = self.findings[same].dropna(subset="row")
-        if len(places) > 1:
-            yield from (f"             row {place.row}{_quoted(place.value)}" for place in places[:most].itertuples())
+        if len(places) == 1 and not pd.isna(finding.first_row):
+            return
+        yield from (
+            f"             row {place.row}{_shown(place.row, place.value)}" for place in places[:most].itertuples()
+        )
         if len(places) > most:
             yield f"             and {len(places) - most:,} more"
+
+    def _besides(self) -> Iterator[str]:
+        """In one line, what is no error."""
+        others = self.findings["problem"][[PROBLEMS[name].severity != ERROR for name in self.findings["problem"]]]
+        if len(others):
+            counts = others.value_counts(sort=False).items()
+            yield "\nBesides, no reason to refuse: " + ", ".join(f"{count:,} x {problem}" for problem, count in counts)
 
 
 def _line(finding) -> str:
     column = "" if pd.isna(finding.column) else f"{finding.column or '(no name)'}: "
     place = "" if pd.isna(finding.first_row) else f", first in row {finding.first_row}"
-    found = f"  {finding.count:>6,} x {column}{finding.problem}{place}{_quoted(finding.first_value)}"
+    found = f"  {finding.count:>6,} x {column}{finding.problem}{place}{_shown(finding.first_row, finding.first_value)}"
     return f"{found}\n           -> {finding.remedy}"
 
 
-def _quoted(value: Any) -> str:
-    return "" if pd.isna(value) else f" ({str(value)[:40]!r})"
+def _shown(row: Any, value: Any) -> str:
+    """The cell of a row, in quotes; what is said of a whole column stands without."""
+    if pd.isna(value):
+        return ""
+    return f" ({value})" if pd.isna(row) else f" ({str(value)[:40]!r})"
 
 
 def clean(
@@ -134,28 +150,34 @@ def _assemble(raw: pd.DataFrame, readings: Readings, findings: pd.DataFrame) -> 
         columns[f"{event}_date"] = trusted_days(column)
     customers = pd.DataFrame(columns).loc[kept]
     customers.insert(0, "customer_id", readings["ID"]["value"].loc[kept].astype("int64"))
-    first_milestone = customers[[f"{event}_date" for event in EVENTS]].min(axis=1)
     came_unasked = customers["first_contact"].isna() & customers[list(EVENTS)].any(axis=1)
-    arrival = customers["first_contact"].fillna(first_milestone).fillna(customers["last_contact"])
+    arrival = customers["first_contact"].fillna(_first_milestone(customers)).fillna(customers["last_contact"])
     return customers.assign(inbound=came_unasked, arrival=arrival)
+
+
+def _first_milestone(customers: pd.DataFrame) -> pd.Series:
+    """The earliest day of the six events, shape (customers,); missing where no day is known."""
+    return customers[[f"{event}_date" for event in EVENTS]].min(axis=1)
 
 
 def _oddities(customers: pd.DataFrame) -> pd.DataFrame:
     """What no single cell shows: gaps, and cells that contradict each other."""
-    first_milestone = customers[[f"{event}_date" for event in EVENTS]].min(axis=1)
     says_subscribed = customers["stage"] == "subscribed already"
     oddities = {
         ("no first contact", "First Contact"): customers["first_contact"].isna(),
         ("no arrival", None): customers["arrival"].isna(),
-        ("milestone before first contact", "First Contact"): first_milestone < customers["first_contact"],
+        ("milestone before first contact", "First Contact"): _first_milestone(customers) < customers["first_contact"],
         ("last contact before first", "Last Contact"): customers["last_contact"] < customers["first_contact"],
         ("stage alone says subscribed", "Stage"): says_subscribed & ~customers["subscribed"],
         ("stage does not say subscribed", "Stage"): customers["subscribed"] & ~says_subscribed,
     }
+    rows = {place: customers.index[mask] for place, mask in oddities.items()}
+    if not customers["subscribed"].any():
+        rows["no subscriber", "Subscribed"] = [None]
     return pd.concat(
         [
-            pd.DataFrame({"problem": problem, "column": column, "row": customers.index[mask], "value": None})
-            for (problem, column), mask in oddities.items()
+            pd.DataFrame({"problem": problem, "column": column, "row": places, "value": None})
+            for (problem, column), places in rows.items()
         ],
         ignore_index=True,
     )
@@ -165,8 +187,8 @@ def customer_schema(snapshot: pd.Timestamp = SNAPSHOT_DATE) -> pa.DataFrameSchem
     """What every other module may count on: the type and the range of each column of the cleaned customers.
 
     Dates are days from 2000 to the snapshot, or missing. An event's flag may be true without its date, never the
-    other way round. `inbound`: no first contact, and yet a milestone. `arrival`: first contact, else the earliest
-    milestone, else the last contact.
+    other way round. `inbound`: no first contact, and any of the six events (a subscription counts, too). `arrival`:
+    first contact, else the earliest day of the six events, else the last contact.
     """
     day = pa.Column("datetime64[s]", pa.Check.in_range(EARLIEST_DATE, snapshot), nullable=True)
 

@@ -27,9 +27,12 @@ class Split:
     known_by: pd.Timestamp
 
     def __post_init__(self):
+        if pd.isna(self.known_by) and len(self.train) + len(self.left_out):
+            raise DataError(
+                "the customers cannot be split by time: nobody has a date to go by. Remedy: write the dates down or, "
+                "if they lie after the snapshot date, choose the right one (on the command line with --snapshot)."
+            )
         faults = [f"{name} would be empty" for name, part in self.parts().items() if part.empty]
-        if not faults and pd.isna(self.known_by):
-            faults = ["nobody in train has a date"]
         if faults:
             raise DataError(
                 f"the customers cannot be split by time: {', '.join(faults)}. Remedy: export more customers, from more "
@@ -53,7 +56,7 @@ def published_split(customers: pd.DataFrame) -> Split:
         The split; nobody is left out. A day may be divided between two parts.
 
     Raises:
-        DataError: a part would be empty, or nobody in train has a first contact.
+        DataError: a part would be empty, or nobody has a first contact.
     """
     in_order = customers.sort_values("first_contact", kind="stable", na_position="last")
     train_end, val_end = int(TRAIN_END * len(in_order)), int(VALIDATION_END * len(in_order))
@@ -77,7 +80,7 @@ def sound_split(customers: pd.DataFrame) -> Split:
         The split. Every arrival in train is earlier than any in val, and every one in val than any in test.
 
     Raises:
-        DataError: a part would be empty.
+        DataError: a part would be empty, or nobody has an arrival.
     """
     arrival = customers["arrival"].dropna().sort_values()
     train_end, val_end = (
@@ -102,8 +105,8 @@ def describe(split: Split) -> pd.DataFrame:
         {
             name: {
                 "customers": len(part),
-                "first arrival": _day(part["arrival"].min()),
-                "last arrival": _day(part["arrival"].max()),
+                "first arrival": _shown(part["arrival"].min()),
+                "last arrival": _shown(part["arrival"].max()),
                 "no first contact": int(part["first_contact"].isna().sum()),
                 "inbound": int(part["inbound"].sum()),
                 "subscribers": int(part["subscribed"].sum()),
@@ -114,5 +117,5 @@ def describe(split: Split) -> pd.DataFrame:
     ).T
 
 
-def _day(when: pd.Timestamp) -> str:
+def _shown(when: pd.Timestamp) -> str:
     return "" if pd.isna(when) else str(when.date())

@@ -1,92 +1,63 @@
-"""Validate raw cells with one pandera schema, and list every fault at once: column, row, value."""
+"""Validate raw cells with one pandera schema, and list every fault at once: column, row, value.
+
+Cells are read once (`cells.py`), for validation and for cleaning alike. pandera goes through the raw table, so that the
+failures it lists show each cell as it stands; whether a cell is at fault, its checks look up in what was read.
+"""
 
 import difflib
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 import pandera.pandas as pa
 
-from crm_rl.crm_data import cells
+from crm_rl.crm_data.cells import READERS, read_column
 from crm_rl.crm_data.columns import COLUMNS, DATE_COLUMNS, SNAPSHOT_DATE
+from crm_rl.crm_data.problems import TOO_OFTEN
 
-#: A date column with more unreadable cells than this share of its non-empty ones is refused.
-MOST_UNREADABLE = 0.05
-
-DATE_PROBLEMS = (
-    "date as text",
-    "date as number",
-    "unknown date",
-    "unreadable date",
-    "before 2000",
-    "after the snapshot",
-    "answered No",
-)
-
-#: The faults that a cell of each column can have.
-CELL_PROBLEMS = {
-    "ID": ("ID is not a whole number",),
-    "Country": ("other spelling", "not one country"),
-    "Education": ("other spelling", "unknown bootcamp"),
-    "Status": ("other spelling", "unknown status"),
-    "Stage": ("other spelling", "unknown stage"),
-    **dict.fromkeys(DATE_COLUMNS, DATE_PROBLEMS),
-}
+#: A fault that a few cells may have is too much in more than this share of a column's non-empty cells.
+A_FEW = 0.05
 
 Readings = dict[str, pd.DataFrame]
 
 
 def read_cells(raw: pd.DataFrame, snapshot: pd.Timestamp = SNAPSHOT_DATE) -> Readings:
     """Read the cells of every column that the export has: `value` and `problem`, by the column's name."""
-    readers = {
-        "ID": cells.read_id,
-        "Country": cells.read_country,
-        "Education": cells.read_education,
-        "Status": cells.read_status,
-        "Stage": cells.read_stage,
-        **dict.fromkeys(DATE_COLUMNS, functools.partial(cells.read_date, snapshot=snapshot)),
-    }
-    return {name: cells.read_column(raw[name], reader) for name, reader in readers.items() if name in raw}
+    readings = {}
+    for name, (reader, _) in READERS.items():
+        if name in raw:
+            of_the_day = functools.partial(reader, snapshot=snapshot) if name in DATE_COLUMNS else reader
+            readings[name] = read_column(raw[name], of_the_day)
+    return readings
 
 
 def schema(readings: Readings) -> pa.DataFrameSchema:
     """What a raw export must be: a schema whose failures bear the names in `problems.PROBLEMS`."""
     columns = {}
-    for name, problems in CELL_PROBLEMS.items():
-        checks = [_free_of(problem, readings.get(name)) for problem in problems]
-        if name in DATE_COLUMNS:
-            checks.append(_mostly_readable(readings.get(name)))
-        if name == "Last Contact":
-            checks.append(_no_drag_fill(readings.get(name)))
+    for name, (_, faults) in READERS.items():
+        reading = readings.get(name)  # None for a missing column: pandera reports it and never runs its checks
+        checks = [_free_of(fault, functools.partial(read_as, fault), reading) for fault in faults]
         if name == "ID":
-            checks.append(_unique(readings.get(name)))
+            checks.append(_free_of("duplicate ID", duplicated, reading))
+        if name == "Last Contact":
+            checks.append(_free_of("drag-fill", lambda reading: drag_filled(reading["value"]), reading))
         columns[name] = pa.Column(checks=checks, nullable=name != "ID")
     return pa.DataFrameSchema(columns)
 
 
-def _free_of(problem: str, reading: pd.DataFrame | None) -> pa.Check:
-    return pa.Check(lambda column: reading["problem"].loc[column.index] != problem, error=problem)
+def _free_of(fault: str, has_it: Callable[[pd.DataFrame], pd.Series], reading: pd.DataFrame | None) -> pa.Check:
+    """A check that fails in the rows that have the fault. pandera hands it a column without its empty cells."""
+    return pa.Check(lambda column: ~has_it(reading).loc[column.index], error=fault)
 
 
-def _unique(reading: pd.DataFrame | None) -> pa.Check:
-    # by what the cells say, not by how they are written: 3, 03 and 3.0 are one customer
-    def check(column: pd.Series) -> pd.Series:
-        numbers = reading["value"].loc[column.index]
-        return numbers.isna() | ~numbers.duplicated(keep=False)
-
-    return pa.Check(check, error="duplicate ID")
+def read_as(fault: str, reading: pd.DataFrame) -> pd.Series:
+    """Which cells the reader found to have this fault, shape (rows,)."""
+    return reading["problem"] == fault
 
 
-def _mostly_readable(reading: pd.DataFrame | None) -> pa.Check:
-    def check(column: pd.Series) -> bool:
-        filled = column.dropna().index
-        return (reading["problem"].loc[filled] == "unreadable date").sum() <= MOST_UNREADABLE * len(filled)
-
-    return pa.Check(check, error="too many unreadable dates")
-
-
-def _no_drag_fill(reading: pd.DataFrame | None) -> pa.Check:
-    return pa.Check(lambda column: ~drag_filled(reading["value"]).loc[column.index], error="drag-fill")
+def duplicated(reading: pd.DataFrame) -> pd.Series:
+    """Which numbers stand in more than one row, shape (rows,); 3, 03 and 3.0 are one number."""
+    return reading["value"].notna() & reading["value"].duplicated(keep=False)
 
 
 def drag_filled(days: pd.Series) -> pd.Series:
@@ -97,6 +68,7 @@ def drag_filled(days: pd.Series) -> pd.Series:
 
     Returns:
         True for every member of a run of two or more, the first one too: nobody can tell which of them was typed.
+        (Two dates that are a year apart by chance look the same.)
     """
     days = pd.to_datetime(days)
     following = days.shift(-1)
@@ -146,16 +118,27 @@ def validate(raw: pd.DataFrame, readings: Readings) -> pd.DataFrame:
         missing = cases["problem"] == "missing column"
         cases.loc[missing, "column"] = cases.loc[missing, "value"]
         cases.loc[missing, "value"] = [_lookalike(name, raw.columns) for name in cases.loc[missing, "column"]]
-        too_many = cases["problem"] == "too many unreadable dates"
-        cases.loc[too_many, "value"] = [
-            _share_unreadable(readings[name], filled[name]) for name in cases.loc[too_many, "column"]
-        ]
         found = pd.concat([found, cases], ignore_index=True)
     empty_rows = raw.index.difference(filled.index)
     strangers = [name for name in raw.columns if name not in COLUMNS]
     empty = pd.DataFrame({"problem": "empty row", "row": empty_rows})
     strange = pd.DataFrame({"problem": "unexpected column", "column": strangers})
-    return pd.concat([found, empty, strange], ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
+    found = pd.concat([found, _too_often(found, filled), empty, strange], ignore_index=True)
+    return found.sort_values("row", kind="stable", ignore_index=True)
+
+
+def _too_often(found: pd.DataFrame, filled: pd.DataFrame) -> pd.DataFrame:
+    """A fault for each column of which too many cells have faults that a few may have. Drag-fill explains its own."""
+    is_fill = found["problem"] == "drag-fill"
+    explained = found["column"].isin(found.loc[is_fill, "column"]) & found["row"].isin(found.loc[is_fill, "row"])
+    cases = []
+    for problem, faults in TOO_OFTEN.items():
+        counts = found.loc[found["problem"].isin(faults) & ~explained, "column"].value_counts(sort=False)
+        for column, count in counts.items():
+            cells = filled[column].count()
+            if count > A_FEW * cells:
+                cases.append((problem, column, None, f"{count:,} of {cells:,}"))
+    return pd.DataFrame(cases, columns=found.columns, dtype=object)
 
 
 def _lookalike(name: str, present: Iterable[str]) -> str | None:
@@ -163,7 +146,3 @@ def _lookalike(name: str, present: Iterable[str]) -> str | None:
     strangers = {other.casefold(): other for other in present if other not in COLUMNS}
     close = difflib.get_close_matches(name.casefold(), strangers, n=1)
     return f"is it {strangers[close[0]]!r}?" if close else None
-
-
-def _share_unreadable(reading: pd.DataFrame, column: pd.Series) -> str:
-    return f"{(reading['problem'] == 'unreadable date').sum():,} of {column.count():,}"
