@@ -15,25 +15,28 @@ from crm_rl.crm_data.split import SPLITS, describe
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns 0 if it worked, 1 if the data could not be used, 2 for wrong usage."""
     options = _parser().parse_args(arguments)
+    nothing = "Nothing was written." if options.all_or_nothing else ""
     try:
         options.run(options)
     except DataError as error:
-        print(f"error: {error}\nNothing was written.", file=sys.stderr)
+        print(f"error: {error}\n{nothing}".rstrip(), file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stdout = None
         return 0
     except OSError as error:
-        print(f"error: {error}. Nothing was written.", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}.\n{nothing}".rstrip(), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped; nothing was written.", file=sys.stderr)
+        print(f"stopped. {nothing}".rstrip(), file=sys.stderr)
         return 130
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m crm_rl", description="The data and the agents of the book.")
+    parser.set_defaults(all_or_nothing=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     prepare = commands.add_parser("prepare", help="clean an export, split it by time and compute the 15 features")
@@ -60,16 +63,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="YYYY-MM-DD",
         help="the day of the export (default: 2022-04-28)",
     )
-    prepare.set_defaults(run=_prepare)
+    prepare.set_defaults(run=_prepare, all_or_nothing=True)
 
     fetch = commands.add_parser("fetch", help="download the original export and check that it is the right file")
     fetch.add_argument("--to", type=Path, help="where to keep it (default: data/raw/SalesCRM.xlsx)")
     fetch.add_argument("--url", help="another place to get it from")
-    fetch.set_defaults(run=_fetch)
+    fetch.set_defaults(run=_fetch, all_or_nothing=True)
 
     twin = commands.add_parser("twin", help="make the synthetic twin again from its spec and seed")
-    twin.add_argument("--out", type=Path, help="the file to write (default: data/raw/crm_twin.csv)")
-    twin.set_defaults(run=_twin)
+    twin.add_argument("--out", type=Path, help="a new .csv file to write (default: data/raw/crm_twin.csv)")
+    twin.set_defaults(run=_twin, all_or_nothing=True)
 
     cli_study.add_commands(commands)
     return parser

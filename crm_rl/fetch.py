@@ -6,6 +6,7 @@ import pooch
 import requests
 
 from crm_rl.crm_data.load import PROJECT, DataError
+from crm_rl.new_folders import folder_above
 
 URL = "https://raw.githubusercontent.com/krishna11-dot/Sales-Reinforcement-Learning-Agent/main/data/raw/SalesCRM.xlsx"
 SHA256 = "49b1c90ab8fc1e5636e4bd92a18d7fbcf4395017ef05f5bb79e2d0c2039aa70b"
@@ -30,15 +31,15 @@ def fetch(to: str | Path = ORIGINAL, url: str = URL, sha256: str = SHA256, progr
     """
     to = Path(to)
     if to.exists() and not (to.is_file() and pooch.file_hash(str(to)) == sha256):
-        raise DataError(
-            f"{to}: something else stands there. Remedy: move it away, or choose another place with --to."
-        )
+        raise DataError(f"{to}: something else stands there. Remedy: move it away, or choose another place with --to.")
     try:
         download = pooch.HTTPDownloader(progressbar=progress)
-        pooch.retrieve(url, f"sha256:{sha256}", fname=to.name, path=to.parent, downloader=download)
+        with folder_above(to) as folder:
+            pooch.retrieve(url, f"sha256:{sha256}", fname=to.name, path=folder, downloader=download)
     except (requests.RequestException, OSError) as error:
         raise DataError(
-            f"{url}: cannot be downloaded ({error}). Remedy: check the connection, or download it by hand to {to}."
+            f"{url}: cannot be downloaded ({_cause(error)}). Remedy: check the connection, or download it by hand to "
+            f"{to}."
         ) from error
     except ValueError as error:  # pooch compares the checksum before it moves the file into place
         raise DataError(
@@ -46,3 +47,12 @@ def fetch(to: str | Path = ORIGINAL, url: str = URL, sha256: str = SHA256, progr
             "not help, the file has been changed at its home, and the twin is what to use."
         ) from error
     return to
+
+
+def _cause(error: BaseException) -> str:
+    """What went wrong at the bottom, in a few words: an error of the network comes wrapped in three others."""
+    if getattr(error, "response", None) is not None:
+        return f"{error.response.status_code} {error.response.reason}"
+    while error.__context__:
+        error = error.__context__
+    return (getattr(error, "strerror", None) or str(error))[:100]

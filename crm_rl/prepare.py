@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from crm_rl.crm_data.columns import SNAPSHOT_DATE
 from crm_rl.crm_data.load import DataError
 from crm_rl.crm_data.split import SPLITS, Split
 from crm_rl.features import FEATURES
+from crm_rl.new_folders import folder_above
 
 STATISTICS_FILE = "historical_stats.json"
 FILES = ("crm_train.csv", "crm_val.csv", "crm_test.csv", STATISTICS_FILE)
@@ -39,6 +39,7 @@ def prepare(
 
     Raises:
         DataError: the export cannot be used, or the folder holds other files. Nothing has been written then.
+        OSError: the folder cannot be written. What was there before is there still.
     """
     path, out = Path(path), Path(out).resolve()
     with tqdm(total=4, desc="prepare", unit="step", disable=None, leave=False) as bar:
@@ -47,18 +48,15 @@ def prepare(
         bar.update()
         customers, report = clean(raw, snapshot, source=str(path))
         bar.update()
-        parts = _split(customers, split, path)
+        parts = _split(customers, split, path, report)
         encoder = FEATURES[split](snapshot).fit(parts.train, parts.known_by)
-        tables = {
-            name: part.join(encoder.transform(part).add_prefix("f_")) for name, part in parts.parts().items()
-        }
+        tables = {name: part.join(encoder.transform(part).add_prefix("f_")) for name, part in parts.parts().items()}
         bar.update()
         statistics = {
             "source": {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
             "snapshot_date": str(snapshot.date()),
             "split": split,
-            "rows": {name: len(part) for name, part in parts.parts().items()}
-            | {"left_out": len(parts.left_out)},
+            "rows": {name: len(part) for name, part in parts.parts().items()} | {"left_out": len(parts.left_out)},
             "known_by": str(parts.known_by.date()),
             "subscription_rate": encoder.country_rate_.base_rate_,
             "education_rate": encoder.education_rate_.rates_,
@@ -70,18 +68,17 @@ def prepare(
     return parts, report
 
 
-def _split(customers: pd.DataFrame, split: str, path: Path) -> Split:
+def _split(customers: pd.DataFrame, split: str, path: Path, report: CleaningReport) -> Split:
+    """Split, or say with the whole report why it cannot be done: cleaning may have set the dates aside."""
     try:
         return SPLITS[split](customers)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+        raise DataError(f"{path}: {error}\n\nThe cleaning report:\n{report}") from error
 
 
 def _refuse_foreign_files(out: Path) -> None:
     if out.exists() and not out.is_dir():
-        raise DataError(
-            f"{out}: a file stands where the folder should be. Remedy: name another folder with --out."
-        )
+        raise DataError(f"{out}: a file stands where the folder should be. Remedy: name another folder with --out.")
     strangers = sorted(set(os.listdir(out)) - set(FILES)) if out.exists() else []
     if strangers:
         raise DataError(
@@ -91,18 +88,16 @@ def _refuse_foreign_files(out: Path) -> None:
 
 def _write_all_or_nothing(out: Path, tables: dict[str, pd.DataFrame], statistics: dict) -> None:
     """Write beside the folder, then put the whole folder in its place (or, if that fails, the old one back)."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    fresh, stale = beside / "fresh", beside / "stale"
-    try:
+    with folder_above(out) as parent, tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=parent) as beside:
+        fresh, stale = Path(beside) / "fresh", Path(beside) / "stale"
         fresh.mkdir()
         for name, table in tables.items():
             table.to_csv(fresh / f"crm_{name}.csv", index_label="row", float_format="%.6g")
         (fresh / STATISTICS_FILE).write_text(json.dumps(statistics, indent=1, sort_keys=True) + "\n")
-        if out.exists():
-            out.rename(stale)
-        fresh.rename(out)
-    finally:
-        if stale.exists() and not out.exists():
-            stale.rename(out)
-        shutil.rmtree(beside)
+        try:
+            if out.exists():
+                out.rename(stale)
+            fresh.rename(out)
+        finally:
+            if stale.exists() and not out.exists():
+                stale.rename(out)

@@ -10,6 +10,7 @@ Inside, a day is a number that counts from the snapshot: 0 is the day of the exp
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ import pycountry
 
 from crm_rl.crm_data import COLUMNS, EVENTS, SNAPSHOT_DATE
 from crm_rl.crm_data.cells import read_country
-from crm_rl.crm_data.load import TWIN
+from crm_rl.crm_data.load import TWIN, DataError
 from crm_rl.crm_data.split import TRAIN_END, VALIDATION_END
 from crm_rl.crm_data.validate import drag_filled
+from crm_rl.new_folders import folder_above
 from crm_rl.twin_spec import CLASSES, GAPS, NONE, ORIGINS, PARTS, POOLED, RARE, SMALLEST, SPEC, USUAL_ORDER
 
 #: Demos and surveys are recorded from this day on.
@@ -34,20 +36,29 @@ def make_twin(out: str | Path = TWIN, spec: str | Path = SPEC, seed: int | None 
     """Draw the twin and write it, whole or not at all. The same spec and seed give the same bytes.
 
     Args:
-        out: the CSV file to write.
+        out: the CSV file to write. Only the embedded twin may be there already, and is replaced.
         spec: the file of counts.
         seed: a seed of your own; by default the one in the spec.
 
     Returns:
         `out`.
+
+    Raises:
+        DataError: something else stands there, or the name does not end in .csv. Nothing has been written then.
     """
+    out = Path(out)
+    if out.suffix.lower() != ".csv":
+        raise DataError(f"{out}: the twin is a .csv file. Remedy: give it a name that ends in .csv.")
+    if out.exists() and not (out.is_file() and out.resolve() == TWIN.resolve()):
+        raise DataError(f"{out}: something stands there. Remedy: move it away, or choose another place with --out.")
     counts = json.loads(Path(spec).read_text(encoding="utf-8"))
     rng = np.random.default_rng(counts["provenance"]["seed"] if seed is None else seed)
-    unfinished = Path(f"{out}.tmp")
-    unfinished.parent.mkdir(parents=True, exist_ok=True)
-    draw(counts, rng).to_csv(unfinished, index=False, lineterminator="\n", encoding="utf-8")
-    os.replace(unfinished, out)
-    return Path(out)
+    raw = draw(counts, rng)
+    with folder_above(out) as folder, tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=folder) as beside:
+        unfinished = Path(beside) / out.name
+        raw.to_csv(unfinished, index=False, lineterminator="\n", encoding="utf-8")
+        os.replace(unfinished, out)
+    return out
 
 
 def draw(spec: dict, rng: np.random.Generator) -> pd.DataFrame:

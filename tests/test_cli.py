@@ -151,8 +151,8 @@ DAMAGED = {
         ),
         [
             "1 x Stage: missing column -> add it",
-            "Country: missing column (\"is it 'Contry'?\")",
-            "Subscribed: missing column (\"is it 'SUBSCRIBED'?\")",
+            "Country: missing column (is it 'Contry'?) -> add it",
+            "Subscribed: missing column (is it 'SUBSCRIBED'?) -> add it",
         ],
     ),
     "duplicate IDs": (
@@ -174,7 +174,7 @@ DAMAGED = {
     "too many unreadable dates": (
         "x.csv",
         lambda path: cells(path, {(row, "First Contact"): "2021-13-12" for row in range(2, 8)}),
-        ["First Contact: too many unreadable dates ('6 of 100') -> write dates as YYYY-MM-DD"],
+        ["First Contact: too many unreadable dates (6 of 100) -> write dates as YYYY-MM-DD row 2 ('2021-13-12') row 3"],
     ),
     "everything at once": (
         "x.csv",
@@ -192,7 +192,17 @@ DAMAGED = {
     "dates all after the snapshot": (
         "x.csv",
         lambda path: table(path, lambda good: good.assign(**{"First Contact": "2030-01-01"})),
-        ["cannot be split by time: nobody in train has a date"],
+        [
+            "cannot be split by time: nobody has a date to go by",
+            "choose the right one (on the command line with --snapshot)",
+            "100 x First Contact: after the snapshot",
+            "1 x First Contact: many dates after the snapshot (100 of 100)",
+        ],
+    ),
+    "days that nobody wrote down": (
+        "x.csv",
+        lambda path: table(path, lambda good: good.assign(**{"First Contact": "0000-00-00"})),
+        ["nobody has a date to go by. Remedy: write the dates down", "100 x First Contact: unknown date"],
     ),
 }
 
@@ -297,8 +307,59 @@ def test_a_folder_with_other_files_is_refused(tmp_path, capsys):
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path, capsys):
     path = write_csv(export(), tmp_path / "x.csv")
     assert main(["prepare", str(path), "--out", str(path / "below")]) == 1
-    assert capsys.readouterr().err.startswith("error: ")
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {path}: ")
+    assert "Errno" not in error
+    assert error.endswith("Nothing was written.\n")
     assert os.listdir(tmp_path) == ["x.csv"]
+
+
+@pytest.mark.parametrize("snapshot", ["2020-01-01", "2000-01-01"])
+def test_a_snapshot_that_is_too_early_is_suspected(twin, tmp_path, capsys, snapshot):
+    arguments = ["prepare", str(twin), "--out", str(tmp_path / "new" / "out"), "--snapshot", snapshot]
+    assert main([*arguments, "--split", "sound"]) == 1
+    error = capsys.readouterr().err
+    assert "First Contact: many dates after the snapshot" in error
+    assert "--snapshot" in error
+    assert os.listdir(tmp_path) == []
+
+
+# ---- the twin's file ----
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("precious.txt", "the twin is a .csv file. Remedy"),
+        ("precious.csv", "something stands there. Remedy"),
+        ("folder", "the twin is a .csv file. Remedy"),
+        ("folder.csv", "something stands there. Remedy"),
+        ("new/twin.xlsx", "the twin is a .csv file. Remedy"),
+        ("precious.txt/twin.csv", "precious.txt: "),
+    ],
+)
+def test_the_twin_is_written_over_nothing(tmp_path, capsys, name, reason):
+    for folder in ("folder", "folder.csv"):
+        (tmp_path / folder).mkdir()
+    for file in ("precious.txt", "precious.csv"):
+        (tmp_path / file).write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["twin", "--out", str(tmp_path / name)]) == 1
+    error = capsys.readouterr().err
+    assert reason in error
+    assert "Errno" not in error
+    assert error.endswith("Nothing was written.\n")
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "precious.txt").read_text() == (tmp_path / "precious.csv").read_text() == "mine"
+
+
+def test_only_what_is_true_is_said_of_a_command_that_writes_as_it_goes(tmp_path, monkeypatch, capsys):
+    def failing(*_):
+        raise OSError(28, "No space left on device", "q_table.npz")
+
+    monkeypatch.setattr("crm_rl.cli_study._train", failing)
+    assert main(["train", "q-learning", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "error: q_table.npz: No space left on device.\n"
 
 
 # ---- usage ----
@@ -337,7 +398,7 @@ def test_stopping_by_hand_is_no_traceback(monkeypatch, capsys):
 
     monkeypatch.setattr("crm_rl.prepare.prepare", stopped)
     assert main(["prepare"]) == 130
-    assert capsys.readouterr().err == "stopped; nothing was written.\n"
+    assert capsys.readouterr().err == "stopped. Nothing was written.\n"
 
 
 def test_the_original_from_the_command_line(original, tmp_path):

@@ -80,6 +80,20 @@ def test_what_cannot_be_had_is_said_and_leaves_nothing(server, tmp_path, url):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_closed_door_is_told_in_a_few_words(tmp_path):
+    url = f"http://127.0.0.1:{closed_port()}/file.xlsx"
+    with pytest.raises(DataError, match=r"cannot be downloaded \(Connection refused\)\. Remedy"):
+        fetch(tmp_path / "file.xlsx", url, RIGHT, progress=False)
+
+
+def test_folders_made_for_a_file_that_does_not_come_are_taken_away(server, tmp_path):
+    (tmp_path / "old").mkdir()
+    for url, sha256 in ((f"{server.home}/gone.xlsx", RIGHT), (f"{server.home}/file.xlsx", "0" * 64)):
+        with pytest.raises(DataError):
+            fetch(tmp_path / "old" / "new" / "newer" / "file.xlsx", url, sha256, progress=False)
+        assert [path.name for path in tmp_path.rglob("*")] == ["old"]
+
+
 def test_something_else_in_the_files_place_is_left_alone(server, tmp_path):
     (tmp_path / "file.xlsx").write_text("mine")
     (tmp_path / "folder").mkdir()

@@ -165,6 +165,14 @@ def test_the_data_path_is_the_twin_unless_chosen(monkeypatch, tmp_path):
     assert data_path() == tmp_path / "export.csv"
 
 
+def test_a_missing_file_that_the_environment_names_is_said_to_be_named_there(monkeypatch, tmp_path):
+    with pytest.raises(DataError, match=r"gone\.csv: there is no such file\. Remedy"):
+        load(tmp_path / "gone.csv")
+    monkeypatch.setenv("CRM_RL_DATA", str(tmp_path / "gone.csv"))
+    with pytest.raises(DataError, match=r"gone\.csv: there is no such file \(CRM_RL_DATA names it\)\. Remedy"):
+        load(data_path())
+
+
 def test_a_relative_data_path_counts_from_here_or_else_from_the_project(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CRM_RL_DATA", "pyproject.toml")

@@ -189,6 +189,14 @@ def test_a_killed_run_leaves_the_old_set_or_none_and_the_next_run_works(good, ou
     assert contents(out).keys() == OLD.keys()
 
 
+@pytest.mark.parametrize("error", ERRORS, ids=["disk full", "stopped"])
+def test_a_failure_takes_away_the_folders_it_made(monkeypatch, good, tmp_path, error):
+    monkeypatch.setattr(pd.DataFrame, "to_csv", fails_on_call(0, pd.DataFrame.to_csv, error))
+    with pytest.raises(type(error)):
+        prepare(good, tmp_path / "some" / "new" / "folder")
+    assert os.listdir(tmp_path) == [good.name]
+
+
 def test_a_reader_never_sees_half_a_set(good, out, monkeypatch):
     """What stands in the folder, looked at before every single step, is complete."""
     with_an_earlier_run(out)

@@ -49,7 +49,10 @@ def load(path: str | Path) -> pd.DataFrame:
     if path.is_dir():
         raise DataError(f"{path}: a folder, not a file. Remedy: name the export in it.")
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file. Remedy: check the name, or run `python -m crm_rl fetch`.")
+        named = " (CRM_RL_DATA names it)" if os.environ.get("CRM_RL_DATA") and path == data_path() else ""
+        raise DataError(
+            f"{path}: there is no such file{named}. Remedy: check the name, or run `python -m crm_rl fetch`."
+        )
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty. Remedy: export the customers again.")
     readers = {".csv": _load_csv, ".xlsx": _load_excel}
