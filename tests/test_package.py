@@ -11,14 +11,15 @@ PACKAGE = Path(crm_rl.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 #: Where the arrows start; everything else in the package may come after these.
-DATA_PART = ("crm_rl.crm_data", "crm_rl.encoders", "crm_rl.features", "crm_rl.intervals")
+DATA_PART = ("crm_rl.crm_data", "crm_rl.encoders", "crm_rl.features", "crm_rl.intervals", "crm_rl.new_folders")
 
 MAY_IMPORT = {
     "crm_data": ("crm_rl.crm_data",),
     "encoders": ("crm_rl.crm_data",),
     "features": ("crm_rl.crm_data", "crm_rl.encoders"),
     "intervals": (),
-    "fetch": ("crm_rl.crm_data",),
+    "new_folders": (),
+    "fetch": ("crm_rl.crm_data", "crm_rl.new_folders"),
     "prepare": DATA_PART,
     "twin_spec": DATA_PART,
 }
