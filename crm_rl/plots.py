@@ -353,3 +353,35 @@ def q_heat_map(values: pd.DataFrame, axes: Axes | None = None) -> Axes:
     axes.tick_params(length=0, rotation=0)
     axes.set(xlabel="", ylabel="")
     return axes
+
+
+def training_stability(columns: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
+    """Draw the course of a network's training: reward, loss and highest Q-value against steps, a column a world.
+
+    Args:
+        columns: by title, by the line's name, a table with `step` and, for each of `reward`, `loss` and `max_q`, either
+            that column or `_mid`, `_low` and `_high` of it.
+
+    Returns:
+        Three axes a column, row by row.
+    """
+    measures = {"reward": "reward of a\ntraining episode", "loss": "loss", "max_q": "highest Q-value"}
+    size = (7, 1.2 + 1.6 * len(measures))
+    _, grid = plt.subplots(len(measures), len(columns), figsize=size, sharex=True, squeeze=False)
+    for line, (measure, label) in zip(grid, measures.items(), strict=True):
+        line[0].set_ylabel(label)
+        for axes, runs in zip(line, columns.values(), strict=True):
+            for (name, table), colour in zip(runs.items(), (BLUE, RED, ORANGE, GREEN), strict=False):
+                thousands = table["step"] / 1000
+                middle = table[measure] if measure in table else table[f"{measure}_mid"]
+                axes.plot(thousands, middle, color=colour, label=name)
+                if f"{measure}_low" in table:
+                    low, high = table[f"{measure}_low"], table[f"{measure}_high"]
+                    axes.fill_between(thousands, low, high, color=colour, alpha=0.25, linewidth=0)
+    for axes, title in zip(grid[0], columns, strict=True):
+        axes.set_title(title)
+    for axes in grid[-1]:
+        axes.set_xlabel("steps (thousands)")
+    if max(map(len, columns.values())) > 1:
+        grid[1, 0].legend(frameon=False, fontsize=9)
+    return list(grid.flat)
