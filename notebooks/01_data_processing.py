@@ -76,7 +76,7 @@ import pandas as pd
 from myst_nb import glue
 
 from crm_rl import plots
-from crm_rl.crm_data import COLUMNS, EVENTS, clean, data_path, load
+from crm_rl.crm_data import COLUMNS, EVENTS, as_rows, clean, data_path, load
 
 plots.use_style()
 pd.set_option("display.max_colwidth", 60)
@@ -94,7 +94,7 @@ six = pd.read_csv(
     ),
     dtype=str,
 ).reindex(columns=COLUMNS)
-six_customers, six_report = clean(six, source="six rows")
+six_customers, six_report = clean(as_rows(six), source="six rows")
 six_customers[
     [
         "customer_id",
@@ -110,7 +110,8 @@ six_customers[
 # %% [markdown]
 # Row 3 is a subscriber without a date. Rows 4 and 5 have lost their last contact. Row 5 is {term}`inbound`, and its
 # {term}`arrival`, the first day on which we know of this customer, is the earliest milestone. Row 4 has no arrival at all: we
-# keep the customer, and leave it out of anything that needs time. None of this happened in silence:
+# keep the customer, and leave it out of anything that needs time. None of this happened in silence. (The report counts rows as a
+# spreadsheet does, with the header as row 1: the customer of ID 3 stands in row 4.)
 
 # %%
 print(six_report)

@@ -29,7 +29,14 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "_config.yml"
 FIGURE = ROOT / "book" / "_static" / "funnel.svg"
 PROSE = ("welcome", "how_to_use", "problem", "notation", "data_card")
-CHAPTERS = {"ch01": "01_data_processing", "ch02": "02_education_column", "a1": "a1_twin_fidelity"}
+CHAPTERS = {
+    "ch01": "01_data_processing",
+    "ch02": "02_education_column",
+    "a1": "a1_twin_fidelity",
+    "ch03": "03_funnel_mdp",
+    "ch04": "04_q_learning",
+    "ch05": "05_state_space_explosion",
+}
 BEGIN = "  # The numbers in the prose pages, written by tools/prose_numbers.py: do not edit.\n"
 RARE = 0.002  # the rate that the fourth question of the problem page supposes
 END = "  # End of the numbers in the prose pages.\n"
