@@ -67,9 +67,10 @@ if "google.colab" in sys.modules:
 # In general, with $L_f$ values of feature $f$ and a mask $\mu$ of one bit a feature,
 #
 # $$
-# \underbrace{2^{15} \prod_{f=1}^{15} L_f}_{\text{the mask hides nothing}}
-# \qquad\text{and}\qquad
-# \underbrace{\prod_{f=1}^{15} (L_f + 1)}_{\text{hidden features look alike}} .
+# \begin{aligned}
+# 2^{15} \prod_{f=1}^{15} L_f & \quad \text{if the mask hides nothing,} \\
+# \prod_{f=1}^{15} (L_f + 1) & \quad \text{if hidden features look alike.}
+# \end{aligned}
 # $$ (explosion-count)
 #
 # That a product of this kind outgrows any computer is what Bellman called the curse of dimensionality {cite:p}`bellman1957`; we say
@@ -226,6 +227,7 @@ states = met["states met"]
 factor_coded = states["as coded, selection"] / states["as coded"]
 factor_described = states["described, selection"] / states["described"]
 assert factor_coded > 100 > 10 > factor_described
+glue("explosion-states", f"{states['as coded, selection']:,}", display=False)
 glue("explosion-factor-coded", f"{factor_coded:.0f}", display=False)
 glue("explosion-factor-described", f"{factor_described:.1f}", display=False)
 print(f"times as many states with selection: as coded {factor_coded:.0f}, ", end="")
@@ -254,8 +256,8 @@ assert states.drop("as coded, selection").max() < 10_000
 
 # %% [markdown]
 # The explosion is real, in one of the two games ({numref}`fig-explosion-growth`). As coded, selection multiplies the states by
-# {glue:text}`explosion-factor-coded`, close to what the study reports, and the table still grows when training stops: there is no sign of
-# an end. As described the factor is {glue:text}`explosion-factor-described`. A blank is a blank: as long as little is shown, most customers
+# {glue:text}`explosion-factor-coded`, to {glue:text}`explosion-states` (the study reports 522,619), and the table still grows when training stops: there is
+# no sign of an end. As described the factor is {glue:text}`explosion-factor-described`. A blank is a blank: as long as little is shown, most customers
 # look the same, and an agent that acts early never gets into the far corners of the mask space.
 #
 # So "15 mask bits" do not make an explosion by themselves. It takes a start from which every bit can be turned at leisure, and an
@@ -486,7 +488,7 @@ by_chance = np.array(
 marked = {"always wait": wait.mean(), "random": by_chance.mean()}
 pd.Series(marked, name="mean reward").round(2)
 
-# %% mystnb={"figure": {"caption": "Mean reward as coded against the number of states, as more features are shown: on the training customers and on later ones. Interquartile mean of eight seeds, 95% bootstrap intervals.", "name": "fig-explosion-dial"}, "image": {"alt": "Two falling lines. Tables with 2 to about 70 states earn about minus 8 to minus 10 on both. From there both fall as states are added, the later customers much further: with all 15 features they end at the reward of a random policy, the training customers well above it."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Mean reward as coded against the number of states, as more features are shown: on the training customers and on later ones. Interquartile mean of eight seeds, 95% bootstrap intervals.", "name": "fig-explosion-dial"}, "image": {"alt": "Two falling lines. Tables with 2 to about 70 states earn about minus 8 to minus 10 on both; the one with a single state has a bar over the whole range on later customers. From there both fall as states are added, the later customers much further: with all 15 features they end at the reward of a random policy, the training customers well above it."}} tags=["hide-input"]
 plots.reward_by_states(
     {"training customers": curves["train"], "later customers": curves["val"]}, marked
 )
