@@ -547,7 +547,7 @@ gaps.round(2)
 # met, and the interval of the gap to a random policy {glue:text}`explosion-chance`. Note that the share of met states collapses
 # with the last column added, the country code, and not step by step with the number of states.
 #
-# **The smallest table that tells the right things apart is the best.** One flag, two states: the interval of its gain over always waiting
+# **A small table that tells the right things apart does well.** One flag, two states: the interval of its gain over always waiting
 # {glue:text}`explosion-flag`. With nothing visible the table must do the same for everybody, and since in balanced training most
 # customers have a call on record ({ref}`sec-funnel-balancing`), on some seeds it learns to call everybody; that is dear on later
 # customers. A table needs an *abstraction* of the state, one that keeps what matters for the choice and drops the rest; which abstractions are
@@ -909,7 +909,7 @@ print(f"needed {in_all:,}, had {met.loc['as coded, selection', 'decisions']:,}")
 # - More states hurt twice: they are learned more slowly, and met again more rarely. A single column that shifts over time is enough for the second.
 # - The explosion is real as coded and hardly there as described. In neither does it explain why selection does worse: the baseline guesses as well, or a
 #   smaller learning rate mends it.
-# - The remedy for a table is an abstraction that keeps what matters. The best of our tables had two states.
+# - The remedy for a table is an abstraction that keeps what matters. A table of two states was among our best.
 # :::
 #
 # ## Check yourself
