@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from crm_rl.crm_data import clean, load
+from crm_rl.crm_data import DataError, clean, load
 from crm_rl.crm_data.load import PROJECT, TWIN
 from crm_rl.dqn import STUDY as DQN_STUDY
 from crm_rl.dqn import train_dqn
@@ -292,7 +292,15 @@ def record_study(name: str, results: list[dict], source: dict, out: Path = RESUL
 
 
 def load_study(name: str = "twin", folder: Path = RESULTS) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
-    """The recorded runs, curves and provenance of a study, by the name of the data set."""
+    """The recorded runs, curves and provenance of a study, by the name of the data set.
+
+    Raises:
+        DataError: there is no such record.
+    """
+    if not (folder / f"study_{name}.json").exists():
+        raise DataError(
+            f"no study of the {name} is on record. Remedy: `make study` (with ORIGINAL=file for the original)."
+        )
     return (
         pd.read_csv(folder / f"study_{name}.csv"),
         pd.read_csv(folder / f"study_{name}_curves.csv"),
