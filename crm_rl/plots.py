@@ -164,7 +164,7 @@ def full_comparison(tables: dict[str, pd.DataFrame]) -> list[Axes]:
         Three axes a setting.
     """
     measures = {"rate %": "subscribers (%)", "first calls %": "first calls (%)", "reward": "average reward"}
-    size = (7, 0.9 + 1.9 * len(tables))
+    size = (7, 0.5 + 2.7 * len(tables))
     _, grid = plt.subplots(len(tables), len(measures), figsize=size, sharey="row", squeeze=False)
     for line, (setting, table) in zip(grid, tables.items(), strict=True):
         places = range(len(table))[::-1]
@@ -175,8 +175,8 @@ def full_comparison(tables: dict[str, pd.DataFrame]) -> list[Axes]:
             axes.set(xlabel=label, ylim=(-0.6, len(table) - 0.4))
             axes.grid(axis="y", visible=False)
         line[0].set_title(setting.replace("_", " "))
-        line[0].set_xlim(left=0)
-        line[1].set_xlim(left=0)
+        for axes in line[:2]:
+            axes.set_xlim(0, 1.12 * axes.dataLim.x1)
     return list(grid.flat)
 
 
@@ -267,7 +267,7 @@ def feature_importance(shares: pd.DataFrame, label: str) -> Axes:
     axes.hlines(range(len(shares)), shares["low"], shares["high"], color=BLUE, linewidth=2)
     axes.plot(shares["value"], range(len(shares)), "o", color=BLUE)
     axes.set_yticks(range(len(shares)), shares.index)
-    axes.set(xlabel=label)
+    axes.set(xlabel=label, xlim=(min(0, 1.05 * shares["low"].min()), 1.05 * max(shares["high"].max(), 0)))
     axes.grid(axis="y", visible=False)
     return axes
 
