@@ -61,7 +61,7 @@ if "google.colab" in sys.modules:
 # We call a customer with $c = 1$. The reward is +14, and the customer looks the same afterwards. As in Q-learning, the target is
 #
 # $$
-# y = 14 + 0.95 \times \max(3, 1) = 16.85 ,
+# y = 14 + 0.95 \times 3 = 16.85 ,
 # $$
 #
 # and the surprise is $\delta = 16.85 - 3 = 13.85$. A table would now move its entry by a tenth of this. A function moves its *weights*, each in
@@ -119,6 +119,7 @@ if "google.colab" in sys.modules:
 
 # %%
 import inspect
+import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -320,7 +321,7 @@ print(f"after 50 updates of the first state: {w[-1]:.1f}; of both: {both[-1]:.1g
 # %% [markdown]
 # What went wrong in the first case needed three things together: a **function** in which states share weights, a target made of one's **own
 # estimates**, and updates in **proportions that are not those of following the policy** (the second state was never updated). It is the
-# {term}`deadly triad` (section 11.3 there). Any two are safe enough; with all three, values *may* diverge. Updating states as often as the policy meets
+# {term}`deadly triad` (section 11.3 there). With any two of them instability can be avoided; with all three, values *may* diverge. Updating states as often as the policy meets
 # them restores convergence for linear functions and prediction {cite:p}`tsitsiklis1997`. DQN has all three and no theorem; in practice
 # it seldom diverges outright, but values do get too large on the way {cite:p}`vanhasselt2018`.
 #
@@ -346,14 +347,14 @@ print(f"after 50 updates of the first state: {w[-1]:.1f}; of both: {both[-1]:.1g
 # %%
 from crm_rl.dqn import DESCRIBED, Agent, Run, one_thread, train_dqn
 
-Markdown(f"```python\n{inspect.cleandoc(inspect.getsource(Run.advance))}\n```")
+Markdown(f"```python\n{textwrap.dedent(inspect.getsource(Run.advance))}```")
 
 # %% [markdown]
 # Choose, epsilon-greedily, in all copies; step; put the transitions into the buffer, the *last* observation of an ended episode as its next
 # state; make as many updates as are due; renew the target when 1,000 steps have passed. And the updates:
 
 # %%
-Markdown(f"```python\n{inspect.cleandoc(inspect.getsource(Agent.train))}\n```")
+Markdown(f"```python\n{textwrap.dedent(inspect.getsource(Agent.train))}```")
 
 # %% [markdown]
 # Find equation {eq}`dqn-loss` in it: the line `targets = ...` is $y$, with `dones` 1 only where an episode *terminated*;
@@ -679,7 +680,7 @@ for setting in ("described", "as_coded"):
             glue(key, in_words(low, high), display=False)
             glue(
                 f"{key}-size",
-                f"{gap.mean():+.1f} ({low:+.1f} to {high:+.1f})",
+                f"{gap.mean():+.2f} ({low:+.2f} to {high:+.2f})",
                 display=False,
             )
         gaps[setting, variant] = row
