@@ -36,6 +36,8 @@ CHAPTERS = {
     "ch03": "03_funnel_mdp",
     "ch04": "04_q_learning",
     "ch05": "05_state_space_explosion",
+    "ch06": "06_dqn",
+    "ch07": "07_results",
 }
 BEGIN = "  # The numbers in the prose pages, written by tools/prose_numbers.py: do not edit.\n"
 RARE = 0.002  # the rate that the fourth question of the problem page supposes
