@@ -404,7 +404,7 @@ print(
 # \text{rate} = \frac{s + m\,p}{n + m}
 # $$
 #
-# Take $p = 0.004$ and $m = 250$. A country with one subscriber among 4: $(1 + 250 \times 0.004) / (4 + 250) = 2 / 254 = 0.79\%$,
+# Take $p = 0.004$ and $m = 250$. A country with one subscriber among 4: $(1 + 250 \times 0.004) / (4 + 250)$, that is $2 / 254 = 0.79\%$,
 # twice the average. None among 3: $1 / 253 = 0.395\%$, a hair under it. And 20 among 2,000: $21 / 2250 = 0.93\%$, close to its
 # own 1%. Small groups are drawn to the average; large ones speak for themselves.
 # :::
@@ -616,6 +616,7 @@ shares = pd.DataFrame(
         for part, rows in by_name.items()
     }
 ).T.round(2)
+shares["subscribers"] = shares["subscribers"].astype(int)
 random_spread, sound_spread = (
     shares.loc[name, "inbound %"].max() - shares.loc[name, "inbound %"].min()
     for name in ("random", "sound")
