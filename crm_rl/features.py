@@ -213,7 +213,7 @@ class PublishedFeatures:
 class SoundFeatures:
     """The sound 15: rates come from train alone and count what was known on its last day; no alphabet becomes an order.
 
-    Two things stay as the study has them. The notes in Stage keep the order that somebody gave them, an opinion. And all
+    Two things stay as the study has them. The notes in Stage keep the order that somebody gave them. And all
     features describe the record at the snapshot, so the milestone flags say what *has* happened, not what was known
     when somebody had to act; chapter 8 shows what follows from that.
 
