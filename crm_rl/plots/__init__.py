@@ -1,0 +1,50 @@
+"""Every figure of the book that more than one place draws. Nothing else in the package draws.
+
+Functions draw on the axes they are given, or on new ones, and return them.
+"""
+
+from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
+from crm_rl.plots.policies import (
+    action_distribution,
+    claim_and_measurement,
+    feature_importance,
+    full_comparison,
+    journey,
+    q_heat_map,
+)
+from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE, RED, ROW_NAMES, SKY, YELLOW, use_style
+from crm_rl.plots.training import (
+    reward_by_states,
+    state_space_explosion,
+    training_comparison,
+    training_curve,
+    training_stability,
+)
+
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PALETTE",
+    "RED",
+    "ROW_NAMES",
+    "SKY",
+    "YELLOW",
+    "action_distribution",
+    "against_chance",
+    "claim_and_measurement",
+    "events_by_month",
+    "feature_importance",
+    "full_comparison",
+    "interval_dots",
+    "journey",
+    "parts_by_month",
+    "q_heat_map",
+    "reward_by_states",
+    "state_space_explosion",
+    "training_comparison",
+    "training_curve",
+    "training_stability",
+    "use_style",
+]

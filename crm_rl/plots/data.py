@@ -1,0 +1,101 @@
+"""Figures of the customers: rates, dates, parts (chapters 1 and 2)."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, YearLocator
+
+from crm_rl.crm_data.columns import EVENTS
+from crm_rl.plots.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, YELLOW
+
+
+def interval_dots(rates: pd.DataFrame, axes: Axes | None = None, colour: str = BLUE) -> Axes:
+    """Draw rates with their intervals, a line a group, the first on top.
+
+    Args:
+        rates: as `intervals.rate_table` returns them; the index names the groups.
+        axes: where to draw.
+        colour: of the dots and lines.
+    """
+    axes = axes or plt.subplots(figsize=(7, 0.6 + 0.36 * len(rates)))[1]
+    places = range(len(rates))[::-1]
+    axes.hlines(places, rates["low %"], rates["high %"], color=colour, linewidth=2)
+    axes.plot(rates["rate %"], places, "o", color=colour)
+    axes.set_yticks(places, rates.index)
+    axes.set(xlabel="subscribers (% of customers, with 95% interval)", ylim=(-0.6, len(rates) - 0.4))
+    axes.set_xlim(left=0)
+    axes.grid(axis="y", visible=False)
+    return axes
+
+
+def events_by_month(customers: pd.DataFrame) -> list[Axes]:
+    """Draw how many customers reached each milestone in each month, inbound and outbound apart.
+
+    Args:
+        customers: the table that `crm_data.clean` returns.
+
+    Returns:
+        Six axes, one an event.
+    """
+    _, grid = plt.subplots(2, 3, figsize=(7, 4.2), sharex=True)
+    for axes, event in zip(grid.flat, EVENTS, strict=True):
+        months = customers[f"{event}_date"].dt.to_period("M")
+        calendar = pd.period_range(customers["arrival"].min(), customers["arrival"].max(), freq="M")
+        for inbound, colour, name in ((False, BLUE, "outbound"), (True, ORANGE, "inbound")):
+            counts = months[customers["inbound"] == inbound].value_counts().reindex(calendar, fill_value=0)
+            axes.plot(calendar.to_timestamp(), counts, color=colour, label=name)
+        axes.set_title(event)
+        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(YearLocator())
+        axes.xaxis.set_major_formatter(DateFormatter("%Y"))
+    grid[0, 1].legend(frameon=False, fontsize=9, loc="upper left")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("customers a month")
+    return list(grid.flat)
+
+
+def parts_by_month(splits: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
+    """Draw when the customers of each part arrived, a panel a split; who has no arrival is not drawn.
+
+    Args:
+        splits: by name, the parts by name, as `Split.parts` gives them.
+
+    Returns:
+        One axes a split.
+    """
+    _, panels = plt.subplots(len(splits), 1, figsize=(7, 2.1 * len(splits)), sharex=True)
+    for axes, (name, parts) in zip(panels, splits.items(), strict=True):
+        months = {part: rows["arrival"].dropna().dt.to_period("M").value_counts() for part, rows in parts.items()}
+        table = pd.DataFrame(months).fillna(0).sort_index()
+        table = table.reindex(pd.period_range(table.index.min(), table.index.max(), freq="M"), fill_value=0)
+        bottom = 0
+        for part, colour in zip(parts, (SKY, YELLOW, RED), strict=True):
+            axes.bar(table.index.to_timestamp(), table[part], width=26, bottom=bottom, color=colour, label=part)
+            bottom = bottom + table[part]
+        axes.set(title=f"the {name} split", ylabel="arrivals a month")
+        axes.grid(axis="x", visible=False)
+        ticks = AutoDateLocator(maxticks=7)
+        axes.xaxis.set_major_locator(ticks)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(ticks))
+    panels[0].legend(frameon=False, fontsize=9)
+    return list(panels)
+
+
+def against_chance(by_chance: pd.Series, marked: dict[str, float], axes: Axes | None = None) -> Axes:
+    """Draw a histogram of what chance gives, and lines where given results stand.
+
+    Args:
+        by_chance: the values that chance gave; the name becomes the axis label.
+        marked: results to mark, by what to write beside them.
+        axes: where to draw.
+    """
+    axes = axes or plt.subplots()[1]
+    axes.hist(by_chance, bins=25, color=SKY, edgecolor="white")
+    top = axes.get_ylim()[1]
+    axes.set_ylim(0, top * (1.05 + 0.12 * len(marked)))
+    for place, ((name, value), colour) in enumerate(zip(marked.items(), (RED, GREEN, PURPLE), strict=False)):
+        axes.axvline(value, color=colour, linewidth=2)
+        axes.annotate(f" {name}", (value, top * (1.05 + 0.12 * place)), color=colour, fontsize=9)
+    axes.set(xlabel=by_chance.name, ylabel="relabellings")
+    axes.grid(axis="x", visible=False)
+    return axes

@@ -1,0 +1,134 @@
+"""Figures of training: its curves, its stability, the states it met (chapters 4 to 7)."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from crm_rl.plots.style import BLUE, GREEN, ORANGE, RED, ROW_NAMES, SKY
+
+
+def training_curve(histories: dict[str, dict[str, np.ndarray]], window: int = 1000) -> list[Axes]:
+    """Draw how training went: reward of an episode, and share of episodes with a subscription, with 95% intervals.
+
+    Args:
+        histories: by name, `reward` and `subscribed` of each episode, arrays of shape (episodes,).
+        window: how many episodes make a point.
+
+    Returns:
+        The two axes.
+    """
+    _, panels = plt.subplots(1, 2, figsize=(7, 3))
+    scales = {"reward": 1, "subscribed": 100}
+    for (name, history), colour in zip(histories.items(), (BLUE, ORANGE, GREEN, RED), strict=False):
+        for axes, (key, scale) in zip(panels, scales.items(), strict=True):
+            values = scale * np.asarray(history[key], dtype=float)
+            windows = values[: len(values) // window * window].reshape(-1, window)
+            mean, reach = windows.mean(axis=1), 1.96 * windows.std(axis=1) / np.sqrt(window)
+            thousands = window * (1 + np.arange(len(mean))) / 1000
+            axes.plot(thousands, mean, color=colour, linewidth=1.2, label=name.replace("_", " "))
+            axes.fill_between(thousands, mean - reach, mean + reach, color=colour, alpha=0.2, linewidth=0)
+    panels[0].set(xlabel="thousand episodes", ylabel="reward of an episode (points)")
+    panels[1].set(xlabel="thousand episodes", ylabel="episodes with a subscription (%)", ylim=(0, None))
+    panels[1].legend(frameon=False, fontsize=9, loc="lower right")
+    return list(panels)
+
+
+def training_comparison(curves: pd.DataFrame) -> list[Axes]:
+    """Draw how the reward of an episode rose in training, a panel a setting, with the middle half of the seeds.
+
+    Args:
+        curves: `setting`, `row`, `progress` from 0 to 1, `reward`, `reward_low` and `reward_high`.
+
+    Returns:
+        One axes a setting.
+    """
+    settings = list(curves["setting"].unique())
+    _, panels = plt.subplots(1, len(settings), figsize=(7, 3.2), squeeze=False)
+    for axes, setting in zip(panels.flat, settings, strict=True):
+        ours = curves[curves["setting"] == setting]
+        for (row, curve), colour in zip(ours.groupby("row", sort=False), (BLUE, SKY, RED, ORANGE), strict=False):
+            axes.plot(100 * curve["progress"], curve["reward"], color=colour, label=ROW_NAMES[row])
+            axes.fill_between(
+                100 * curve["progress"],
+                curve["reward_low"],
+                curve["reward_high"],
+                color=colour,
+                alpha=0.25,
+                linewidth=0,
+            )
+        axes.set(title=setting.replace("_", " "), xlabel="training done (%)")
+    panels[0, 0].set_ylabel("reward of a training episode")
+    panels[0, -1].legend(frameon=False, fontsize=9)
+    return list(panels.flat)
+
+
+def training_stability(columns: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
+    """Draw the course of a network's training: reward, loss and highest Q-value against steps, a column a world.
+
+    Args:
+        columns: by title, by the line's name, a table with `step` and, for each of `reward`, `loss` and `max_q`, either
+            that column or `_mid`, `_low` and `_high` of it.
+
+    Returns:
+        Three axes a column, row by row.
+    """
+    measures = {"reward": "reward of a\ntraining episode", "loss": "loss", "max_q": "highest Q-value"}
+    size = (7, 1.2 + 1.6 * len(measures))
+    _, grid = plt.subplots(len(measures), len(columns), figsize=size, sharex=True, squeeze=False)
+    for line, (measure, label) in zip(grid, measures.items(), strict=True):
+        line[0].set_ylabel(label)
+        for axes, runs in zip(line, columns.values(), strict=True):
+            for (name, table), colour in zip(runs.items(), (BLUE, RED, ORANGE, GREEN), strict=False):
+                thousands = table["step"] / 1000
+                middle = table[measure] if measure in table else table[f"{measure}_mid"]
+                axes.plot(thousands, middle, color=colour, label=name)
+                if f"{measure}_low" in table:
+                    low, high = table[f"{measure}_low"], table[f"{measure}_high"]
+                    axes.fill_between(thousands, low, high, color=colour, alpha=0.25, linewidth=0)
+    for axes, title in zip(grid[0], columns, strict=True):
+        axes.set_title(title)
+    for axes in grid[-1]:
+        axes.set_xlabel("steps (thousands)")
+    if max(map(len, columns.values())) > 1:
+        grid[1, 0].legend(frameon=False, fontsize=9)
+    return list(grid.flat)
+
+
+def state_space_explosion(growth: dict[str, pd.Series]) -> Axes:
+    """Draw how many states training had met, both axes logarithmic, each game's name at the end of its line.
+
+    Args:
+        growth: by the game's name, the states met, indexed by episodes run.
+    """
+    axes = plt.subplots(figsize=(7, 3.6))[1]
+    heights, height = {}, 0.0
+    for end, name in sorted((states.iloc[-1], name) for name, states in growth.items()):
+        height = heights[name] = max(end, 1.7 * height)  # names of lines that end close together are pushed apart
+    for (name, states), colour in zip(growth.items(), (BLUE, SKY, RED, ORANGE), strict=False):
+        axes.plot(states.index, states, color=colour, linewidth=2)
+        place = (1.2 * states.index[-1], heights[name])
+        axes.annotate(name, place, color=colour, fontsize=9, va="center", annotation_clip=False)
+    axes.set(xscale="log", yscale="log", xlabel="training episodes", ylabel="states met")
+    axes.set_xlim(1, 40 * max(states.index[-1] for states in growth.values()))
+    return axes
+
+
+def reward_by_states(dial: dict[str, pd.DataFrame], marked: dict[str, float]) -> Axes:
+    """Draw the reward of tables against how many states they hold, with intervals, and lines for fixed policies.
+
+    Args:
+        dial: by whose reward it is, a row a table: `states`, `iqm`, `low` and `high`.
+        marked: rewards of policies that learn nothing, by their names.
+    """
+    axes = plt.subplots(figsize=(7, 3.8))[1]
+    for (name, table), colour in zip(dial.items(), (SKY, RED), strict=False):
+        axes.vlines(table["states"], table["low"], table["high"], color=colour, linewidth=2)
+        axes.plot(table["states"], table["iqm"], "o-", color=colour, linewidth=1)
+        last = (table["states"].iloc[-1], table["iqm"].iloc[-1])
+        axes.annotate(name, last, xytext=(7, 4), textcoords="offset points", color=colour, fontsize=9)
+    for name, reward in marked.items():
+        axes.axhline(reward, color="black", linewidth=1, linestyle="--")
+        axes.annotate(name, (4, reward), xytext=(0, -3), textcoords="offset points", fontsize=9, va="top")
+    axes.set(xscale="log", xlabel="states met in training", ylabel="mean reward of an episode", xlim=(0.7, 40_000))
+    return axes
