@@ -4,7 +4,7 @@ A policy is a function `(states, population, rules, rng) -> actions` of a batch 
 choose at random.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -160,3 +160,59 @@ def over_seeds(values: np.ndarray, rng: np.random.Generator, draws: int = 2000, 
     means = trim_mean(values[picks], 0.25, axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return pd.Series({"iqm": interquartile_mean(values), "low": low, "high": high})
+
+
+def play_rivals(world: World, seeds: Iterable[int]) -> dict[tuple[str, int], Episodes]:
+    """Let the policies that learn nothing treat every customer of a world once: random, and each action always.
+
+    Where the first action of the firm ends the episode, "always call" is "call at once, looking at nothing".
+
+    Args:
+        world: the customers and the rules of their game.
+        seeds: of the random policy, which draws as in the study.
+
+    Returns:
+        What happened, by the name of the policy and the seed; the six that choose nothing at random have seed 0 alone.
+    """
+    by_chance = {("random", seed): play(world, random_policy, np.random.default_rng([seed, 1])) for seed in seeds}
+    return by_chance | {
+        (f"always_{action.name.lower()}", 0): play(world, constant_policy(action), np.random.default_rng(0))
+        for action in Action
+    }
+
+
+#: The measures of the study's table, by the names of `metrics`.
+MEASURES = {
+    "rate %": "subscription_rate",
+    "first calls %": "first_call_rate",
+    "reward": "average_reward",
+    "features": "features_used",
+}
+
+
+def compare(runs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The policies of one game side by side.
+
+    Args:
+        runs: a row a run: `row` names the policy; the other columns are those of `metrics`.
+        rng: draws the seeds anew, for the intervals over seeds.
+
+    Returns:
+        A row a policy, in the order in which `runs` has them. For each of `MEASURES` the interquartile mean over seeds
+        and its interval (`reward`, `reward low`, `reward high`, ...). `subscribers`: the rate as a count of customers,
+        to the nearest whole; `customers low` and `customers high`: the Wilson interval of that count, in %. `cost of
+        one`: what all seeds spent by what all seeds sold, in points; missing where nothing was sold.
+    """
+    lines = {}
+    for row, ours in runs.groupby("row", sort=False):
+        line = {}
+        for name, column in MEASURES.items():
+            spread = over_seeds(ours[column], rng)
+            line |= {name: spread["iqm"], f"{name} low": spread["low"], f"{name} high": spread["high"]}
+        customers = int(ours["customers"].iloc[0])
+        line["subscribers"] = round(line["rate %"] / 100 * customers)
+        line["customers low"], line["customers high"] = (100 * end for end in wilson(line["subscribers"], customers))
+        sold = ours["subscribers"].sum()
+        line["cost of one"] = ours["cost"].sum() / sold if sold else np.nan
+        lines[row] = line
+    return pd.DataFrame(lines).T

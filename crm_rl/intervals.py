@@ -1,7 +1,10 @@
-"""How sure a counted rate is."""
+"""How sure a counted rate is, and a difference between two."""
 
+from typing import NamedTuple
+
+import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 
 def wilson(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
@@ -36,3 +39,52 @@ def rate_table(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     rates = [(s / n, *wilson(s, n, level)) if n else (None,) * 3 for s, n in rows]
     table = pd.DataFrame(rates, columns=["rate %", "low %", "high %"], index=counts.index, dtype=float)
     return counts.join((100 * table).round(2))
+
+
+class Paired(NamedTuple):
+    """Two outcomes of the same customers, compared.
+
+    Attributes:
+        only_first: customers with a success under the first policy alone.
+        only_second: and under the second alone. Both together are the discordant customers.
+        difference: first minus second, as a share of the customers.
+        low, high: its interval.
+        p_value: of the exact test that a discordant customer falls to either side with the same chance.
+    """
+
+    only_first: int
+    only_second: int
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def paired(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> Paired:
+    """Compare two policies by what became of the same customers.
+
+    The test is McNemar's in its exact form. The interval is Bonett and Price's, which adds 1 to both counts of
+    discordant customers, so that none seen is not taken for none possible. Fagerland et al. (2014) compare both with
+    others.
+
+    Args:
+        first, second: shape (customers,), bool: who had a success under each policy, in the same order.
+        level: the share of such intervals that hold the true difference.
+
+    Raises:
+        ValueError: the two are not of the same customers.
+    """
+    first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
+    if first.shape != second.shape or first.ndim != 1 or not len(first):
+        raise ValueError(
+            f"shapes {first.shape} and {second.shape}. Remedy: pass one outcome a customer for both policies."
+        )
+    only_first, only_second, n = int((first & ~second).sum()), int((second & ~first).sum()), len(first)
+    plus_first, plus_second = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
+    centre = plus_first - plus_second
+    reach = norm.ppf((1 + level) / 2) * np.sqrt((plus_first + plus_second - centre**2) / (n + 2))
+    discordant = only_first + only_second
+    p_value = float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
+    return Paired(
+        only_first, only_second, (only_first - only_second) / n, float(centre - reach), float(centre + reach), p_value
+    )

@@ -1,10 +1,21 @@
 """Evaluation, on a funnel of four customers whose every number is known by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from crm_rl.balancing import balanced
-from crm_rl.evaluation import constant_policy, feature_use, interquartile_mean, metrics, over_seeds, play, random_policy
+from crm_rl.evaluation import (
+    compare,
+    constant_policy,
+    feature_use,
+    interquartile_mean,
+    metrics,
+    over_seeds,
+    play,
+    play_rivals,
+    random_policy,
+)
 from crm_rl.funnel import AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, N_FEATURES, Action, Population
 from crm_rl.worlds import World
 
@@ -92,3 +103,31 @@ def test_interquartile_mean_by_hand():
     assert interval["low"] <= interval["iqm"] == 4.5 <= interval["high"]
     same = over_seeds(np.full(5, 3.0), np.random.default_rng(0))
     assert same["low"] == same["iqm"] == same["high"] == 3.0
+
+
+def test_the_rivals_are_random_with_every_seed_and_each_action_always():
+    played = play_rivals(world(), seeds=range(3))
+    assert list(played) == [("random", seed) for seed in range(3)] + [(f"always_{a.name.lower()}", 0) for a in Action]
+    again = play(world(), random_policy, np.random.default_rng([2, 1]))  # as the study draws
+    assert np.array_equal(played["random", 2].actions, again.actions)
+    assert played["always_call", 0].reward.tolist() == [114, 5, -10, 99]
+
+
+def test_policies_side_by_side_by_hand():
+    runs = [
+        {"row": "steady", "subscribers": 25, "average_reward": 2.0, "cost": 100.0},
+        {"row": "split", "subscribers": 0, "average_reward": -20.0, "cost": 0.0},
+        {"row": "split", "subscribers": 24, "average_reward": 1.0, "cost": 60.0},
+        {"row": "split", "subscribers": 26, "average_reward": 3.0, "cost": 40.0},
+        {"row": "split", "subscribers": 26, "average_reward": 9.0, "cost": 0.0},
+        {"row": "nothing", "subscribers": 0, "average_reward": -1.0, "cost": 5.0},
+    ]
+    runs = pd.DataFrame(runs).assign(customers=1000, first_call_rate=0.0, features_used=15.0)
+    table = compare(runs.assign(subscription_rate=runs["subscribers"] / 10), np.random.default_rng(0))
+    assert list(table.index) == ["steady", "split", "nothing"]
+    steady, split, nothing = (table.loc[row] for row in table.index)
+    assert steady["reward low"] == steady["reward"] == steady["reward high"] == 2.0
+    assert split["reward"] == 2.0  # the lowest and the highest of four are cut
+    assert split["subscribers"] == 25 and split["cost of one"] == 100 / 76
+    assert split["customers low"] < 2.5 < split["customers high"] and nothing["customers low"] == 0
+    assert np.isnan(nothing["cost of one"])

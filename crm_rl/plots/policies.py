@@ -5,7 +5,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from crm_rl.plots.style import BLUE, GREEN, GREY, RED, ROW_NAMES, SKY, YELLOW
+from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, RED, ROW_NAMES, SKY, YELLOW
 
 
 def journey(journeys: dict[str, pd.DataFrame]) -> Axes:
@@ -83,55 +83,114 @@ def feature_importance(shares: pd.DataFrame, label: str) -> Axes:
     return axes
 
 
-def full_comparison(tables: dict[str, pd.DataFrame]) -> list[Axes]:
-    """Draw the study's rows: subscription rate, first-call rate and reward, a line of panels a setting.
+def feature_visibility(shares: pd.DataFrame, marked: str | None = None) -> Axes:
+    """Draw how often each feature was visible, in several groups of episodes, a line a feature.
 
     Args:
-        tables: by setting, a row a policy; for each measure the columns `measure`, `measure low`, `measure high`.
+        shares: a row a feature, a column a group, in %; at most four groups, named as the legend is to say.
+        marked: a feature whose name is printed in red.
+    """
+    axes = plt.subplots(figsize=(7, 1.1 + 0.27 * len(shares)))[1]
+    places = range(len(shares))[::-1]
+    for group, colour, shape in zip(shares, (BLUE, GREEN, ORANGE, GREY), "oDsv", strict=False):
+        axes.plot(shares[group], places, shape, color=colour, markersize=6, label=group, linestyle="none")
+    axes.set_yticks(places, shares.index)
+    axes.set(xlabel="visible (% of episodes, at the last action)", xlim=(0, 103), ylim=(-0.6, len(shares) - 0.4))
+    for label in axes.get_yticklabels():
+        label.set_color(RED if label.get_text() == marked else "black")
+    axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=1, handletextpad=0.1)
+    return axes
+
+
+def full_comparison(games: dict[str, tuple[pd.DataFrame, pd.DataFrame]], learned: tuple[str, ...]) -> list[Axes]:
+    """Draw the policies of each game: subscribers, first calls and reward, a line of three panels a game.
+
+    A small dot, below its line, is a seed; a large one the interquartile mean with its interval over seeds. In the
+    first panel a thin line is the interval over customers. The rewards of different games have different axes; what
+    lies far to the left of the learners and the random policy is written at the edge.
+
+    Args:
+        games: by title, the table that `evaluation.compare` returns, and the runs that it was made from.
+        learned: the policies that learn, to be drawn in another colour than those that do not.
 
     Returns:
-        Three axes a setting.
+        Three axes a game.
     """
-    measures = {"rate %": "subscribers (%)", "first calls %": "first calls (%)", "reward": "average reward"}
-    size = (7, 0.5 + 2.7 * len(tables))
-    _, grid = plt.subplots(len(tables), len(measures), figsize=size, sharey="row", squeeze=False)
-    for line, (setting, table) in zip(grid, tables.items(), strict=True):
-        places = range(len(table))[::-1]
-        for axes, (measure, label) in zip(line, measures.items(), strict=True):
-            axes.hlines(places, table[f"{measure} low"], table[f"{measure} high"], color=BLUE, linewidth=2)
-            axes.plot(table[measure], places, "o", color=BLUE)
-            axes.set_yticks(places, [ROW_NAMES.get(name, name.replace("_", " ")) for name in table.index])
+    sizes = [len(table) for table, _ in games.values()]
+    _, grid = plt.subplots(
+        len(games),
+        3,
+        figsize=(7, 0.9 * len(games) + 0.26 * sum(sizes)),
+        sharey="row",
+        squeeze=False,
+        height_ratios=sizes,
+    )
+    for line, (title, (table, runs)) in zip(grid, games.items(), strict=True):
+        places = dict(zip(table.index, range(len(table))[::-1], strict=True))
+        colours = [BLUE if row in learned else GREY for row in table.index]
+        line[0].hlines(list(places.values()), table["customers low"], table["customers high"], colours, linewidth=0.8)
+        for axes, (measure, (column, label)) in zip(line, PANELS.items(), strict=True):
+            several = runs[runs["row"].isin([row for row, seeds in runs.groupby("row") if len(seeds) > 1])]
+            axes.plot(several[column], several["row"].map(places) - 0.27, "o", color=ORANGE, markersize=2.5, alpha=0.6)
+            axes.hlines(
+                list(places.values()), table[f"{measure} low"], table[f"{measure} high"], colours, linewidth=2.5
+            )
+            axes.scatter(table[measure], list(places.values()), color=colours, s=26, zorder=3)
             axes.set(xlabel=label, ylim=(-0.6, len(table) - 0.4))
             axes.grid(axis="y", visible=False)
-        line[0].set_title(setting.replace("_", " "))
+        names = [ROW_NAMES.get(row, row.replace("_", " ")).removesuffix(", selection") for row in table.index]
+        line[0].set_yticks(list(places.values()), names)
+        line[0].set_title(title)
         for axes in line[:2]:
-            axes.set_xlim(0, 1.12 * axes.dataLim.x1)
+            axes.set_xlim(left=-0.03 * axes.dataLim.x1)
+        _cut_left(line[2], table["reward"], runs.loc[runs["row"].isin([*learned, "random"]), "average_reward"], places)
     return list(grid.flat)
 
 
+def _cut_left(axes: Axes, rewards: pd.Series, main: pd.Series, places: dict[str, int]) -> None:
+    """Where some rewards lie far to the left of the main ones, end the axis before them and write them at its edge."""
+    left, right = main.min(), max(main.max(), rewards.max())
+    reach = right - left
+    if right - rewards.min() > 2.5 * reach:
+        edge = left - 0.22 * reach
+        axes.set_xlim(edge, right + 0.08 * reach)
+        for row, reward in rewards[rewards < left - 0.2 * reach].items():
+            axes.annotate(f" ← −{-reward:,.0f}", (edge, places[row]), fontsize=9, va="center")
+
+
+#: The panels of `full_comparison`: the column of the runs, and what to write at the axis.
+PANELS = {
+    "rate %": ("subscription_rate", "subscribers (%)"),
+    "first calls %": ("first_call_rate", "first calls (%)"),
+    "reward": ("average_reward", "average reward"),
+}
+
+
 def claim_and_measurement(
-    claimed: pd.Series, measured: pd.DataFrame, base: tuple[float, str], reference: tuple
+    claimed: pd.DataFrame, measured: pd.DataFrame, references: tuple[pd.Series, pd.Series]
 ) -> list:
-    """Draw two panels for a talk: the rates as published, and as measured beside a policy that learns nothing.
+    """Draw two panels for a talk: the rates as published, and as measured, each beside what it is to be held against.
 
     Args:
-        claimed: a rate in % for each row.
-        measured: `rate %`, `rate % low` and `rate % high` for each row.
-        base: the published baseline, in %, and what to call it.
-        reference: the same for the measured panel.
+        claimed: a row a policy: `rate %`, `low %` and `high %`.
+        measured: the same.
+        references: for each panel, by policy, the rate that it is held against, in %; the name becomes the label.
 
     Returns:
         The two axes.
     """
-    _, panels = plt.subplots(1, 2, figsize=(7, 3), sharey=True, sharex=True)
-    places = range(len(claimed))[::-1]
-    panels[0].barh(places, claimed, height=0.55, color=SKY)
-    panels[1].hlines(places, measured["rate % low"], measured["rate % high"], color=BLUE, linewidth=2)
-    panels[1].plot(measured["rate %"], places, "o", color=BLUE)
-    panels[0].set_yticks(places, [ROW_NAMES[name] for name in claimed.index])
-    for axes, title, (value, name) in zip(panels, ("as published", "as measured"), (base, reference), strict=True):
-        axes.axvline(value, color=RED, linewidth=1.5)
-        axes.annotate(f" {name}", (value, -0.75), color=RED, fontsize=9, va="center")
+    _, panels = plt.subplots(1, 2, figsize=(7, 3.1), sharey=True, sharex=True)
+    places = dict(zip(claimed.index, range(len(claimed))[::-1], strict=True))
+    for axes, title, rates, reference in zip(
+        panels, ("as published", "as measured"), (claimed, measured), references, strict=True
+    ):
+        rows = rates.index.map(places)
+        axes.hlines(rows, rates["low %"], rates["high %"], color=BLUE, linewidth=2)
+        axes.plot(rates["rate %"], rows, "o", color=BLUE)
+        ticks = reference.index.map(places).to_numpy(dtype=float)
+        axes.vlines(reference, ticks - 0.36, ticks + 0.36, color=RED, linewidth=2)
+        axes.annotate(reference.name, (reference.iloc[-1], -0.8), color=RED, fontsize=9, va="center")
         axes.set(title=title, xlabel="subscribers (%)", ylim=(-1.1, len(claimed) - 0.4), xlim=(0, None))
         axes.grid(axis="y", visible=False)
+    panels[0].set_yticks(list(places.values()), [ROW_NAMES[name] for name in places])
     return list(panels)
