@@ -135,6 +135,12 @@ def load_ablation(name: str = "twin", folder: Path = RESULTS) -> tuple[pd.DataFr
     )
 
 
+def record_for(data: str | Path, folder: Path = RESULTS) -> str:
+    """Whose record to show beside this data: its own, or the twin's if it has none."""
+    name = data_name(data)
+    return name if (folder / f"ablation_{name}.json").exists() else "twin"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=TWIN, help="the export (default: the twin)")

@@ -114,6 +114,30 @@ def state_space_explosion(growth: dict[str, pd.Series]) -> Axes:
     return axes
 
 
+def states_known(shares: pd.DataFrame) -> Axes:
+    """Draw the share of decisions in states that training had met, a group of bars a game, with intervals.
+
+    Args:
+        shares: in %, `met, %`, `low` and `high`, by game and by whose decisions they are, in two index levels.
+    """
+    axes = plt.subplots(figsize=(7, 3.4))[1]
+    games, groups = (list(shares.index.unique(level)) for level in (0, 1))
+    width = 0.8 / len(groups)
+    for i, (group, colour) in enumerate(zip(groups, (BLUE, SKY, RED), strict=False)):
+        ours = shares.xs(group, level=1).loc[games]
+        middle, met = np.arange(len(games)) + (i - (len(groups) - 1) / 2) * width, ours["met, %"]
+        axes.bar(middle, met, 0.92 * width, color=colour, label=group)
+        axes.vlines(middle, ours["low"], ours["high"], color="black", linewidth=1)
+        for x, top, value in zip(middle, ours["high"], met, strict=True):
+            text = f"{value:.0f}" if value >= 1 else f"{value:.1f}"
+            axes.annotate(text, (x, top), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=9)
+    axes.set_xticks(range(len(games)), [game.replace(", ", ",\n") for game in games])
+    axes.set(ylabel="decisions in met states (%)", ylim=(0, 110), yticks=range(0, 101, 25))
+    axes.grid(visible=False, axis="x")
+    axes.legend(frameon=False, fontsize=9, ncols=len(groups), loc="lower center", bbox_to_anchor=(0.5, 1))
+    return axes
+
+
 def reward_by_states(dial: dict[str, pd.DataFrame], marked: dict[str, float]) -> Axes:
     """Draw the reward of tables against how many states they hold, with intervals, and lines for fixed policies.
 
