@@ -1,0 +1,169 @@
+"""From cleaned customers to the responsive worlds of Part III (chapter 9): who is in them and what reaches them.
+
+What is fitted (`base_rates`) and what is assumed (here and in `responsive.BASELINE`) was fixed before any agent was
+trained; `data/worlds/README.md` keeps the log of changes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from crm_rl.base_rates import MILESTONES, weekly_chances
+from crm_rl.crm_data.load import PROJECT, DataError
+from crm_rl.encoders import ConversionRate
+from crm_rl.features import SOUND_FEATURES, Feature
+from crm_rl.responsive import BASELINE, WAIT, Population, Rules
+
+WORLDS = PROJECT / "data" / "worlds"
+KINDS = ("smooth", "rough")
+
+#: Where each channel is at home: the standing of the country and of the bootcamp, each 0 to 1, that it suits best.
+HOME = {
+    "email": (0.9, 0.5),
+    "call": (0.1, 0.2),
+    "demo": (0.5, 0.9),
+    "survey": (0.5, 0.1),
+    "manager": (0.1, 0.8),
+}
+
+#: How fast a channel loses its hold with the squared distance from home; 0 would make all customers alike.
+FOCUS = 5.0
+
+#: The seeds of the split into parts and of the rough world's deal.
+SPLIT_SEED, DEAL_SEED = 9, 10
+
+#: What the 15 features say here: how things stand in the episode, never how the record ends.
+_CHANGED = {
+    "Inbound": Feature("Inbound", "came by himself", "yes or no", 1, "first contact, milestones"),
+    "Stage": Feature("Stage", "the furthest milestone reached: 1 call to 5 manager", "place", 6, "the episode"),
+    "Status_Active": Feature("Status_Active", "two contacts or more", "yes or no", 1, "the episode"),
+    "Days_Since_First_Contact": Feature("Weeks", "weeks since arrival", "weeks", 12, "the episode"),
+    "Days_Since_Last_Contact": Feature("Contacts", "contacts so far, up to 5", "contacts", 5, "the episode"),
+    "Days_Between_Contacts": Feature("Weeks_Per_Contact", "weeks over contacts", "weeks", 12, "the episode"),
+    "Contact_Frequency": Feature("Contact_Frequency", "contacts over (weeks + 1)", "per week", 1, "the episode"),
+    "Country_ConvRate": Feature(
+        "Country_Standing", "share of customers of countries with a lower rate", "share", 1, "Country"
+    ),
+    "Education_ConvRate": Feature(
+        "Education_Standing", "share of customers of bootcamps with a lower rate", "share", 1, "Education"
+    ),
+}
+RESPONSIVE_FEATURES = tuple(
+    _CHANGED.get(feature.name, feature._replace(source="the episode")) for feature in SOUND_FEATURES
+)
+
+
+class ResponsiveWorld(NamedTuple):
+    """Customers, the rules they go by, and how often training starts with one who came by himself.
+
+    Attributes:
+        population, rules: see `responsive`.
+        inbound_share: the share of episodes begun with an inbound customer; the rest begin with anybody.
+        rows: shape (customers,): where each stands in the table of customers.
+    """
+
+    population: Population
+    rules: Rules
+    inbound_share: float
+    rows: np.ndarray
+
+
+def standing(names: pd.Series, subscribed: pd.Series) -> np.ndarray:
+    """The share of customers in groups with a lower smoothed rate of subscribers, ties by half; shape (customers,)."""
+    rates = ConversionRate().fit(names, subscribed).transform(names)
+    return ((rates.rank(method="average") - 0.5) / len(rates)).to_numpy()
+
+
+def affinities(country: np.ndarray, bootcamp: np.ndarray, focus: float = FOCUS) -> np.ndarray:
+    """How well each action reaches customers of these standings, shape (customers, 6).
+
+    Every customer is equally easy to reach over all channels: the five numbers add up to 5. Which channel reaches him
+    changes smoothly with his standings: neighbours are alike.
+    """
+    places = np.column_stack([country, bootcamp])
+    distances = ((places[:, None] - np.array(list(HOME.values()))) ** 2).sum(axis=-1)
+    hold = np.exp(-focus * distances)
+    return np.insert(len(HOME) * hold / hold.sum(axis=1, keepdims=True), WAIT, 0.0, axis=1)
+
+
+def responsive_population(
+    customers: pd.DataFrame, rates: pd.DataFrame, kind: str = "smooth"
+) -> tuple[Population, np.ndarray]:
+    """Everybody with an arrival, as arrays.
+
+    Args:
+        customers: as `crm_data.clean` returns them.
+        rates: of `base_rates.fit_base_rates`.
+        kind: "smooth", or "rough": each pair of country and bootcamp gets the affinities of a customer drawn at
+            random, so that neighbours have nothing in common.
+
+    Returns:
+        The population, and the place of each of its customers in the table.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is no kind of world. Remedy: choose one of {', '.join(KINDS)}.")
+    rows = np.flatnonzero(customers["arrival"].notna() & ~(customers["subscribed_date"] <= customers["arrival"]))
+    people = customers.iloc[rows]
+    start = np.zeros(len(people), dtype=np.int64)
+    for bit, event in enumerate(MILESTONES):
+        start |= (people[f"{event}_date"] <= people["arrival"]).to_numpy(dtype=np.int64) << bit
+    country = standing(people["country"], people["subscribed"])
+    bootcamp = standing(people["education"], people["subscribed"])
+    affinity = affinities(country, bootcamp)
+    if kind == "rough":
+        pairs, _ = pd.factorize(pd.MultiIndex.from_frame(people[["country", "education"]].fillna("missing")))
+        deal = np.random.default_rng(DEAL_SEED).integers(len(people), size=pairs.max() + 1)
+        affinity = affinity[deal[pairs]]
+    quiet = np.log1p(-weekly_chances(rates))
+    inbound = people["inbound"].to_numpy(dtype=np.int64)
+    return Population(inbound, country, bootcamp, start, affinity, quiet), rows
+
+
+def responsive_worlds(
+    customers: pd.DataFrame, rates: pd.DataFrame, kind: str = "smooth", rules: Rules = BASELINE
+) -> dict[str, ResponsiveWorld]:
+    """The worlds of the three parts, split at random 70 / 15 / 15, alike in inbound and subscribed.
+
+    Half of the training episodes begin with an inbound customer, of whom there are few; in val and test everybody
+    counts once.
+
+    Args:
+        customers, rates, kind: as for `responsive_population`.
+        rules: the constants.
+
+    Returns:
+        The worlds by name: train, val and test.
+    """
+    everybody, rows = responsive_population(customers, rates, kind)
+    alike = 2 * everybody.inbound + customers["subscribed"].to_numpy()[rows]
+    places = np.arange(len(rows))
+    train, rest = train_test_split(places, train_size=0.7, stratify=alike, random_state=SPLIT_SEED)
+    val, test = train_test_split(rest, train_size=0.5, stratify=alike[rest], random_state=SPLIT_SEED)
+    parts = {"train": np.sort(train), "val": np.sort(val), "test": np.sort(test)}
+    return {
+        name: ResponsiveWorld(subset(everybody, part), rules, 0.5 * (name == "train"), rows[part])
+        for name, part in parts.items()
+    }
+
+
+def subset(population: Population, places: np.ndarray) -> Population:
+    """Some of the customers, by place."""
+    fields = {name: getattr(population, name)[places] for name in Population._fields if name != "quiet"}
+    return population._replace(**fields)
+
+
+def recorded_rates(name: str = "twin") -> pd.DataFrame:
+    """The base rates that were committed for a data set, "twin" or "original".
+
+    Raises:
+        DataError: there are none.
+    """
+    path = WORLDS / f"base_rates_{name}.csv"
+    if not path.exists():
+        raise DataError(f"{path}: no such file. Remedy: fit the rates with `base_rates.fit_base_rates`.")
+    return pd.read_csv(path, index_col="event")
