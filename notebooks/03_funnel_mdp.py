@@ -551,7 +551,7 @@ for part, rate in of_part["rate %"].items():
 of_part
 
 # %% [markdown]
-# Any policy, trained or not, scores {glue:text}`funnel-rate-val` on the validation customers and {glue:text}`funnel-rate-test` on the
+# Any policy of this game, trained or not, scores {glue:text}`funnel-rate-val` on the validation customers and {glue:text}`funnel-rate-test` on the
 # test customers, as described. The second is the highest because the published split sorts all customers without a first contact into the
 # test part, and about half of all subscribers are among those ([chapter 1](01_data_processing.ipynb)). A study that compares agents
 # by this rate compares groups of customers: where two rates differ, ask first whether the customers, or the rules of counting,
