@@ -1,12 +1,15 @@
-"""Record what the chapters find on the original export.
+"""Record what the chapters find on the original export, and what the claims ledger counts in it.
 
-    CRM_RL_DATA=path/to/SalesCRM.xlsx python tools/original_numbers.py
+    CRM_RL_DATA=path/to/SalesCRM.xlsx python tools/original_numbers.py           both
+    CRM_RL_DATA=path/to/SalesCRM.xlsx python tools/original_numbers.py --counts  the ledger's counts alone, in seconds
 
 Runs the chapters on the original, collects every number that they glue into their text, and writes
 data/results/original_numbers.json. The chapters show these numbers beside the twin's where the two tell different
-stories. Only rounded results are kept, no row.
+stories. Only rounded results are kept, no row. The counts of the ledger (crm_rl/ledger_records.py) go into
+data/results/counts_original.json, and those of the twin beside them.
 """
 
+import argparse
 import datetime
 import hashlib
 import json
@@ -15,7 +18,9 @@ import sys
 from pathlib import Path
 
 import notebooks  # the tool beside this one
+from crm_rl.crm_data.load import TWIN
 from crm_rl.fetch import SHA256
+from crm_rl.ledger_records import counts_of, counts_path
 from crm_rl.recorded import ORIGINAL_NUMBERS
 
 NAME, VALUE = "scrapbook", "application/papermill.record/text/plain"
@@ -43,15 +48,29 @@ def measured(data: Path, stems: list[str]) -> dict[str, str]:
     return {name: value for name, value in sorted(numbers.items()) if "-original-" not in name}
 
 
+def record(path: Path, data: Path, **found) -> None:
+    """Write what was found, with the checksum of its input and the date."""
+    source = {"input_sha256": hashlib.sha256(data.read_bytes()).hexdigest()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    notebooks.write_text(path, json.dumps(source | {"date": str(datetime.date.today())} | found, indent=1) + "\n")
+
+
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--counts", action="store_true", help="record the ledger's counts alone")
+    options = parser.parse_args()
     data = Path(os.environ.get("CRM_RL_DATA", ""))
     if not data.is_file() or hashlib.sha256(data.read_bytes()).hexdigest() != SHA256:
         print("error: CRM_RL_DATA must name the original export (`python -m crm_rl fetch`)", file=sys.stderr)
         return 1
+    for name, export in {"original": data, "twin": TWIN}.items():
+        counts = counts_of(export)
+        record(counts_path(name), export, counts=counts)
+        print(f"{len(counts)} counts recorded in {counts_path(name).name}")
+    if options.counts:
+        return 0
     numbers = measured(data, notebooks.stems(notebooks.NOTEBOOKS))
-    record = {"input_sha256": SHA256, "date": datetime.date.today().isoformat(), "numbers": numbers}
-    ORIGINAL_NUMBERS.parent.mkdir(parents=True, exist_ok=True)
-    notebooks.write_text(ORIGINAL_NUMBERS, json.dumps(record, indent=1) + "\n")
+    record(ORIGINAL_NUMBERS, data, numbers=numbers)
     print(f"{len(numbers)} numbers recorded in {ORIGINAL_NUMBERS.name}")
     return 0
 
