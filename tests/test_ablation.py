@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from crm_rl.ablation import VARIANTS, load_ablation, plan, record_ablation, run_trial
+from crm_rl.ablation import VARIANTS, load_ablation, plan, record_ablation, record_for, run_trial
 from crm_rl.crm_data.load import TWIN
 from crm_rl.study import RESULTS
 
@@ -32,6 +32,13 @@ def test_a_trial_is_run_once_and_the_record_holds_all(tmp_path):
     assert runs["variant"].tolist() == list(VARIANTS) and runs["reward_val"].notna().all()
     assert curves.groupby("variant").size().tolist() == [2, 2, 2]
     assert source["seeds"] == [0] and source["budget"]["steps"] == 2_000 and len(source["input_sha256"]) == 64
+
+
+def test_data_without_a_record_is_shown_beside_the_twins(tmp_path):
+    other = tmp_path / "other.csv"
+    assert record_for(TWIN, tmp_path) == record_for(other, tmp_path) == "twin"
+    (tmp_path / "ablation_original.json").write_text("{}")
+    assert (record_for(TWIN, tmp_path), record_for(other, tmp_path)) == ("twin", "original")
 
 
 @pytest.mark.skipif(not (RESULTS / "ablation_twin.csv").exists(), reason="no record")

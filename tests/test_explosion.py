@@ -1,9 +1,12 @@
 """Counting states: the counted run is the run, and what is counted can be counted by hand."""
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from tiny_worlds import CALL_FLAG, CALL_ONCE, world
 
+from crm_rl import plots
 from crm_rl.evaluation import play
 from crm_rl.explosion import play_watched, train_counting, with_visible
 from crm_rl.funnel import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, N_FEATURES
@@ -62,3 +65,15 @@ def test_watching_changes_nothing_and_strangers_are_not_met():
         plain = play(place, counted.policy, np.random.default_rng(2))
         assert episodes.reward.tolist() == plain.reward.tolist()
         assert met.tolist() == (episodes.steps if met_all else 0 * episodes.steps).tolist()
+
+
+def test_the_figure_of_known_states_has_a_bar_a_group_and_its_number():
+    index = pd.MultiIndex.from_product([["one", "two, too"], ["own", "later"]])
+    shares = pd.DataFrame(
+        {"met, %": [100.0, 40, 35, 0.2], "low": [99.0, 38, 33, 0.1], "high": [100.0, 42, 37, 0.3]}, index
+    )
+    axes = plots.states_known(shares)
+    assert [round(bar.get_height(), 1) for bar in axes.patches] == [100, 35, 40, 0.2]
+    assert [text.get_text() for text in axes.texts] == ["100", "35", "40", "0.2"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["one", "two,\ntoo"]
+    plt.close(axes.figure)
