@@ -424,7 +424,7 @@ from crm_rl.worlds import World
 
 
 def greedy_reward(q: np.ndarray) -> float:
-    """Mean reward of the ten customers, each once, if we act by this table without exploring."""
+    """Mean reward over the ten customers of acting by this table, not exploring."""
 
     def act(states, *_):
         row = np.minimum(states.stage >= 4, len(q) - 1)  # 0 is new, 1 is kept, if ever met
@@ -461,9 +461,9 @@ by_epsilon.round(2)
 best_plan = {name: int(np.isclose(values, 8.2).sum()) for name, values in by_table.items()}
 afterwards = pd.DataFrame(
     {
-        "mean reward, greedy": {name: v.mean().round(2) for name, v in by_table.items()},
-        "seeds with the best plan": {name: f"{n} of 50" for name, n in best_plan.items()},
-        "manager ahead of wait by (median)": pd.Series(ahead).round(1),
+        "greedy reward": {name: v.mean().round(2) for name, v in by_table.items()},
+        "found the best plan": {name: f"{n} of 50" for name, n in best_plan.items()},
+        "manager ahead by": pd.Series(ahead).round(1),
     }
 )
 lead = by_epsilon["the last 200"]
@@ -496,7 +496,7 @@ afterwards
 #
 # Why do the second and the third not suffer from that? Because they *use* their tables. If waiting is ahead by mistake, they wait, get nothing, and the
 # number of waiting falls, at each step by a tenth of 5% of itself, until the manager is ahead again. From then on waiting is hardly tried, so its number stays
-# low: the last column has the manager ahead by far more than 1.3. Acting by what one believes is also a way to test it.
+# low: the last column, the median over seeds, has the manager ahead by far more than 1.3. Acting by what one believes is also a way to test it.
 #
 # So: explore first, then use what was found, and *how fast* to go over is a choice that depends on the size of the table: 919 episodes are
 # plenty for two rows. How many rows will the funnel have?
@@ -611,7 +611,7 @@ facts = {
         "states met": f"{len(policy.q):,}",
         "updates": f"{policy.about['steps']:,}",
         "epsilon at the end": f"{policy.about['epsilon']:.2f}",
-        "pairs never tried": f"{(policy.q == 0).sum():,} of {policy.q.size:,}",
+        "pairs still at 0": f"{(policy.q == 0).sum():,} of {policy.q.size:,}",
     }
     for setting, policy in policies.items()
 }
@@ -672,7 +672,7 @@ from functools import cache
 
 
 def most_possible(world) -> np.ndarray:
-    """The highest sum of rewards that any plan brings with each customer, shape (customers,)."""
+    """The highest sum of rewards that any plan brings, shape (customers,)."""
     people, rules = world.population, world.rules
 
     @cache
