@@ -3,6 +3,7 @@
 Functions draw on the axes they are given, or on new ones, and return them.
 """
 
+from crm_rl.plots.audit import mixture, power_curve, room
 from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
 from crm_rl.plots.policies import (
     action_distribution,
@@ -42,9 +43,12 @@ __all__ = [
     "full_comparison",
     "interval_dots",
     "journey",
+    "mixture",
     "parts_by_month",
+    "power_curve",
     "q_heat_map",
     "reward_by_states",
+    "room",
     "state_space_explosion",
     "states_known",
     "training_comparison",

@@ -1,0 +1,89 @@
+"""Figures of the audit (chapter 8): what each group did while the whole did another thing, and what could be seen."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from crm_rl.plots.style import BLUE, GREY, ORANGE, RED
+
+
+def mixture(rates: pd.DataFrame, shares: pd.DataFrame) -> list[Axes]:
+    """Draw the rate of each group in two periods, beside who makes up each period.
+
+    Args:
+        rates: a row a (group, period), with `rate %`, `low %` and `high %`; the last group is everybody.
+        shares: a row a group without the last, a column a period: customers in %.
+
+    Returns:
+        A panel a group of `rates`, then one of the shares.
+    """
+    groups, periods = rates.index.unique(0), list(rates.index.unique(1))
+    _, panels = plt.subplots(1, len(groups) + 1, figsize=(7, 3.0))
+    for axes, group in zip(panels, groups, strict=False):
+        lines = rates.loc[group]
+        colour = RED if group == groups[-1] else BLUE
+        axes.vlines(range(len(periods)), lines["low %"], lines["high %"], color=colour, linewidth=2)
+        axes.plot(range(len(periods)), lines["rate %"], "o-", color=colour, linewidth=1)
+        axes.set(title=group, xlim=(-0.5, len(periods) - 0.5), ylim=(0, None))
+        axes.set_xticks(range(len(periods)), periods)
+    panels[0].set_ylabel("subscribed (%)")
+    bottom = np.zeros(len(periods))
+    for group, colour in zip(shares.index, (BLUE, ORANGE, GREY), strict=False):
+        heights = shares.loc[group, periods].to_numpy(dtype=float)
+        panels[-1].bar(range(len(periods)), heights, bottom=bottom, color=colour, width=0.6)
+        for place, (height, start) in enumerate(zip(heights, bottom, strict=True)):
+            if height > 12:
+                panels[-1].text(place, start + height / 2, group, ha="center", va="center", color="white", fontsize=8)
+        bottom += heights
+    panels[-1].set(title="who they are (%)", xlim=(-0.5, len(periods) - 0.5))
+    panels[-1].set_xticks(range(len(periods)), periods)
+    panels[-1].grid(axis="x", visible=False)
+    for axes in panels:
+        axes.tick_params(labelsize=8)
+        axes.set_title(axes.get_title(loc="left"), fontsize=10, loc="left")
+    return list(panels)
+
+
+def room(rows: pd.DataFrame, floor: float, ceiling: float, base: float) -> Axes:
+    """Draw the rates of policies between the floor and the ceiling of the customers they were counted on.
+
+    Args:
+        rows: a row a policy: `measured %`, and `published %`, `low %`, `high %` where it was published (else missing).
+        floor, ceiling: what every policy gets, and what the best can get, in %.
+        base: the rate by which the study divided, in %.
+    """
+    _, axes = plt.subplots(figsize=(7, 0.9 + 0.42 * len(rows)))
+    places = np.arange(len(rows))[::-1]
+    axes.axvspan(floor, ceiling, color=BLUE, alpha=0.18, linewidth=0)
+    axes.axvline(base, color=RED, linestyle="--", linewidth=1.5)
+    axes.hlines(places + 0.13, rows["low %"], rows["high %"], color=ORANGE, linewidth=2)
+    axes.plot(rows["published %"], places + 0.13, "D", color=ORANGE, markersize=6)
+    axes.plot(rows["measured %"], places - 0.13, "o", color=BLUE, markersize=7)
+    axes.set_yticks(places, rows.index)
+    axes.set(xlabel="subscribers (% of test customers)", ylim=(-0.7, len(rows) - 0.1), xlim=(0, None))
+    axes.annotate(" share in\n all rows", (base, len(rows) - 0.2), color=RED, fontsize=9, va="top")
+    axes.annotate("all that any\npolicy can get", (ceiling, len(rows) - 0.2), color=BLUE, fontsize=9, va="top")
+    axes.annotate("orange: published\nblue: measured", (0.985, 0.03), xycoords="axes fraction", ha="right", fontsize=9)
+    axes.grid(axis="y", visible=False)
+    return axes
+
+
+def power_curve(gains: Sequence[int], power: Sequence[float], marks: dict[int, str]) -> Axes:
+    """Draw how likely a true gain is to be found, and mark some gains.
+
+    Args:
+        gains: true gains, in customers.
+        power: of the test at each, from 0 to 1.
+        marks: what to write at some of the gains.
+    """
+    _, axes = plt.subplots(figsize=(7, 3.0))
+    axes.plot(gains, 100 * np.asarray(power), "o-", color=BLUE)
+    for gain, text in marks.items():
+        height = 100 * power[list(gains).index(gain)]
+        axes.plot([gain], [height], "o", color=RED, markersize=9)
+        axes.annotate(f"  {text}", (gain, height), color=RED, fontsize=9, va="top")
+    axes.set(xlabel="true gain over waiting (customers of the test part)", ylabel="found (% of times)", ylim=(0, 103))
+    return axes

@@ -1,0 +1,247 @@
+"""The audit finds what was planted, and says nothing where nothing was; its numbers are those worked out by hand."""
+
+import gymnasium
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from crm_rl.audit import (
+    FINE,
+    LOOK,
+    SKIPPED,
+    Case,
+    against,
+    audit,
+    codes_agree,
+    detectable_gain,
+    missing_by_part,
+    one_line_rules,
+    play_gymnasium,
+    power_paired,
+    rates_by_part,
+    reach,
+    replay_case,
+    seen,
+    shuffled_scores,
+    smallest_significant,
+)
+from crm_rl.audit_lab import LETTERS, PLANTED, lab_case
+from crm_rl.crm_data import clean, load
+from crm_rl.evaluation import constant_policy, play
+from crm_rl.experiment import customers_per_arm, difference, largest_z
+from crm_rl.funnel import AS_CODED, Action
+from crm_rl.worlds import replay_worlds
+from tests.tiny_worlds import world
+
+#: The first words of the question that finds each planted fault.
+FINDS = {
+    "denominator of another population": "Is the baseline",
+    "label in the features": "Does a feature give",
+    "too few events": "Are there enough",
+    "test sorted by missingness": "Are gaps",
+    "actions without effect": "Do the actions",
+    "codes refitted in each part": "Does a code",
+}
+
+
+# ---- The lab -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_the_audit_finds_what_was_planted_and_nothing_else(letter):
+    report, fault = audit(lab_case(letter)), PLANTED[letter]
+    if fault == "nothing":
+        assert set(report.table()["verdict"]) == {FINE}
+    else:
+        assert [question.startswith(FINDS[fault]) for question in report.faults()] == [True]
+
+
+def test_a_case_and_its_report_are_the_same_each_time():
+    assert audit(lab_case("G"))._repr_html_() == audit(lab_case("G"))._repr_html_()
+
+
+def test_there_is_no_eighth_case():
+    with pytest.raises(ValueError, match="Remedy"):
+        lab_case("H")
+
+
+# ---- A case --------------------------------------------------------------------------------------------------------
+
+
+def part(**columns) -> pd.DataFrame:
+    return pd.DataFrame(columns)
+
+
+def test_a_case_without_anything_but_tables_is_audited_as_far_as_it_goes():
+    rows = part(bought=[True] * 12 + [False] * 88)
+    report = audit(Case(parts={"train": rows, "test": rows}, label="bought"))
+    verdicts = report.table()["verdict"].tolist()
+    assert verdicts.count(SKIPPED) == 7 and set(verdicts) == {FINE, SKIPPED}
+
+
+def test_a_case_names_what_is_missing():
+    rows = part(bought=[True, False])
+    with pytest.raises(ValueError, match="no column age.*Remedy"):
+        Case(parts={"train": rows, "test": rows}, label="bought", features=["age"])
+    with pytest.raises(ValueError, match="not among the policies.*Remedy"):
+        Case(parts={"train": rows, "test": rows}, label="bought", candidate="agent")
+
+
+def test_a_report_is_a_table_in_a_notebook_and_text_elsewhere():
+    rows = part(bought=[True] * 12 + [False] * 88)
+    report = audit(Case(parts={"train": rows, "test": rows}, label="bought"))
+    assert "<table" in report._repr_html_() and "Is test like train?" in repr(report)
+    assert report.verdict("Is test like") == FINE and report.faults() == []
+
+
+# ---- Each check ----------------------------------------------------------------------------------------------------
+
+
+def test_rates_by_part():
+    rates = rates_by_part({"a": part(x=[True, False]), "b": part(x=[False] * 4)}, "x")
+    assert rates["rate %"].tolist() == [50, 0]
+
+
+def test_gaps_are_counted_with_what_they_tell():
+    train = part(day=[1.0, 2.0], bought=[False, True])
+    test = part(day=[np.nan, 1.0, np.nan], bought=[True, False, False])
+    gaps = missing_by_part({"train": train, "test": test}, "bought").loc["day"]
+    assert gaps.to_dict() == {
+        "train %": 0, "test %": pytest.approx(200 / 3),
+        "missing": 2, "successes": 1, "present": 1, "successes there": 0,
+    }  # fmt: skip
+
+
+def test_one_line_rules_find_the_outcome_in_either_direction():
+    rows = part(up=[0, 0, 1, 1], down=[5, 5, 3, 3], still=[1, 1, 1, 1], bought=[False, False, True, True])
+    rules = one_line_rules(rows, "bought", ["still", "up", "down"])
+    assert rules.loc["up", ["rule", "named", "right", "f1"]].tolist() == [">= 1", 2, 2, 1]
+    assert rules.loc["down", ["rule", "f1"]].tolist() == ["<= 3", 1]
+    assert rules.index[-1] == "still" and rules.loc["still", "rule"] == "(never varies)"
+
+
+def test_codes_fitted_anew_are_found():
+    train = part(place=["a", "b", "c"], code=[0, 1, 2])
+    test = part(place=["a", "c", "c", None], code=[0, 1, 1, 2])
+    assert codes_agree(train, test, "place", "code") == {"names": 2, "same": 1, "rows": 3, "rows_same": 1}
+
+
+def test_floor_ceiling_and_swing():
+    outcomes = {"wait": np.array([1, 0, 0, 0]), "act": np.array([1, 1, 0, 0]), "other": np.array([1, 0, 1, 0])}
+    assert reach(outcomes) == (1, 3, 2)
+
+
+def test_six_discordant_customers_are_needed():
+    assert smallest_significant() == 6
+
+
+def test_policies_are_compared_in_pairs():
+    wait = np.arange(1655) < 22
+    table = against({"wait": wait, "manager": np.arange(1655) < 25})
+    assert table.loc["manager", ["successes", "more", "gained", "lost", "p"]].tolist() == [25, 3, 3, 0, 0.25]
+    assert table.loc["wait", "p"] == 1
+
+
+def test_power_by_hand_and_by_simulation():
+    """Without losses it is the chance of six or more gains."""
+    rng = np.random.default_rng(0)
+    gains = rng.binomial(1655, 8 / 1655, size=200_000)
+    assert power_paired(8, 0, 1655) == pytest.approx((gains >= 6).mean(), abs=0.005)
+    assert power_paired(3, 0, 1655) < 0.1
+    assert power_paired(10, 5, 1655) < power_paired(10, 0, 1655)
+    assert detectable_gain(1655) == 8
+
+
+def test_seen_states():
+    train, test = np.array([[0.111, 1], [2, 2]]), np.array([[0.112, 1], [0.2, 1], [0.2, 1]])
+    assert seen(train, test) == (2, 1, 3, 1)
+
+
+def test_shuffling_the_outcomes_hurts_what_learns_from_them():
+    outcomes = np.arange(50) % 2
+
+    def train_and_score(order):
+        return (outcomes[order] == outcomes).mean()
+
+    true, others = shuffled_scores(train_and_score, 50, np.random.default_rng(0))
+    assert true == 1 and others.max() < 1 and len(others) == 19
+
+
+# ---- Adapters ------------------------------------------------------------------------------------------------------
+
+
+def test_the_study_s_case_on_the_twin(twin):
+    customers, _ = clean(load(twin))
+    report = audit(replay_case(customers, candidate="random"))
+    assert {question.split()[0] + " " + question.split()[1] for question in report.faults()} == {
+        "Are gaps", "Does a", "Is the", "Do the",
+    }  # fmt: skip
+    assert report.verdict("Does it beat") == LOOK and report.verdict("Does shuffling") == SKIPPED
+
+
+def test_gymnasium_and_the_arrays_play_the_same(twin):
+    import crm_rl.envs  # noqa: F401
+
+    customers, _ = clean(load(twin))
+    test = replay_worlds(customers, "as_coded")["val"]
+    env = gymnasium.make("crm_rl/Funnel-v0", world=test)
+    people = np.flatnonzero(test.population.subscribed | test.population.reached.any(axis=1))[:40]
+    by_env = play_gymnasium(env, [{"customer": int(i)} for i in people], lambda reward, info: info["subscribed"])
+    outcomes = by_env(lambda observation, rng: int(Action.MANAGER), np.random.default_rng(0))
+    by_arrays = play(test, constant_policy(Action.MANAGER), np.random.default_rng(0)).subscribed[people]
+    assert np.array_equal(outcomes, by_arrays) and outcomes.any()
+
+
+def test_floor_and_ceiling_of_the_rules_as_coded_are_reached_by_constants():
+    """What chapter 8 says holds for every policy: tried by 200 random ones on a small world."""
+    tiny = world(["subscribed", "subscribed manager", "manager", "subscribed", ""], AS_CODED)
+    stage = np.array([6, 0, 0, 3, 6])
+    tiny = tiny._replace(population=tiny.population._replace(stage=stage))
+    subscribed, manager = tiny.population.subscribed, tiny.population.reached[:, 4]
+    floor, ceiling = subscribed & (stage >= 4), subscribed & ((stage >= 4) | manager)
+    assert floor.sum() == 1 and ceiling.sum() == 2
+    for seed in range(200):
+        weights = np.random.default_rng(seed).dirichlet(np.ones(6))
+
+        def policy(states, population, rules, rng, weights=weights):
+            return rng.choice(6, size=len(states.customer), p=weights)
+
+        counted = play(tiny, policy, np.random.default_rng(seed)).subscribed
+        assert (counted >= floor).all() and (counted <= ceiling).all()
+    always = play(tiny, constant_policy(Action.MANAGER), np.random.default_rng(0)).subscribed
+    assert np.array_equal(always, ceiling)
+
+
+# ---- The experiment ------------------------------------------------------------------------------------------------
+
+
+def test_customers_per_arm_by_hand():
+    """0.44% against 0.528%: 7.849 x (0.0043806 + 0.0052521) / 0.00088^2."""
+    z = norm.ppf(0.975) + norm.ppf(0.8)
+    by_hand = z**2 * (0.0044 * 0.9956 + 0.00528 * 0.99472) / 0.00088**2
+    assert customers_per_arm(0.0044, 1.2) == int(np.ceil(by_hand)) == 97_633
+    with pytest.raises(ValueError, match="Remedy"):
+        customers_per_arm(0.0044, 1)
+
+
+def test_so_many_customers_find_the_difference_four_times_in_five():
+    n, rng = customers_per_arm(0.0044, 1.5), np.random.default_rng(0)
+    first, second = rng.binomial(n, 0.0044, size=20_000), rng.binomial(n, 0.0044 * 1.5, size=20_000)
+    both = (first + second) / (2 * n)
+    z = (second - first) / n / np.sqrt(2 * both * (1 - both) / n)
+    assert (z > 1.96).mean() == pytest.approx(0.8, abs=0.02)
+
+
+def test_newcombe_s_example():
+    """Newcombe (1998), table II, contrast (a): 56/70 - 48/80 has the interval 0.0524 to 0.3339 by his method 10."""
+    found = difference((56, 70), (48, 80))
+    assert found == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+
+
+def test_looking_five_times_finds_too_much_and_pocock_s_bound_mends_it():
+    """Pocock (1977): five looks at 1.96 give 14.2%; the bound is 2.413."""
+    largest = largest_z(5, np.random.default_rng(0))
+    assert (largest > 1.96).mean() == pytest.approx(0.142, abs=0.004)
+    assert np.quantile(largest, 0.95) == pytest.approx(2.413, abs=0.015)
+    assert (largest_z(1, np.random.default_rng(0)) > 1.96).mean() == pytest.approx(0.05, abs=0.003)
