@@ -109,7 +109,9 @@ def stated_range(stated: str) -> tuple[float, float]:
     text = stated.replace(",", "")
     if between := re.fullmatch(r"(\S+) to (\S+)", text):
         return float(between[1]), float(between[2])
-    sign, digits = re.fullmatch(r"([~>]?)([+-]?\d+(?:\.\d+)?)", text).groups()
+    if not (one := re.fullmatch(r"([~>]?)([+-]?\d+(?:\.\d+)?)", text)):
+        raise ValueError(f'{stated!r} is no number. Remedy: write it like "1.39", "~1000", "30 to 35" or ">50".')
+    sign, digits = one.groups()
     number = float(digits)
     if sign == ">":
         return number, float("inf")
@@ -126,7 +128,7 @@ def number_of(stated: str) -> float:
 
 
 def agrees(stated: str, measure: Measure) -> bool:
-    """Whether the measure may be what was stated: a single number reaches into its interval; a range holds its value."""
+    """Whether the measure may be what was stated: its interval reaches a single number; a range holds its value."""
     low, high = stated_range(stated)
     if " to " in stated or stated.startswith(">"):
         return low <= measure.value <= high
@@ -212,7 +214,7 @@ def shown(measure: Measure) -> str:
 
 @rule
 def same(claim: Claim, ledger: Ledger) -> Finding:
-    """`is`: the quantity that the claim names. Reproduced if the stated number, to its own digits, is in its interval."""
+    """`is`: the quantity that the claim names. Reproduced if its interval holds the stated number to its digits."""
     measure = ledger.measure(claim.inputs["is"])
     on = ledger.source(claim.inputs["is"])
     in_code = on == CODE
@@ -238,7 +240,7 @@ def another(claim: Claim, ledger: Ledger) -> Finding:
 
 @rule
 def sampled(claim: Claim, ledger: Ledger) -> Finding:
-    """A rate in %, of one run: `count` of `of` test episodes; `row`: our runs of the same row; `chance`: a random policy's.
+    """A rate in %, of one run: `count` of `of` test episodes; `row`: our runs of it; `chance`: a random policy's rate.
 
     Reproduced if the range of our seeds, on the same test customers, reaches the stated rate; within noise if the 95%
     Wilson interval of the claim's own count holds our rate. Shown is our interval over seeds and customers.

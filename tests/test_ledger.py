@@ -1,0 +1,317 @@
+"""The claims ledger: each rule on cases worked by hand, each claim on the record, and the page as the rules have it."""
+
+import csv
+import json
+import re
+import sys
+
+import pandas as pd
+import pytest
+
+from crm_rl import ledger as book
+from crm_rl.crm_data.load import PROJECT
+from crm_rl.fetch import SHA256
+from crm_rl.ledger import CLAIMS, KINDS, OPEN, RULES, SYSTEMS, UNTESTABLE, VERDICTS, Claim, Ledger, load_claims
+from crm_rl.ledger_records import (
+    Measure,
+    Records,
+    calculate,
+    counts_of,
+    counts_path,
+    drawn_subscribed,
+    exactly,
+    names_in,
+)
+
+sys.path.insert(0, str(PROJECT / "tools"))
+import ledger_page  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def ledger() -> Ledger:
+    return Ledger("original")
+
+
+# ---- The claims -----------------------------------------------------------------------------------------------------
+
+
+def test_no_identifier_repeats_and_each_names_its_system():
+    names = [claim.id for claim in load_claims()]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(rf"{claim.system}-\d\d+", claim.id) for claim in load_claims())
+
+
+def test_every_claim_has_a_rule_a_kind_and_words():
+    for claim in load_claims():
+        assert claim.rule in RULES, claim.id
+        assert claim.kind in KINDS and claim.system in SYSTEMS, claim.id
+        assert claim.where and claim.claim and claim.stated, claim.id
+        assert book.stated_range(claim.stated)[0] <= book.stated_range(claim.stated)[1]
+
+
+def test_no_verdict_is_typed():
+    with CLAIMS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert "verdict" not in rows[0]
+    cells = {cell.strip().lower().rstrip(".") for row in rows for cell in row.values()}
+    assert not cells & (set(VERDICTS) - {OPEN})  # "open" is a kind
+
+
+def test_the_funnel_has_more_than_forty_claims_and_each_other_system_some():
+    counted = pd.Series([claim.system for claim in load_claims()]).value_counts()
+    assert counted["funnel"] > 40
+    assert (counted >= 10).all() and set(counted.index) == set(SYSTEMS)
+
+
+def test_what_is_not_testable_says_why():
+    assert [claim.id for claim in load_claims() if claim.rule == "untestable" and not claim.note] == []
+
+
+def test_what_is_open_waits_for_a_chapter_that_is_not_written():
+    """Once the chapter is there, its claims are due: give them rules in data/claims.csv."""
+    written = {int(path.name[:2]) for path in (PROJECT / "notebooks").glob("[0-9][0-9]_*.py")}
+    due = [claim.id for claim in load_claims() if claim.rule == "later" and int(claim.inputs["chapter"]) in written]
+    assert due == []
+
+
+# ---- The records ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", ["original", "twin"])
+def test_every_record_that_a_claim_asks_for_is_there(data):
+    on_record, known = Records(data), {claim.id for claim in load_claims()}
+    for claim in load_claims():
+        names = names_in(claim.against)
+        assert all(name in known or on_record[name] for name in names), claim.id
+        if claim.kind == "recorded":
+            assert names or "row" in claim.inputs, claim.id
+
+
+def test_the_record_of_the_original_is_of_the_original():
+    assert json.loads(counts_path("original").read_text(encoding="utf-8"))["input_sha256"] == SHA256
+    assert Records("original").source["input_sha256"] == SHA256
+
+
+def test_the_counts_of_the_twin_come_out_again(twin):
+    assert_same_counts(twin, "twin")
+
+
+def test_the_counts_of_the_original_come_out_again(original):
+    assert_same_counts(original, "original")
+
+
+def assert_same_counts(data, name):
+    recorded = json.loads(counts_path(name).read_text(encoding="utf-8"))["counts"]
+    counted = counts_of(data)
+    assert set(counted) == set(recorded)
+    assert {key: counted[key] for key in recorded} == {key: pytest.approx(value) for key, value in recorded.items()}
+
+
+def test_what_is_not_on_record_is_an_error(ledger):
+    for name in ("nothing.of_the_kind", "runs.as_coded.nobody.states", "runs.as_coded.dqn.states", "code.rules.none"):
+        with pytest.raises(KeyError):
+            ledger.measure(f"[{name}]")
+
+
+def test_the_share_drawn_by_hand():
+    """Two of ten subscribed, one of them among two called: 30% of 1, 30% of a half, 40% of a fifth make 53%."""
+    import numpy as np
+
+    from crm_rl.balancing import Pools
+    from crm_rl.worlds import World
+
+    class People:
+        subscribed = np.array([True, True] + [False] * 8)
+
+    pools = Pools(np.array([0, 1]), np.array([1, 2]), np.arange(10), (0.3, 0.3))
+    assert drawn_subscribed(World(People, None, pools)) == pytest.approx((53.0, 20.0))
+
+
+# ---- Arithmetic -----------------------------------------------------------------------------------------------------
+
+
+def look_up(name: str) -> Measure:
+    return {"two": exactly(2), "wide": Measure(3, 2, 4)}[name]
+
+
+def test_expressions_by_hand():
+    assert calculate("100 * [two] / 8", look_up) == exactly(25)
+    assert calculate("2 ** 3 - ([two] + 1)", look_up) == exactly(5)
+    assert calculate("[wide] / [wide]", look_up) == Measure(1, 0.5, 2)
+    assert calculate("10 - [wide]", look_up) == Measure(7, 6, 8)
+    assert calculate("max([two], [wide])", look_up) == Measure(3, 2, 4)
+    assert calculate("log(0.01) / log(0.995)", look_up).value == pytest.approx(918.7, abs=0.05)
+    share = calculate("share(8, 1000)", look_up)
+    assert (
+        share.value == 0.8
+        and share.low == pytest.approx(0.41, abs=0.005)
+        and share.high == pytest.approx(1.57, abs=0.005)
+    )
+
+
+@pytest.mark.parametrize("expression", ["open('x')", "two", "[two].real", "'a' * 3", "[two] if 1 else 2"])
+def test_nothing_but_arithmetic_is_worked_out(expression):
+    with pytest.raises((ValueError, KeyError)):
+        calculate(expression, look_up)
+
+
+@pytest.mark.parametrize(
+    ("stated", "low", "high"),
+    [
+        ("1.39", 1.385, 1.395),
+        ("522,619", 522618.5, 522619.5),
+        ("+95", 94.5, 95.5),
+        ("0.0", -0.05, 0.05),
+        ("~1000", 900, 1100),
+        ("~3", 2.5, 3.5),
+        ("30 to 35", 30, 35),
+        (">50", 50, float("inf")),
+    ],
+)
+def test_what_a_stated_number_may_stand_for(stated, low, high):
+    assert book.stated_range(stated) == pytest.approx((low, high))
+
+
+def test_what_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="Remedy"):
+        book.stated_range("1.7.0")
+
+
+# ---- The rules, each on a case with a known answer ------------------------------------------------------------------
+
+NAMES = Claim._fields
+
+
+class Few:
+    """A few records, made up."""
+
+    source = {"seeds": [0, 1]}
+
+    def __getitem__(self, name: str) -> Measure:
+        made_up = {
+            "all.subscribers": exactly(48),
+            "all.customers": exactly(11032),
+            "runs.game.dqn.subscription_rate": Measure(1.27, 1.27, 1.39),
+            "rate.game.dqn": Measure(1.27, 0.83, 1.93),
+            "runs.game.useful": Measure(90, 88, 92),
+            "runs.game.useless": Measure(55, 50, 60),
+            "code.cost": exactly(20),
+        }
+        return made_up[name]
+
+
+def judged(rule: str, stated: str, against: str, *others: tuple[str, str, str]):
+    """The finding of one claim, beside others that it may rest on."""
+
+    def claim(name: str, rule: str, stated: str, against: str) -> Claim:
+        row = dict.fromkeys(NAMES, "") | {"id": name, "rule": rule, "stated": stated, "against": against}
+        return Claim(**row)
+
+    rest = [claim(f"other-{place}", *other) for place, other in enumerate(others)]
+    return Ledger("original", [claim("this", rule, stated, against), *rest], Few()).finding("this")
+
+
+RATE = "is = 100 * [all.subscribers] / [all.customers]"
+ROW = "row = game.dqn; chance = {chance}; count = {count}; of = {of}"
+CASES = [
+    ("same", "0.44", RATE, "reproduced"),
+    ("same", "0.435", RATE, "reproduced"),
+    ("same", "0.45", RATE, "differs"),
+    ("same", "1", "is = [code.cost]", "differs"),
+    ("same", "60 to 95", "is = [runs.game.useful]", "reproduced"),
+    ("same", "91 to 95", "is = [runs.game.useful]", "differs"),
+    ("another", "0.44", f"is = [rate.game.dqn]; other = {RATE[5:]}; called = all rows", "measures something else"),
+    ("another", "1.5", f"is = [rate.game.dqn]; other = {RATE[5:]}; called = all rows", "reproduced"),
+    ("another", "0.60", f"is = [rate.game.dqn]; other = {RATE[5:]}; called = all rows", "differs"),
+    ("sampled", "1.39", ROW.format(chance=1.4, count=23, of=1655), "reproduced"),
+    ("sampled", "0.80", ROW.format(chance=1.4, count=8, of=1000), "within noise"),
+    ("sampled", "0.80", ROW.format(chance=1.4, count=80, of=10000), "differs"),
+    ("sampled", "0.80", ROW.format(chance=1.4, count=9, of=1000), "arithmetic slip"),
+    ("difference", "1.80", "first = 18 / 1000; second = 13 / 1000", "within noise"),
+    ("difference", "1.80", "first = 180 / 10000; second = 80 / 10000", "reproduced"),
+    ("difference", "1.80", "first = 80 / 10000; second = 180 / 10000", "differs"),
+    ("derived", "3.16", "is = 1.39 / 0.44", "reproduced"),
+    ("derived", "144", "is = 4 * 3 * 3 * 3", "arithmetic slip"),
+    ("agree", "1.30", "with = 1.80", "inconsistent"),
+    ("agree", "1.30", "with = 1.3", "not testable"),
+    ("possible", "1.30", "of = 1655", "inconsistent"),
+    ("possible", "90.9", "of = 23, 8", "inconsistent"),
+    ("possible", "90.9", "of = 23, 11", "not testable"),
+    (
+        "control",
+        "90.9",
+        "is = [runs.game.useful]; control = [runs.game.useful]; called = It",
+        "measures something else",
+    ),
+    ("control", "90.9", "is = [runs.game.useful]; control = [runs.game.useless]; called = It", "reproduced"),
+    ("control", "99", "is = [runs.game.useful]; control = [runs.game.useless]; called = It", "differs"),
+    ("untestable", "5", "", "not testable"),
+    ("later", "144", "chapter = 12", "open"),
+]
+
+
+@pytest.mark.parametrize(("rule", "stated", "against", "verdict"), CASES)
+def test_a_rule_on_a_case_worked_by_hand(rule, stated, against, verdict):
+    assert judged(rule, stated, against).verdict == verdict
+
+
+def test_every_rule_has_a_case_and_every_verdict_comes_up():
+    assert {case[0] for case in CASES} == set(RULES)
+    assert {case[3] for case in CASES} == set(VERDICTS)
+
+
+def test_right_arithmetic_inherits_the_worst_of_what_it_rests_on():
+    parts = [("same", "0.44", RATE), ("agree", "1.39", "with = 1.09"), ("same", "10", "is = [code.cost]")]
+    assert judged("derived", "3.16", "is = [other-1] / [other-0]", *parts).verdict == "inconsistent"
+    assert judged("derived", "22.7", "is = [other-2] / [other-0]", *parts).verdict == "differs"
+    assert judged("derived", "0.88", "is = 2 * [other-0]", *parts).verdict == "reproduced"
+    assert judged("derived", "0.99", "is = 2 * [other-0]", *parts).verdict == "arithmetic slip"
+    assumed = ("untestable", "10", "")
+    assert judged("derived", "20", "is = 2 * [other-0]", assumed).verdict == "reproduced"
+
+
+# ---- The page -------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_shows_what_the_rules_return():
+    """If this fails, a claim, a record or the table of contents has changed: run `python tools/ledger_page.py`."""
+    assert ledger_page.PAGE.read_text(encoding="utf-8") == ledger_page.page()
+
+
+def test_another_record_would_change_the_page(monkeypatch):
+    """A verdict hangs on its record: were a random policy at 0.44%, the claim would come out."""
+    assert Ledger("original").finding("funnel-14").verdict == "measures something else"
+    at_chance = Measure(0.44, 0.40, 0.48)
+    look_up = Records.__getitem__
+    monkeypatch.setattr(
+        Records, "__getitem__", lambda self, name: at_chance if name == "rate.as_coded.random" else look_up(self, name)
+    )
+    assert Ledger("original").finding("funnel-14").verdict == "reproduced"
+
+
+def test_every_claim_is_on_the_page():
+    shown = ledger_page.PAGE.read_text(encoding="utf-8")
+    for claim in load_claims():
+        assert f"[{claim.id}]{{.claim-id}}" in shown
+    included = set(
+        re.findall(r":start-after: <!-- (.+) -->", (PROJECT / "book" / "ledger.md").read_text(encoding="utf-8"))
+    )
+    assert included == set(re.findall(r"<!-- (?!end of |Written)(.+) -->", shown))
+
+
+def test_what_the_page_says_in_words(ledger):
+    """None of the agents' test rates and none of the improvement factors is reproduced."""
+    table = ledger.table().set_index("id")
+    assert (table.loc[table["rule"] == "sampled", "verdict"] != "reproduced").all()
+    factors = table[table["claim"].str.contains("improves on random|mprovement factor")]
+    assert len(factors) == 6 and (factors["verdict"] != "reproduced").all()
+    assert set(ledger_page.EXAMPLES) == set(VERDICTS)
+    assert all(table.loc[name, "verdict"] == verdict for verdict, name in ledger_page.EXAMPLES.items())
+
+
+def test_what_was_measured_says_on_what(ledger):
+    table = ledger.table()
+    found = table[~table["verdict"].isin([UNTESTABLE, OPEN])]
+    assert found["on"].ne("").all() and found["reason"].ne("").all()
+    rates = table[table["rule"] == "sampled"]
+    assert all(measure.low < measure.value < measure.high for measure in rates["measure"])
