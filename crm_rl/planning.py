@@ -96,10 +96,69 @@ def types_of(population: Population) -> tuple[Population, np.ndarray]:
     Returns:
         A population with one customer a type, and each customer's type, shape (customers,).
     """
-    alike = np.column_stack([population.inbound, population.country, population.bootcamp, population.affinity])
-    _, first, which = np.unique(alike, axis=0, return_index=True, return_inverse=True)
+    return _one_of_each(population, [])
+
+
+def starts_of(population: Population) -> tuple[Population, np.ndarray]:
+    """Customers of one type who start alike as well have the same value under every policy: one of each is enough.
+
+    Returns:
+        A population with one customer for each type and start, and each customer's place in it, shape (customers,).
+    """
+    return _one_of_each(population, [population.start])
+
+
+def _one_of_each(population: Population, more: list[np.ndarray]) -> tuple[Population, np.ndarray]:
+    attributes = [population.inbound, population.country, population.bootcamp, population.affinity]
+    _, first, which = np.unique(np.column_stack(attributes + more), axis=0, return_index=True, return_inverse=True)
     fields = {name: getattr(population, name)[first] for name in Population._fields if name != "quiet"}
     return population._replace(**fields), which.ravel()
+
+
+def reach(probabilities: np.ndarray, population: Population, rules: Rules) -> np.ndarray:
+    """How likely a policy is to lead each customer into each state, shape (customers, weeks, 32, contacts).
+
+    The chances of a week add up to that of still being there: neither subscribed nor lost.
+
+    Args:
+        probabilities: as for `evaluate`.
+        population, rules: the world.
+    """
+    shape = (len(population.start), rules.weeks, N_PATTERNS, rules.most_contacts + 1, N_ACTIONS)
+    return _forward(population, rules, np.broadcast_to(probabilities, shape))
+
+
+def shared_policy(
+    first: np.ndarray, groups: np.ndarray, population: Population, rules: Rules, rounds: int = 30
+) -> np.ndarray:
+    """Improve a policy that treats all customers of a group alike, until no change in one week makes it better.
+
+    It goes through the weeks from the last to the first, and in each takes, for every pattern of milestones and count
+    of contacts, the action that is worth most to all customers of the group together, each weighted by how likely he
+    is to be in that state. No step makes the policy worse. Where it stops another policy may still be better: the best
+    one for customers who cannot be told apart is a harder problem (Kaelbling et al. 1998).
+
+    Args:
+        first: the actions to begin with, shape (groups, weeks, 32, contacts).
+        groups: the group of each customer, shape (customers,).
+        population, rules: the world.
+        rounds: how often it goes through the weeks at most.
+
+    Returns:
+        The actions, shaped as `first`.
+    """
+    people, which = starts_of(population)
+    counts = np.bincount(which).astype(float)
+    group = np.empty(len(counts), dtype=np.int64)
+    group[which] = groups
+    policy, before = first.astype(np.int64), -np.inf
+    for _ in range(rounds):
+        likely = reach(np.eye(N_ACTIONS)[policy][group], people, rules)
+        gained = _improve(policy, likely * counts[:, None, None, None], group, people, rules)
+        if gained - before < 1e-9 * abs(gained):
+            break
+        before = gained
+    return policy
 
 
 def share_of_gain(value: np.ndarray, waiting: np.ndarray, best: np.ndarray, least: float = 1.0) -> float:
@@ -177,3 +236,55 @@ def _backward(population: Population, rules: Rules, probabilities: np.ndarray):
                         later[milestones, contacts] = choices.max()
             value[customer, week] = later
     return q, value
+
+
+@njit(cache=True)
+def _forward(population: Population, rules: Rules, probabilities: np.ndarray) -> np.ndarray:
+    """The chance of every state, from the first week to the last."""
+    counts, customers = rules.most_contacts + 1, len(population.start)
+    likely = np.zeros((customers, rules.weeks, N_PATTERNS, counts))
+    for customer in range(customers):
+        likely[customer, 0, population.start[customer], 0] = 1.0
+        for week in range(rules.weeks - 1):
+            for milestones in range(N_PATTERNS):
+                for action in range(N_ACTIONS):
+                    chooses = likely[customer, week, milestones] * probabilities[customer, week, milestones, :, action]
+                    if not chooses.any():
+                        continue
+                    p = event_chance(SUBSCRIPTION, customer, milestones, action, population, rules)
+                    chances = successors(customer, milestones, action, population, rules)
+                    for contacts in range(counts):
+                        stays = (1 - p) * (1 - opt_out_chance(contacts, action, rules))
+                        more = contacts if action == WAIT else min(contacts + 1, rules.most_contacts)
+                        likely[customer, week + 1, :, more] += chooses[contacts] * stays * chances
+    return likely
+
+
+@njit(cache=True)
+def _improve(policy: np.ndarray, likely: np.ndarray, group: np.ndarray, population: Population, rules: Rules) -> float:
+    """Improve a shared policy in place, last week first; return what it is worth to all customers together."""
+    counts, customers = rules.most_contacts + 1, len(population.start)
+    later = np.zeros((customers, N_PATTERNS, counts))
+    for week in range(rules.weeks - 1, -1, -1):
+        q = np.empty((customers, N_PATTERNS, counts, N_ACTIONS))
+        total = np.zeros((len(policy), N_PATTERNS, counts, N_ACTIONS))
+        for customer in range(customers):
+            q[customer] = week_q(customer, later[customer], week == rules.weeks - 1, population, rules)
+            for action in range(N_ACTIONS):
+                total[group[customer], :, :, action] += likely[customer, week] * q[customer, :, :, action]
+        for one in range(len(policy)):
+            for milestones in range(N_PATTERNS):
+                for contacts in range(counts):
+                    choices = total[one, milestones, contacts]
+                    if choices.max() > choices[policy[one, week, milestones, contacts]]:
+                        policy[one, week, milestones, contacts] = choices.argmax()
+        for customer in range(customers):
+            for milestones in range(N_PATTERNS):
+                for contacts in range(counts):
+                    action = policy[group[customer], week, milestones, contacts]
+                    later[customer, milestones, contacts] = q[customer, milestones, contacts, action]
+    worth = 0.0
+    for customer in range(customers):
+        begin = population.start[customer]
+        worth += likely[customer, 0, begin, 0] * later[customer, begin, 0]
+    return worth

@@ -13,7 +13,10 @@ from crm_rl.planning import (
     best_of,
     evaluate,
     optimal,
+    reach,
     share_of_gain,
+    shared_policy,
+    starts_of,
     successors,
     types_of,
 )
@@ -215,3 +218,44 @@ def test_the_share_of_the_gain_by_hand():
     assert share_of_gain(best, waiting, best) == 1
     assert share_of_gain(np.array([5.0, 10.0]), waiting, best) == pytest.approx(5 / 30)
     assert np.isnan(share_of_gain(best, waiting, waiting + 0.01))
+
+
+def test_a_plan_for_one_of_each_is_a_plan_for_all():
+    population = people(3, seed=11)
+    again = Population(*(np.concatenate([field, field]) for field in population[:-1]), population.quiet)
+    others = again._replace(start=np.array([1, 2, 3, 1, 2, 4]))
+    one_of_each, which = starts_of(others)
+    assert len(one_of_each.start) == 4
+    np.testing.assert_allclose(
+        optimal(one_of_each, BASELINE).at_start(one_of_each)[which], optimal(others, BASELINE).at_start(others)
+    )
+
+
+def test_what_is_earned_in_the_states_reached_adds_up_to_the_value():
+    population, rng = people(3, seed=12), np.random.default_rng(2)
+    policy = rng.dirichlet(np.ones(N_ACTIONS), size=(3, BASELINE.weeks, N_PATTERNS, BASELINE.most_contacts + 1))
+    likely, earned = reach(policy, population, BASELINE), np.zeros(3)
+    for customer in range(3):
+        for m, a in itertools.product(range(N_PATTERNS), range(N_ACTIONS)):
+            p = event_chance(SUBSCRIPTION, customer, m, a, population, BASELINE)
+            visits = (likely[customer, :, m] * policy[customer, :, m, :, a]).sum()
+            earned[customer] += visits * (p * BASELINE.value - BASELINE.action_cost[a])
+    np.testing.assert_allclose(earned, evaluate(policy, population, BASELINE).at_start(population))
+    assert (likely.sum(axis=(2, 3))[:, 0] == 1).all() and (np.diff(likely.sum(axis=(2, 3))) <= 0).all()
+
+
+def test_a_shared_policy_gets_better_and_is_the_best_for_one_customer():
+    population = people(6, seed=13)
+    waiting = np.full((1, BASELINE.weeks, N_PATTERNS, BASELINE.most_contacts + 1), Action.WAIT)
+    everybody = np.zeros(6, dtype=np.int64)
+    worth = [evaluate(always(Action.WAIT), population, BASELINE).at_start(population).sum()]
+    for rounds in (1, 2, 30):
+        policy = shared_policy(waiting, everybody, population, BASELINE, rounds)
+        worth.append(evaluate(np.eye(N_ACTIONS)[policy], population, BASELINE).at_start(population).sum())
+    best = optimal(population, BASELINE)
+    assert np.all(np.diff(worth) >= 0) and worth[1] > worth[0]
+    assert worth[-1] < best.at_start(population).sum()
+    alone = shared_policy(best.q.argmax(axis=-1), np.arange(6), population, BASELINE)  # each is a group by himself
+    found = evaluate(np.eye(N_ACTIONS)[alone], population, BASELINE)
+    np.testing.assert_allclose(found.at_start(population), best.at_start(population))
+    assert (waiting == Action.WAIT).all()
