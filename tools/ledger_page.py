@@ -83,7 +83,7 @@ def stated(row) -> str:
 def measured(row) -> str:
     """Our number, its interval, and on what it was taken."""
     if row.measure is None:
-        return f"nothing; {row.on}" if row.on else "nothing"
+        return f"nothing new; {row.on} alone" if row.on else "nothing"
     number, *interval = shown(row.measure).split(" ", 1)
     number = with_unit(number, row.unit if row.unit in ("%", "$") else "")
     return f"{cell(' '.join([number, *interval]))}; {row.on}"
