@@ -15,6 +15,8 @@ import numpy as np
 
 from crm_rl.crm_data.load import DataError
 from crm_rl.funnel import Rules
+from crm_rl.responsive import Rules as ResponsiveRules
+from crm_rl.responsive_worlds import ResponsiveWorld
 from crm_rl.worlds import World
 
 VERSION = 1
@@ -142,14 +144,20 @@ def generator_at(state: dict) -> np.random.Generator:
     return rng
 
 
-def rules_from(fields: dict) -> Rules:
+def rules_from(fields: dict) -> Rules | ResponsiveRules:
     """The rules of a world, from JSON."""
-    return Rules(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    kind = ResponsiveRules if "weeks" in fields else Rules
+    return kind(**{name: _tuples(value) for name, value in fields.items()})
 
 
-def fingerprint(world: World) -> str:
+def _tuples(value):
+    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value
+
+
+def fingerprint(world: World | ResponsiveWorld) -> str:
     """A short sum of everything in a world, so that a run goes on only in the world where it began."""
-    digest = hashlib.sha256(repr((world.rules, world.population.stage_unit, world.pools.shares)).encode())
-    for array in (*world.population[:4], *world.pools[:3]):
-        digest.update(np.ascontiguousarray(array).tobytes())
+    digest = hashlib.sha256()
+    for part in (*world.population, world.rules, *world[2:]):
+        for value in part if isinstance(part, tuple) else (part,):
+            digest.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
     return digest.hexdigest()[:16]

@@ -1,10 +1,10 @@
-"""Three faces of the replay world (chapter 3): for Gymnasium, for its vector API, and for stable-baselines3 (SB3).
+"""Three faces of a world (chapters 3 and 9): for Gymnasium, for its vector API, and for stable-baselines3 (SB3).
 
 `import crm_rl.envs` registers `crm_rl/Funnel-v0` and `crm_rl/FunnelSelection-v0` with `gymnasium.make` and `make_vec`.
 
-The rules are those of `crm_rl.funnel`; the faces add only chance, and chance only draws customers. Each copy has a
-generator of its own, of which a new episode takes one draw: copy i of a face seeded with s meets the same customers as
-the single environment seeded with s + i. So given the same actions the three faces go the same ways.
+The rules are those of `crm_rl.funnel` or `crm_rl.responsive`; the faces add only chance: who comes and, in a responsive
+world, what happens. Each copy has a generator of its own: copy i of a face seeded with s draws what the single
+environment seeded with s + i draws. So given the same actions the three faces go the same ways.
 """
 
 from pathlib import Path
@@ -16,16 +16,19 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from stable_baselines3.common.vec_env import VecEnv
 
-from crm_rl.balancing import draw
-from crm_rl.crm_data import EVENTS
-from crm_rl.episodes import EpisodeBatch, chosen, longest, places, replay_world, spaces_of
-from crm_rl.features import PUBLISHED_FEATURES
-from crm_rl.funnel import N_FEATURES, Action, Outcome, Rules, State, observe, start, step
+from crm_rl.episodes import EpisodeBatch, chosen, places, spaces_of, world_for
+from crm_rl.funnel import N_FEATURES, Action, Outcome
+from crm_rl.responsive_worlds import ResponsiveWorld
 from crm_rl.worlds import World
 
 
 class FunnelEnv(gymnasium.Env):
-    """One customer an episode, one action of the firm a step; the customer's record decides what happens.
+    """One customer an episode, one action of the firm a step.
+
+    In the settings "described" and "as_coded" the customer's record decides what happens (chapter 3), and what follows
+    here speaks of these. In "smooth" and "rough" the actions cause what happens (chapter 9): there
+    `responsive_worlds.RESPONSIVE_FEATURES` says what is seen, `responsive.step` what an action does, `responsive.Rules`
+    what is paid, and `info` has `milestones` and `contacts` instead of `stage`.
 
     **Observation**: float32, shape (15,), or (30,) with feature selection.
 
@@ -60,8 +63,8 @@ class FunnelEnv(gymnasium.Env):
     **Info**: `customer` (the place), `subscribed` (in this step), `stage` (0 to 6), `mask` (visible features, as bits).
 
     Args:
-        setting: "described" (what the study's text says) or "as_coded" (what its code does).
-        part: "train", "val" or "test" of the published split.
+        setting: "described" (what the study's text says), "as_coded" (what its code does), "smooth" or "rough".
+        part: "train", "val" or "test": of the published split, or of a random one in "smooth" and "rough".
         data: the export; by default `crm_data.data_path()`.
         selection: whether the agent selects features; the registered ids set it.
         world: a ready world instead of these four.
@@ -77,52 +80,46 @@ class FunnelEnv(gymnasium.Env):
         part: str = "train",
         data: str | Path | None = None,
         selection: bool | None = None,
-        world: World | None = None,
+        world: World | ResponsiveWorld | None = None,
         max_steps: int | None = None,
         render_mode: str | None = None,
     ):
-        self.world = replay_world(setting, part, data, selection, world)
+        self.world = world_for(setting, part, data, selection, world)
         self.observation_space, self.action_space = spaces_of(self.world)
-        self.max_steps = longest(self.world.rules, max_steps)
+        self.episodes = EpisodeBatch(self.world, 1, max_steps)
         self.render_mode = render_mode
-        self.state: State | None = None
+        self._begun = False
         self._journey: list[str] = []
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         super().reset(seed=seed)
-        population, rules, pools = self.world
+        if seed is not None or not self._begun:
+            self.episodes.follow([self.np_random])
         customer = chosen(options)
-        customer = draw(pools, self.np_random) if customer is None else int(places(customer, 1, self.world)[0])
-        self.state = start(customer, population, rules)
-        self._journey = [_introduction(customer, self.world)]
-        return self._observation(), self._info(False)
+        self.episodes.begin(np.array([0]), None if customer is None else places(customer, 1, self.world))
+        self._begun, info = True, self._info(False)
+        self._journey = [self.world.introduce(info["customer"])]
+        return self.episodes.observe()[0], info
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
-        if self.state is None:
+        if not self._begun:
             raise gymnasium.error.ResetNeeded("No episode has begun. Remedy: call reset() before step().")
         if not self.action_space.contains(action):
             raise ValueError(f"there is no action {action}. Remedy: choose one from 0 to {self.action_space.n - 1}.")
-        population, rules, _ = self.world
-        outcome = step(self.state, int(action), population, rules)
-        self.state = outcome.state
-        truncated = outcome.truncated or (self.state.steps >= self.max_steps and not outcome.terminated)
+        outcome = self.episodes.step(np.array([action]))
+        reward, subscribed, terminated, truncated = (field[0].item() for field in outcome[1:])
         if self.render_mode == "ansi":
-            ending = "; subscribed" * outcome.subscribed + "; the end" * (outcome.terminated or truncated)
-            name = action_name(action, self.state, rules)
-            self._journey.append(f"{self.state.steps:3d}. {name}: {outcome.reward:+.2f}{ending}")
-        return self._observation(), outcome.reward, outcome.terminated, truncated, self._info(outcome.subscribed)
+            ending = "; subscribed" * subscribed + "; the end" * (terminated or truncated)
+            mask, steps = outcome.state.mask[0], len(self._journey)
+            self._journey.append(f"{steps:3d}. {action_name(action, mask, self.world)}: {reward:+.2f}{ending}")
+        return self.episodes.observe()[0], reward, terminated, truncated, self._info(subscribed)
 
     def render(self) -> str | None:
         return "\n".join(self._journey) if self.render_mode == "ansi" else None
 
-    def _observation(self) -> np.ndarray:
-        seen = np.empty(self.observation_space.shape, dtype=np.float32)
-        observe(self.state, self.world.population, self.world.rules, seen)
-        return seen
-
     def _info(self, subscribed: bool) -> dict:
-        state = self.state
-        return {"customer": state.customer, "subscribed": subscribed, "stage": state.stage, "mask": state.mask}
+        told = self.world.info(self.episodes.states)
+        return {name: values[0].item() for name, values in told.items()} | {"subscribed": subscribed}
 
 
 class FunnelVectorEnv(VectorEnv):
@@ -149,7 +146,7 @@ class FunnelVectorEnv(VectorEnv):
     ):
         self.num_envs, self.render_mode = num_envs, render_mode
         self.metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}
-        self.world = replay_world(setting, part, **which)
+        self.world = world_for(setting, part, **which)
         self.episodes = EpisodeBatch(self.world, num_envs, max_steps)
         self.single_observation_space, self.single_action_space = spaces_of(self.world)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -162,13 +159,14 @@ class FunnelVectorEnv(VectorEnv):
         customers = chosen(options)
         if customers is not None:
             customers = places(customers, self.num_envs, self.world)
-        self.episodes.states = State(*(field.copy() for field in self.episodes.states))
+        states = self.episodes.states
+        self.episodes.states = type(states)(*(field.copy() for field in states))
         self.episodes.begin(np.arange(self.num_envs), customers)
         self._ended = np.zeros(self.num_envs, dtype=bool)
         return self.episodes.observe(), self._info(self._ended)
 
     def step(self, actions: np.ndarray):
-        rewards, subscribed, terminated, truncated = self.episodes.step(actions)[1:]
+        rewards, subscribed, terminated, truncated = self.episodes.step(actions, self._ended)[1:]
         if self._ended.any():
             self.episodes.begin(np.flatnonzero(self._ended))
             rewards[self._ended] = 0
@@ -178,8 +176,7 @@ class FunnelVectorEnv(VectorEnv):
         return self.episodes.observe(), rewards, terminated, truncated, self._info(subscribed)
 
     def _info(self, subscribed: np.ndarray) -> dict:
-        states = self.episodes.states
-        info = {"customer": states.customer, "subscribed": subscribed, "stage": states.stage, "mask": states.mask}
+        info = self.world.info(self.episodes.states) | {"subscribed": subscribed}
         return info | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in info}
 
 
@@ -208,7 +205,7 @@ class FunnelVecEnv(VecEnv):
         max_steps: int | None = None,
         **which: Any,
     ):
-        self.world = replay_world(setting, part, **which)
+        self.world = world_for(setting, part, **which)
         self.episodes = EpisodeBatch(self.world, num_envs, max_steps)
         self.returns = np.zeros(num_envs)
         super().__init__(num_envs, *spaces_of(self.world))
@@ -242,7 +239,7 @@ class FunnelVecEnv(VecEnv):
         return seen, outcome.reward.astype(np.float32), done, infos
 
     def _report(self, infos: list[dict], ended: np.ndarray, outcome: Outcome, last_seen: np.ndarray) -> None:
-        columns = (outcome.truncated, self.returns, outcome.state.steps, outcome.state.customer, outcome.subscribed)
+        columns = (outcome.truncated, self.returns, self.episodes.taken, outcome.state.customer, outcome.subscribed)
         rows = zip(*(column[ended].tolist() for column in columns), strict=True)
         for i, observation, row in zip(ended.tolist(), last_seen, rows, strict=True):
             truncated, total, length, customer, subscribed = row
@@ -284,20 +281,13 @@ class FunnelVecEnv(VecEnv):
         return [False for _ in self._get_indices(indices)]
 
 
-def action_name(action: int, after: State, rules: Rules) -> str:
-    """An action in words, given the state after it."""
-    if not rules.selects_features:
+def action_name(action: int, mask: int, world: World | ResponsiveWorld) -> str:
+    """An action in words, given the mask after it."""
+    if not world.rules.selects_features:
         return Action(action).name.lower()
     if action >= N_FEATURES:
         return Action(action - N_FEATURES).name.lower()
-    return ("show " if after.mask >> action & 1 else "hide ") + PUBLISHED_FEATURES[action].name
-
-
-def _introduction(customer: int, world: World) -> str:
-    five = [event for event in EVENTS if event != "subscribed"]
-    events = [event for event, reached in zip(five, world.population.reached[customer], strict=True) if reached]
-    events += ["subscribed"] if world.population.subscribed[customer] else []
-    return f"customer {customer}, stage {world.population.stage[customer]}, record: {', '.join(events) or 'nothing'}"
+    return ("show " if mask >> action & 1 else "hide ") + world.features[action].name
 
 
 def _seeds(seed: int | list[int | None], n: int) -> list[int | None]:

@@ -1,4 +1,4 @@
-"""Episodes of the replay world side by side, and what all three faces of it share (chapter 3; see `envs`)."""
+"""Episodes side by side, and what all three faces of a world share (chapters 3 and 9; see `envs`)."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -7,63 +7,59 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from crm_rl.balancing import draw_many
 from crm_rl.crm_data import clean, data_path, load
-from crm_rl.features import PUBLISHED_FEATURES
-from crm_rl.funnel import (
-    MAX_STEPS,
-    N_FEATURES,
-    Outcome,
-    Rules,
-    State,
-    n_actions,
-    observation_size,
-    observe_all,
-    start_all,
-    step_all,
-)
-from crm_rl.worlds import World, replay_worlds
-
-NOT_NORMALISED_AS_CODED = ("Country", "Stage", "Stages_Completed")
-_DRAWN_AHEAD = 64
+from crm_rl.funnel import Outcome, n_actions
+from crm_rl.responsive import BASELINE, SELECTION
+from crm_rl.responsive_worlds import KINDS, ResponsiveWorld, rates_of, responsive_worlds
+from crm_rl.worlds import SETTINGS, World, replay_worlds
 
 
 class EpisodeBatch:
     """A batch of episodes side by side.
 
     Attributes:
-        states: the fields of `State`, int64 arrays of shape (n,); each step makes new ones.
-        generators: one for each copy. They draw 64 customers ahead, which changes neither who comes nor the order.
-        ahead: shape (n, 64): the customers drawn.
+        states: the fields of the world's `State`, int64 arrays of shape (n,); each step makes new ones.
+        generators: one for each copy: they draw who comes and, where the world needs it, what happens.
+        ahead: shape (n, drawn_ahead): the customers drawn.
         used: shape (n,): how many of them have come.
+        taken: shape (n,): how many actions the running episode has had.
     """
 
-    def __init__(self, world: World, n: int, max_steps: int | None):
+    def __init__(self, world: World | ResponsiveWorld, n: int, max_steps: int | None):
         self.world, self.n = world, n
-        self.max_steps = longest(world.rules, max_steps)
-        self.states = start_all(np.zeros(n, dtype=np.int64), world.population, world.rules)
+        self.max_steps = longest(world, max_steps)
+        self.states = world.start(np.zeros(n, dtype=np.int64))
+        self.taken = np.zeros(n, dtype=np.int64)
         self.seed([None] * n)
 
     def seed(self, seeds: list[int | None]) -> None:
         """Give every copy a new generator."""
-        self.generators = [np.random.default_rng(seed) for seed in seeds]
-        self.ahead = np.zeros((self.n, _DRAWN_AHEAD), dtype=np.int64)
-        self.used = np.full(self.n, _DRAWN_AHEAD)
+        self.follow([np.random.default_rng(seed) for seed in seeds])
+
+    def follow(self, generators: list[np.random.Generator]) -> None:
+        """Go on with these generators, one for each copy."""
+        self.generators = generators
+        self.ahead = np.zeros((self.n, self.world.drawn_ahead), dtype=np.int64)
+        self.used = np.full(self.n, self.world.drawn_ahead)
 
     def begin(self, copies: np.ndarray, customers: np.ndarray | None = None) -> None:
         """Begin episodes anew in these copies, with these customers or with drawn ones."""
         if customers is None:
-            for copy in copies[self.used[copies] == _DRAWN_AHEAD]:
-                draw_many(self.world.pools, self.generators[copy], self.ahead[copy])
+            for copy in copies[self.used[copies] == self.world.drawn_ahead]:
+                self.world.draw(self.generators[copy], self.ahead[copy])
                 self.used[copy] = 0
             customers = self.ahead[copies, self.used[copies]]
             self.used[copies] += 1
-        begun = start_all(customers, self.world.population, self.world.rules)
+        begun = self.world.start(customers)
         for field, new in zip(self.states, begun, strict=True):
             field[copies] = new
+        self.taken[copies] = 0
 
-    def step(self, actions: np.ndarray) -> Outcome:
-        """Take one action in each copy; episodes that end are begun anew by the caller."""
+    def step(self, actions: np.ndarray, resting: np.ndarray | None = None) -> Outcome:
+        """Take one action in each copy; episodes that end are begun anew by the caller.
+
+        For copies that are `resting`, shape (n,), bool, nothing is drawn, and their outcome means nothing.
+        """
         actions, possible = np.asarray(actions), n_actions(self.world.rules)
         if (
             actions.shape != (self.n,)
@@ -71,18 +67,22 @@ class EpisodeBatch:
             or not 0 <= actions.min() <= actions.max() < possible
         ):
             raise ValueError(f"no actions: {actions}. Remedy: {self.n} whole numbers from 0 to {possible - 1}.")
-        outcome = step_all(self.states, actions, self.world.population, self.world.rules)
-        self.states = outcome.state
-        cut_off = (self.states.steps >= self.max_steps) & ~outcome.terminated
+        chances = np.zeros((self.n, self.world.chances))
+        if self.world.chances:
+            for copy in range(self.n) if resting is None else np.flatnonzero(~resting):
+                self.generators[copy].random(out=chances[copy])
+        outcome = self.world.step(self.states, actions, chances)
+        self.states, self.taken = outcome.state, self.taken + 1
+        cut_off = (self.taken >= self.max_steps) & ~outcome.terminated
         return outcome._replace(truncated=outcome.truncated | cut_off)
 
     def observe(self) -> np.ndarray:
         """What the agent sees of each copy, shape (n, 15) or (n, 30)."""
-        return observe_all(self.states, self.world.population, self.world.rules)
+        return self.world.observe(self.states)
 
     def get_state(self) -> dict[str, Any]:
         """Everything that the next step depends on: arrays, and `generators`, a list of what JSON can hold."""
-        arrays = {**self.states._asdict(), "ahead": self.ahead, "used": self.used}
+        arrays = {**self.states._asdict(), "ahead": self.ahead, "used": self.used, "taken": self.taken}
         copies = {name: array.copy() for name, array in arrays.items()}
         return {**copies, "generators": [generator.bit_generator.state for generator in self.generators]}
 
@@ -91,19 +91,21 @@ class EpisodeBatch:
         if len(saved["generators"]) != self.n:
             raise ValueError(f"a state of {len(saved['generators'])} copies. Remedy: make as many, not {self.n}.")
         places(saved["customer"], self.n, self.world)
-        self.states = State(*(np.array(saved[name], dtype=np.int64) for name in State._fields))
-        self.ahead, self.used = (np.array(saved[name], dtype=np.int64) for name in ("ahead", "used"))
+        kind = type(self.states)
+        self.states = kind(*(np.array(saved[name], dtype=np.int64) for name in kind._fields))
+        counts = ("ahead", "used", "taken")
+        self.ahead, self.used, self.taken = (np.array(saved[name], dtype=np.int64) for name in counts)
         for generator, state in zip(self.generators, saved["generators"], strict=True):
             generator.bit_generator.state = state
 
 
-def replay_world(
+def world_for(
     setting: str = "described",
     part: str = "train",
     data: str | Path | None = None,
     selection: bool | None = None,
-    world: World | None = None,
-) -> World:
+    world: World | ResponsiveWorld | None = None,
+) -> World | ResponsiveWorld:
     """The world that a face was asked for: a part of an export (the last few are kept in memory), or a ready one."""
     if world is None:
         path = Path(data or data_path()).resolve()
@@ -117,23 +119,26 @@ def replay_world(
 
 
 @lru_cache(maxsize=8)
-def _worlds(path: Path, modified: int, setting: str, selection: bool) -> dict[str, World]:
-    return replay_worlds(clean(load(path))[0], setting, selection)
+def _worlds(path: Path, modified: int, setting: str, selection: bool) -> dict[str, World | ResponsiveWorld]:
+    if setting not in (*SETTINGS, *KINDS):
+        raise ValueError(f"{setting!r} is no setting. Remedy: choose one of {', '.join((*SETTINGS, *KINDS))}.")
+    customers = clean(load(path))[0]
+    if setting in SETTINGS:
+        return replay_worlds(customers, setting, selection)
+    return responsive_worlds(customers, rates_of(path, customers), setting, SELECTION if selection else BASELINE)
 
 
-def spaces_of(world: World) -> tuple[spaces.Box, spaces.Discrete]:
+def spaces_of(world: World | ResponsiveWorld) -> tuple[spaces.Box, spaces.Discrete]:
     """The observation and the action space of a world."""
-    names = NOT_NORMALISED_AS_CODED if world.population.stage_unit == 1 else ()
-    high = np.ones(observation_size(world.rules), dtype=np.float32)
-    high[:N_FEATURES] = [feature.scale if feature.name in names else 1 for feature in PUBLISHED_FEATURES]
+    high = world.highest()
     return spaces.Box(np.zeros_like(high), high), spaces.Discrete(n_actions(world.rules))
 
 
-def longest(rules: Rules, max_steps: int | None) -> int:
+def longest(world: World | ResponsiveWorld, max_steps: int | None) -> int:
     """After how many steps an episode is cut off at the latest."""
     if max_steps is not None and max_steps < 1:
         raise ValueError(f"an episode cannot have {max_steps} steps. Remedy: max_steps of 1 or more.")
-    return max_steps or (MAX_STEPS if rules.toggles_time_out else rules.horizon)
+    return max_steps or world.longest()
 
 
 def chosen(options: dict | None) -> Any:
@@ -144,9 +149,9 @@ def chosen(options: dict | None) -> Any:
     return (options or {}).get("customer")
 
 
-def places(customers: Any, n: int, world: World) -> np.ndarray:
+def places(customers: Any, n: int, world: World | ResponsiveWorld) -> np.ndarray:
     """One place, or n, in a world's population as an array of shape (n,)."""
-    people = len(world.population.stage)
+    people = world.size()
     customers = np.array(np.broadcast_to(np.asarray(customers, dtype=np.int64), n))
     if (customers < 0).any() or (customers >= people).any():
         raise ValueError(f"there is no such customer: {customers}. Remedy: choose places from 0 to {people - 1}.")

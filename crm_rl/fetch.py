@@ -5,11 +5,11 @@ from pathlib import Path
 import pooch
 import requests
 
+from crm_rl.crm_data.load import ORIGINAL_SHA256 as SHA256
 from crm_rl.crm_data.load import PROJECT, DataError
 from crm_rl.new_folders import folder_above
 
 URL = "https://raw.githubusercontent.com/krishna11-dot/Sales-Reinforcement-Learning-Agent/main/data/raw/SalesCRM.xlsx"
-SHA256 = "49b1c90ab8fc1e5636e4bd92a18d7fbcf4395017ef05f5bb79e2d0c2039aa70b"
 ORIGINAL = PROJECT / "data" / "raw" / "SalesCRM.xlsx"
 
 

@@ -4,17 +4,32 @@ What is fitted (`base_rates`) and what is assumed (here and in `responsive.BASEL
 trained; `data/worlds/README.md` keeps the log of changes.
 """
 
+import hashlib
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numba import njit
 from sklearn.model_selection import train_test_split
 
-from crm_rl.base_rates import MILESTONES, weekly_chances
-from crm_rl.crm_data.load import PROJECT, DataError
+from crm_rl.base_rates import MILESTONES, fit_base_rates, weekly_chances
+from crm_rl.crm_data.load import ORIGINAL_SHA256, PROJECT, TWIN, DataError
 from crm_rl.encoders import ConversionRate
 from crm_rl.features import SOUND_FEATURES, Feature
-from crm_rl.responsive import BASELINE, WAIT, Population, Rules
+from crm_rl.funnel import Outcome, count_bits, observation_size
+from crm_rl.responsive import (
+    ATTRIBUTES,
+    BASELINE,
+    CHANCES,
+    WAIT,
+    Population,
+    Rules,
+    State,
+    observe_all,
+    start_all,
+    step_all,
+)
 
 WORLDS = PROJECT / "data" / "worlds"
 KINDS = ("smooth", "rough")
@@ -68,6 +83,64 @@ class ResponsiveWorld(NamedTuple):
     rules: Rules
     inbound_share: float
     rows: np.ndarray
+
+    chances = CHANCES
+    drawn_ahead = 1  # who comes and what happens are drawn in turn, by one generator
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """What the agent sees, in words."""
+        return RESPONSIVE_FEATURES
+
+    def size(self) -> int:
+        """How many customers there are."""
+        return len(self.population.start)
+
+    def draw(self, rng: np.random.Generator, out: np.ndarray) -> None:
+        """Draw the customers of the next episodes into `out`, shape (n,), int64."""
+        draw_starts(self.population, self.inbound_share, rng, out)
+
+    def start(self, customers: np.ndarray) -> State:
+        """Begin an episode with each of these customers, shape (n,)."""
+        return start_all(customers, self.population, self.rules)
+
+    def step(self, states: State, actions: np.ndarray, chances: np.ndarray) -> Outcome:
+        """Let one week go by in each episode, with uniform random numbers of shape (n, 7)."""
+        return step_all(states, actions, self.population, self.rules, chances)
+
+    def observe(self, states: State) -> np.ndarray:
+        """What the agent sees of each episode, shape (n, 15) or (n, 30), float32."""
+        return observe_all(states, self.population, self.rules)
+
+    def highest(self) -> np.ndarray:
+        """The largest value of each thing seen, shape (15,) or (30,), float32; the smallest is 0."""
+        return np.ones(observation_size(self.rules), dtype=np.float32)
+
+    def longest(self) -> int:
+        """After how many steps an episode is over at the latest: the weeks, and each attribute bought once."""
+        return self.rules.weeks + self.rules.selects_features * count_bits(ATTRIBUTES)
+
+    def info(self, states: State) -> dict[str, np.ndarray]:
+        """What the faces tell beside the observation, arrays of shape (n,)."""
+        return {name: getattr(states, name) for name in ("customer", "milestones", "contacts", "mask")}
+
+    def introduce(self, customer: int) -> str:
+        """A customer in words."""
+        people = self.population
+        reached = [event for bit, event in enumerate(MILESTONES) if people.start[customer] >> bit & 1]
+        came = "inbound" if people.inbound[customer] else "outbound"
+        return f"customer {customer}, {came}, at arrival: {', '.join(reached) or 'nothing'}"
+
+
+@njit(cache=True)
+def draw_starts(population: Population, inbound_share: float, rng: np.random.Generator, out: np.ndarray) -> None:
+    """Draw customers into `out`: with the given probability an inbound one (if there are any), else anybody."""
+    inbound = np.flatnonzero(population.inbound)
+    for i in range(len(out)):
+        if rng.random() < inbound_share and len(inbound) > 0:
+            out[i] = inbound[rng.integers(0, len(inbound))]
+        else:
+            out[i] = rng.integers(0, len(population.inbound))
 
 
 def standing(names: pd.Series, subscribed: pd.Series) -> np.ndarray:
@@ -167,3 +240,17 @@ def recorded_rates(name: str = "twin") -> pd.DataFrame:
     if not path.exists():
         raise DataError(f"{path}: no such file. Remedy: fit the rates with `base_rates.fit_base_rates`.")
     return pd.read_csv(path, index_col="event")
+
+
+def rates_of(path: Path, customers: pd.DataFrame) -> pd.DataFrame:
+    """The base rates of an export: the committed ones for the twin and for the original, fitted ones for any other.
+
+    Args:
+        path: the export.
+        customers: what `crm_data.clean` made of it.
+    """
+    if path.resolve() == TWIN.resolve():
+        return recorded_rates("twin")
+    if hashlib.sha256(path.read_bytes()).hexdigest() == ORIGINAL_SHA256:
+        return recorded_rates("original")
+    return fit_base_rates(customers)

@@ -2,23 +2,87 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from crm_rl.balancing import Pools, balanced
+from crm_rl.balancing import Pools, balanced, draw_many
 from crm_rl.crm_data.columns import EVENTS
 from crm_rl.crm_data.split import published_split
-from crm_rl.features import PublishedFeatures
-from crm_rl.funnel import RULES, Population, Rules, population_of
+from crm_rl.features import PUBLISHED_FEATURES, PublishedFeatures
+from crm_rl.funnel import (
+    MAX_STEPS,
+    N_FEATURES,
+    RULES,
+    Outcome,
+    Population,
+    Rules,
+    State,
+    observation_size,
+    observe_all,
+    population_of,
+    start_all,
+    step_all,
+)
 
 SETTINGS = ("described", "as_coded")
+NOT_NORMALISED_AS_CODED = ("Country", "Stage", "Stages_Completed")
 
 
 class World(NamedTuple):
-    """Customers, the rules they go by, and how episodes are drawn from them."""
+    """Customers, the rules they go by, and how episodes are drawn from them.
+
+    The methods are what faces, evaluation and agents ask of any world, for a batch of episodes at once.
+    """
 
     population: Population
     rules: Rules
     pools: Pools
+
+    features = PUBLISHED_FEATURES
+    chances = 0  # random numbers that a step needs: none, the record decides
+    drawn_ahead = 64  # customers; nothing else is drawn, so this changes neither who comes nor the order
+
+    def size(self) -> int:
+        """How many customers there are."""
+        return len(self.population.stage)
+
+    def draw(self, rng: np.random.Generator, out: np.ndarray) -> None:
+        """Draw the customers of the next episodes into `out`, shape (n,), int64."""
+        draw_many(self.pools, rng, out)
+
+    def start(self, customers: np.ndarray) -> State:
+        """Begin an episode with each of these customers, shape (n,)."""
+        return start_all(customers, self.population, self.rules)
+
+    def step(self, states: State, actions: np.ndarray, chances: np.ndarray) -> Outcome:
+        """Take one action in each episode; `chances`, shape (n, 0), are not used."""
+        return step_all(states, actions, self.population, self.rules)
+
+    def observe(self, states: State) -> np.ndarray:
+        """What the agent sees of each episode, shape (n, 15) or (n, 30), float32."""
+        return observe_all(states, self.population, self.rules)
+
+    def highest(self) -> np.ndarray:
+        """The largest value of each thing seen, shape (15,) or (30,), float32; the smallest is 0."""
+        high = np.ones(observation_size(self.rules), dtype=np.float32)
+        if self.population.stage_unit == 1:
+            high[:N_FEATURES] = [f.scale if f.name in NOT_NORMALISED_AS_CODED else 1 for f in self.features]
+        return high
+
+    def longest(self) -> int:
+        """After how many steps an episode is over or cut off at the latest."""
+        return MAX_STEPS if self.rules.toggles_time_out else self.rules.horizon
+
+    def info(self, states: State) -> dict[str, np.ndarray]:
+        """What the faces tell beside the observation, arrays of shape (n,)."""
+        return {"customer": states.customer, "stage": states.stage, "mask": states.mask}
+
+    def introduce(self, customer: int) -> str:
+        """A customer in words."""
+        people, five = self.population, [event for event in EVENTS if event != "subscribed"]
+        events = [event for event, reached in zip(five, people.reached[customer], strict=True) if reached]
+        events += ["subscribed"] if people.subscribed[customer] else []
+        return f"customer {customer}, stage {people.stage[customer]}, record: {', '.join(events) or 'nothing'}"
 
 
 def replay_worlds(customers: pd.DataFrame, setting: str = "described", selection: bool = False) -> dict[str, World]:

@@ -13,11 +13,12 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 from crm_rl.crm_data.load import TWIN, DataError
 from crm_rl.envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
-from crm_rl.episodes import MAX_STEPS, replay_world
-from crm_rl.funnel import RULES, Action
+from crm_rl.episodes import world_for
+from crm_rl.funnel import MAX_STEPS, RULES, Action
 
 IDS = {False: "crm_rl/Funnel-v0", True: "crm_rl/FunnelSelection-v0"}
-WORLDS = [(setting, selection, part) for setting, selection in RULES for part in ("train", "test")]
+RESPONSIVE = [("smooth", False, "train"), ("smooth", True, "test"), ("rough", False, "test")]
+WORLDS = [(setting, selection, part) for setting, selection in RULES for part in ("train", "test")] + RESPONSIVE
 COPIES = 5
 
 
@@ -30,7 +31,7 @@ def which(request):
 
 @pytest.fixture
 def world(which):
-    return replay_world(**which)
+    return world_for(**which)
 
 
 def assert_same(one, other) -> None:
@@ -85,18 +86,18 @@ def test_one_seed_one_history_and_another_seed_another(which):
 
 def test_every_observation_is_in_the_space(which, world):
     """Every customer's first one, and with every feature visible."""
-    env = FunnelEnv(world=world)
+    env, responsive = FunnelEnv(world=world), which["setting"] in ("smooth", "rough")
     assert env.observation_space.shape == ((30,) if which["selection"] else (15,))
     assert env.action_space.n == (21 if which["selection"] else 6)
-    for customer in range(len(world.population.stage)):
+    for customer in range(world.size()):
         observation, info = env.reset(options={"customer": customer})
         assert observation in env.observation_space
-        assert info == {
-            "customer": customer,
-            "subscribed": False,
-            "stage": world.population.stage[customer],
-            "mask": world.rules.first_mask,
-        }
+        people = world.population
+        own = (
+            {"milestones": people.start, "contacts": np.zeros(world.size())} if responsive else {"stage": people.stage}
+        )
+        told = {name: values[customer] for name, values in own.items()}
+        assert info == {"customer": customer, "subscribed": False, "mask": world.rules.first_mask, **told}
 
 
 def test_a_chosen_customer_draws_nobody(world):
@@ -135,7 +136,7 @@ def test_a_cap_of_ones_own():
 
 def test_a_subscription_in_the_last_step_is_no_truncation():
     """Who has a manager on record and is below stage 4 subscribes when one is assigned, here in the tenth step."""
-    world = replay_world("as_coded", "test", TWIN)
+    world = world_for("as_coded", "test", TWIN)
     people = world.population
     customer = int(np.flatnonzero(people.subscribed & people.reached[:, 4] & (people.stage < 4))[0])
     actions = [Action.WAIT] * 9 + [Action.MANAGER]
@@ -169,6 +170,17 @@ def test_ansi_tells_the_journey():
     env.reset(seed=0)
     assert len(env.render().splitlines()) == 1
     assert FunnelEnv(data=TWIN).render() is None
+
+
+def test_a_responsive_journey_in_words():
+    env = FunnelEnv("smooth", "test", TWIN, selection=True, render_mode="ansi")
+    outbound = int(np.flatnonzero(env.world.population.inbound == 0)[0])
+    env.reset(seed=0, options={"customer": outbound})
+    env.step(12)
+    env.step(15 + Action.EMAIL)
+    lines = env.render().splitlines()
+    assert lines[0] == f"customer {outbound}, outbound, at arrival: nothing"
+    assert lines[1:] == ["  1. show Country_Standing: -1.00", "  2. email: -0.10"]
 
 
 # The faces together
@@ -312,7 +324,7 @@ def test_what_cannot_be_done_is_refused(world):
             with pytest.raises(ValueError, match=f"2 whole numbers from 0 to {beyond - 1}"):
                 face.step(np.array(actions))
     for face in (single, vector):
-        for customer in (-1, len(world.population.stage)):
+        for customer in (-1, world.size()):
             with pytest.raises(ValueError, match="no such customer"):
                 face.reset(options={"customer": customer})
         with pytest.raises(ValueError, match="the only one is 'customer'"):
@@ -333,4 +345,4 @@ def test_arguments_that_name_nothing_are_refused(tmp_path):
     with pytest.raises(DataError):
         FunnelEnv(data=tmp_path / "nothing.csv")
     with pytest.raises(ValueError, match="selects_features=True"):
-        gymnasium.make(IDS[True], world=replay_world(data=TWIN))
+        gymnasium.make(IDS[True], world=world_for(data=TWIN))

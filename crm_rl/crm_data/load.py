@@ -18,6 +18,9 @@ PROJECT = Path(__file__).parents[2]
 #: The synthetic twin of the original export: what everything runs on unless told otherwise.
 TWIN = PROJECT / "data" / "raw" / "crm_twin.csv"
 
+#: The original export's checksum: by it we know whether a file is the one that the book describes.
+ORIGINAL_SHA256 = "49b1c90ab8fc1e5636e4bd92a18d7fbcf4395017ef05f5bb79e2d0c2039aa70b"
+
 
 class DataError(ValueError):
     """The data cannot be used. The message names the file, the places and the remedies."""
