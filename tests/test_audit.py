@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import norm
+from tiny_worlds import world
 
 from crm_rl.audit import (
     FINE,
@@ -32,7 +33,6 @@ from crm_rl.evaluation import constant_policy, play
 from crm_rl.experiment import customers_per_arm, difference, largest_z
 from crm_rl.funnel import AS_CODED, Action
 from crm_rl.worlds import replay_worlds
-from tests.tiny_worlds import world
 
 #: The first words of the question that finds each planted fault.
 FINDS = {

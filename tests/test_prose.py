@@ -66,12 +66,17 @@ def test_numbers_counted_on_the_original(original, written):
     assert differing(prose_numbers.counted_in_original(raw, customers, report), written) == {}
 
 
+def test_numbers_of_the_checklist_are_those_recorded_by_the_audit(written):
+    assert differing(prose_numbers.audited(), written) == {}
+
+
 def test_times_are_those_that_the_chapters_state(written):
     assert differing(prose_numbers.reading_times(), written) == {}
 
 
 def test_every_number_has_a_source(twin, written):
-    sources = prose_numbers.counted(*twin) | prose_numbers.claimed() | prose_numbers.reading_times()
+    sources = prose_numbers.counted(*twin) | prose_numbers.claimed() | prose_numbers.audited()
+    sources |= prose_numbers.reading_times()
     assert [key for key in written if key not in sources and not key.startswith("o_")] == []
 
 

@@ -2,6 +2,7 @@
 
     CRM_RL_DATA=path/to/SalesCRM.xlsx python tools/original_numbers.py           both
     CRM_RL_DATA=path/to/SalesCRM.xlsx python tools/original_numbers.py --counts  the ledger's counts alone, in seconds
+    CRM_RL_DATA=path/to/SalesCRM.xlsx python tools/original_numbers.py 08_audit  both, of the chapters this one alone
 
 Runs the chapters on the original, collects every number that they glue into their text, and writes
 data/results/original_numbers.json. The chapters show these numbers beside the twin's where the two tell different
@@ -21,7 +22,7 @@ import notebooks  # the tool beside this one
 from crm_rl.crm_data.load import TWIN
 from crm_rl.fetch import SHA256
 from crm_rl.ledger_records import counts_of, counts_path
-from crm_rl.recorded import ORIGINAL_NUMBERS
+from crm_rl.recorded import ORIGINAL_NUMBERS, original_numbers
 
 NAME, VALUE = "scrapbook", "application/papermill.record/text/plain"
 
@@ -58,6 +59,7 @@ def record(path: Path, data: Path, **found) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", action="store_true", help="record the ledger's counts alone")
+    parser.add_argument("chapters", nargs="*", help="record these again and keep the others as they are (default: all)")
     options = parser.parse_args()
     data = Path(os.environ.get("CRM_RL_DATA", ""))
     if not data.is_file() or hashlib.sha256(data.read_bytes()).hexdigest() != SHA256:
@@ -69,7 +71,9 @@ def main() -> int:
         print(f"{len(counts)} counts recorded in {counts_path(name).name}")
     if options.counts:
         return 0
-    numbers = measured(data, notebooks.stems(notebooks.NOTEBOOKS))
+    kept = dict(original_numbers()) if options.chapters else {}
+    numbers = kept | measured(data, options.chapters or notebooks.stems(notebooks.NOTEBOOKS))
+    numbers = dict(sorted(numbers.items()))
     record(ORIGINAL_NUMBERS, data, numbers=numbers)
     print(f"{len(numbers)} numbers recorded in {ORIGINAL_NUMBERS.name}")
     return 0

@@ -24,11 +24,12 @@ from crm_rl.crm_data.load import TWIN
 from crm_rl.crm_data.split import published_split
 from crm_rl.fetch import ORIGINAL, SHA256
 from crm_rl.intervals import wilson
+from crm_rl.recorded import original_numbers
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "_config.yml"
 FIGURE = ROOT / "book" / "_static" / "funnel.svg"
-PROSE = ("welcome", "how_to_use", "problem", "notation", "data_card")
+PROSE = ("welcome", "how_to_use", "problem", "notation", "data_card", "checklist")
 CHAPTERS = {
     "ch01": "01_data_processing",
     "ch02": "02_education_column",
@@ -38,6 +39,7 @@ CHAPTERS = {
     "ch05": "05_state_space_explosion",
     "ch06": "06_dqn",
     "ch07": "07_results",
+    "ch08": "08_audit",
 }
 BEGIN = "  # The numbers in the prose pages, written by tools/prose_numbers.py: do not edit.\n"
 RARE = 0.002  # the rate that the fourth question of the problem page supposes
@@ -218,6 +220,12 @@ def claimed() -> dict[str, str]:
     return facts
 
 
+def audited() -> dict[str, str]:
+    """What chapter 8 finds on the original, as recorded: its `audit-one-line` is `a_one_line` here."""
+    numbers = {name.removeprefix("audit-"): text for name, text in original_numbers().items() if "audit-" in name}
+    return {"a_" + re.sub(r"\W", "_", name): text for name, text in numbers.items()}
+
+
 def reading_times() -> dict[str, str]:
     """Minutes to read each prose page (200 words a minute, up to the next 5), and what each chapter's box says."""
     times = {}
@@ -256,7 +264,7 @@ def facts() -> dict[str, str]:
     raw = load(TWIN)
     customers, _ = clean(raw)
     numbers = {key: value for key, value in written().items() if key.startswith("o_")}
-    numbers |= counted(raw, customers) | claimed() | reading_times()
+    numbers |= counted(raw, customers) | claimed() | audited() | reading_times()
     if path := original_path():
         raw = load(path)
         numbers |= counted_in_original(raw, *clean(raw))
