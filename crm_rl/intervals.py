@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, chi2, norm
 
 
 def wilson(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
@@ -23,6 +23,21 @@ def wilson(successes: int, trials: int, level: float = 0.95) -> tuple[float, flo
     """
     interval = binomtest(int(successes), int(trials)).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def poisson(events: int, level: float = 0.95) -> tuple[float, float]:
+    """The exact interval of the mean of a Poisson count (Garwood 1936), for counts of rare events.
+
+    Args:
+        events: how many there were, at least 0.
+        level: the share of such intervals that hold the true mean, at least.
+
+    Returns:
+        The interval's two ends.
+    """
+    tail = (1 - level) / 2
+    low = chi2.ppf(tail, 2 * events) / 2 if events else 0.0
+    return float(low), float(chi2.ppf(1 - tail, 2 * events + 2) / 2)
 
 
 def rate_table(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:

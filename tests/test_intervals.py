@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from crm_rl.intervals import paired, wilson
+from crm_rl.intervals import paired, poisson, wilson
 
 
 def outcomes(both: int, only_first: int, only_second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -59,3 +59,9 @@ def test_the_interval_covers():
 def test_other_customers_are_refused(second):
     with pytest.raises(ValueError, match="Remedy"):
         paired(np.zeros(2), second)
+
+
+def test_the_interval_of_a_count_by_hand():
+    assert poisson(0) == pytest.approx((0, -np.log(0.025)))  # none seen: exp(-mean) is 2.5%
+    low, high = poisson(10)
+    assert (low, high) == pytest.approx((4.795, 18.390), abs=1e-3)  # Garwood's table

@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_rl.base_rates import COVARIATES, FEWEST, at_risk, customer_weeks, fit_base_rates, weekly_chances
+from crm_rl.base_rates import (
+    COVARIATES,
+    FEWEST,
+    at_risk,
+    customer_weeks,
+    expected_events,
+    fit_base_rates,
+    weekly_chances,
+)
 from crm_rl.crm_data import DataError, clean, load
 from crm_rl.crm_data.columns import EVENTS
 from crm_rl.funnel import N_FEATURES, Action
@@ -246,3 +254,11 @@ def test_the_parts_are_alike_and_nobody_is_in_two(twin_customers):
     assert max(shares) - min(shares) < 0.001
     subscribers = [twin_customers["subscribed"].to_numpy()[world.rows].mean() for world in worlds.values()]
     assert max(subscribers) - min(subscribers) < 0.001
+
+
+def test_what_is_expected_adds_up_over_groups(rates, twin_customers):
+    table = expected_events(twin_customers, rates)
+    sums = table.groupby("event")[["observed", "expected"]].sum()
+    assert sums["observed"].to_dict() == rates["events"].astype(int).to_dict()
+    assert (sums["expected"] - sums["observed"]).abs().max() < 0.6
+    assert set(table["week"]) == set(range(1, 13)) and table["milestones"].between(0, 5).all()

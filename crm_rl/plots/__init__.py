@@ -5,6 +5,15 @@ Functions draw on the axes they are given, or on new ones, and return them.
 
 from crm_rl.plots.audit import mixture, power_curve, room
 from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
+from crm_rl.plots.plans import (
+    ACTION_LABELS,
+    actions_by_week,
+    first_actions,
+    observed_and_expected,
+    shares_of_gain,
+    stakes,
+    waiting_map,
+)
 from crm_rl.plots.policies import (
     action_distribution,
     claim_and_measurement,
@@ -25,6 +34,7 @@ from crm_rl.plots.training import (
 )
 
 __all__ = [
+    "ACTION_LABELS",
     "BLUE",
     "GREEN",
     "GREY",
@@ -35,11 +45,13 @@ __all__ = [
     "SKY",
     "YELLOW",
     "action_distribution",
+    "actions_by_week",
     "against_chance",
     "claim_and_measurement",
     "events_by_month",
     "feature_importance",
     "feature_visibility",
+    "first_actions",
     "full_comparison",
     "interval_dots",
     "journey",
@@ -55,4 +67,5 @@ __all__ = [
     "training_curve",
     "training_stability",
     "use_style",
+    "waiting_map",
 ]
