@@ -10,6 +10,7 @@ FOUND, which is less than "all is well".
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,8 +117,14 @@ class Report(NamedTuple):
         return "\n".join(f"{found.verdict:>13}  {found.question} {found.answer}" for found in self.findings)
 
     def _repr_html_(self) -> str:
-        with pd.option_context("display.max_colwidth", None):
-            return self.table().to_html(index=False)
+        """Two columns, so that it fits a phone: the verdict; the question and its answer."""
+        cell = '<td style="text-align: left; white-space: normal; vertical-align: top">'
+        rows = [
+            f"<tr>{cell}<b>{escape(found.verdict)}</b></td>"
+            f"{cell}<b>{escape(found.question)}</b><br>{escape(found.answer)}</td></tr>"
+            for found in self.findings
+        ]
+        return "<table><tbody>" + "\n".join(rows) + "</tbody></table>"
 
 
 def audit(case: Case, seed: int = 0) -> Report:

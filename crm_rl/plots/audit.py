@@ -30,14 +30,13 @@ def mixture(rates: pd.DataFrame, shares: pd.DataFrame) -> list[Axes]:
         axes.set(title=group, xlim=(-0.5, len(periods) - 0.5), ylim=(0, None))
         axes.set_xticks(range(len(periods)), periods)
     panels[0].set_ylabel("subscribed (%)")
-    bottom = np.zeros(len(periods))
-    for group, colour in zip(shares.index, (BLUE, ORANGE, GREY), strict=False):
+    bottom, colours = np.zeros(len(periods)), (BLUE, ORANGE, GREY)
+    for group, colour in zip(shares.index, colours, strict=False):
         heights = shares.loc[group, periods].to_numpy(dtype=float)
         panels[-1].bar(range(len(periods)), heights, bottom=bottom, color=colour, width=0.6)
-        for place, (height, start) in enumerate(zip(heights, bottom, strict=True)):
-            if height > 12:
-                panels[-1].text(place, start + height / 2, group, ha="center", va="center", color="white", fontsize=8)
         bottom += heights
+    for place, (group, colour) in enumerate(zip(shares.index, colours, strict=False)):
+        panels[-1].text(0.5, -0.26 - 0.09 * place, group, transform=panels[-1].transAxes, color=colour, fontsize=9)
     panels[-1].set(title="who they are (%)", xlim=(-0.5, len(periods) - 0.5))
     panels[-1].set_xticks(range(len(periods)), periods)
     panels[-1].grid(axis="x", visible=False)
@@ -63,9 +62,9 @@ def room(rows: pd.DataFrame, floor: float, ceiling: float, base: float) -> Axes:
     axes.plot(rows["published %"], places + 0.13, "D", color=ORANGE, markersize=6)
     axes.plot(rows["measured %"], places - 0.13, "o", color=BLUE, markersize=7)
     axes.set_yticks(places, rows.index)
-    axes.set(xlabel="subscribers (% of test customers)", ylim=(-0.7, len(rows) - 0.1), xlim=(0, None))
-    axes.annotate(" share in\n all rows", (base, len(rows) - 0.2), color=RED, fontsize=9, va="top")
-    axes.annotate("all that any\npolicy can get", (ceiling, len(rows) - 0.2), color=BLUE, fontsize=9, va="top")
+    axes.set(xlabel="subscribers (% of test customers)", ylim=(-0.7, len(rows) + 0.5), xlim=(0, None))
+    axes.annotate(" share in\n all rows", (base, len(rows) + 0.45), color=RED, fontsize=9, va="top")
+    axes.annotate(" all that any\n policy can get", (ceiling, len(rows) + 0.45), color=BLUE, fontsize=9, va="top")
     axes.annotate("orange: published\nblue: measured", (0.985, 0.03), xycoords="axes fraction", ha="right", fontsize=9)
     axes.grid(axis="y", visible=False)
     return axes
