@@ -98,7 +98,13 @@ from crm_rl.planning import (
     shared_policy,
     starts_of,
 )
-from crm_rl.responsive import BASELINE, SUBSCRIPTION, Population, event_chance, opt_out_chance
+from crm_rl.responsive import (
+    BASELINE,
+    SUBSCRIPTION,
+    Population,
+    event_chance,
+    opt_out_chance,
+)
 
 plots.use_style()
 pd.set_option("display.max_columns", 20, "display.max_colwidth", None)
@@ -123,7 +129,10 @@ by_hand.round(2)
 
 # %%
 three = pd.DataFrame(from_the_end(3)).set_index("week")
-assert three.loc[1, "call"] == three.loc[1].max() and three.loc[3].round(9).tolist() == [10, 18]
+assert three.loc[1, "call"] == three.loc[1].max() and three.loc[3].round(9).tolist() == [
+    10,
+    18,
+]
 (too_dear,) = from_the_end(1, price=9.01)
 assert too_dear["wait"] > too_dear["call"]
 print(f"three weeks: {three.loc[1].max():.2f}")
@@ -197,7 +206,11 @@ invented = Population(
 )
 chance = event_chance(SUBSCRIPTION, 0, 0, CALL, invented, BASELINE)
 organic = event_chance(SUBSCRIPTION, 0, 0, CALL, invented, BASELINE._replace(organic=1.0))
-assert BASELINE.drives[CALL][SUBSCRIPTION] == 0.5 and BASELINE.lift == 10 and BASELINE.organic == 0.3
+assert (
+    BASELINE.drives[CALL][SUBSCRIPTION] == 0.5
+    and BASELINE.lift == 10
+    and BASELINE.organic == 0.3
+)
 assert round(chance, 3) == 0.1 and np.isclose(organic, 0.02)
 print(f"call: {chance:.3f}, at rho = 1: {organic:.3f}")
 
@@ -226,9 +239,14 @@ from crm_rl.study import data_name
 customers, _ = clean(load(data_path()))
 fitted = fit_base_rates(customers)
 recorded = recorded_rates(data_name(data_path()))
-assert np.allclose(fitted.astype(float), recorded.astype(float), rtol=1e-3, atol=1e-3, equal_nan=True)
+assert np.allclose(
+    fitted.astype(float), recorded.astype(float), rtol=1e-3, atol=1e-3, equal_nan=True
+)
 
 rates = recorded.astype({"events": int, "customer_weeks": int})
+glue("responsive-subscribed", str(rates.loc["subscribed", "events"]), display=False)
+glue("responsive-demos", str(rates.loc["demo", "events"]), display=False)
+assert rates.loc["demo", "events"] < FEWEST <= rates.drop("demo")["events"].min()
 shown = rates[["events", "customer_weeks", "slope"]].copy()
 shown["kind"] = np.where(shown["events"] < FEWEST, "assumption", "fitted")
 shown.round(2)
@@ -253,8 +271,7 @@ chances = pd.DataFrame(
 subscription = chances.loc["subscribed"]
 assert subscription["outbound", "nothing yet"] < 1e-4 < subscription["inbound", "demo"]
 assert subscription["inbound", "all five"] > 0.02
-glue("responsive-subscribed", str(rates.loc["subscribed", "events"]), display=False)
-glue("responsive-demos", str(rates.loc["demo", "events"]), display=False)
+assert subscription.max() > 1000 * subscription["outbound", "nothing yet"]
 print("weekly chances in %, if the firm does nothing")
 (100 * chances).round(3).T
 
@@ -265,7 +282,8 @@ print("weekly chances in %, if the firm does nothing")
 # (sec-responsive-calibration)=
 # ### Are the rates right?
 #
-# {term}`Calibration` asks whether as many events happened as the rates expect. Beside each count stands its exact Poisson interval.
+# {term}`Calibration` asks whether as many events happened as the rates expect. Beside each count stands the interval for the mean of such a count {cite:p}`garwood1936`. Groups are: inbound or outbound, and
+# how many milestones had been reached.
 
 # %%
 from crm_rl.intervals import poisson
@@ -280,9 +298,15 @@ def held_against(groups: list[str]) -> pd.DataFrame:
 
 table = expected_events(customers, rates)
 table["who"] = np.where(table["inbound"] == 1, "inbound", "outbound")
-table["reached"] = table["milestones"].clip(upper=2).map({0: "none", 1: "one", 2: "two or more"})
-by_group = held_against(["event", "who", "reached"]).sort_index(level=["event", "who"], sort_remaining=True)
-outside = (by_group["expected"] < by_group["low"]) | (by_group["expected"] > by_group["high"])
+table["reached"] = (
+    table["milestones"].clip(upper=2).map({0: "none", 1: "one", 2: "two or more"})
+)
+by_group = held_against(["event", "who", "reached"]).sort_index(
+    level=["event", "who"], sort_remaining=True
+)
+outside = (by_group["expected"] < by_group["low"]) | (
+    by_group["expected"] > by_group["high"]
+)
 by_group["within"] = np.where(outside, "no", "yes")
 by_group.round(1)
 
@@ -290,7 +314,10 @@ by_group.round(1)
 by_week = held_against(["week"])
 first_two = by_week.loc[1:2, "observed"].sum() / by_week["observed"].sum()
 late = by_week.loc[6:]
+managers = by_group.loc["manager"].loc["outbound"]
 assert 0 < outside.sum() < len(outside) / 2
+assert managers.loc["none", "expected"] > managers.loc["none", "high"]
+assert managers.loc["two or more", "observed"] > 2 * managers.loc["two or more", "expected"]
 assert first_two > 0.5 and (late["expected"] > late["high"]).mean() > 0.5
 glue("responsive-outside", str(int(outside.sum())), display=False)
 glue("responsive-groups", str(len(outside)), display=False)
@@ -301,8 +328,8 @@ plots.observed_and_expected(by_week, "week since arrival")
 plt.show()
 
 # %% [markdown]
-# By group the expectation misses the interval in {glue:text}`responsive-outside` of {glue:text}`responsive-groups` groups. Most misses are outbound customers with a milestone: more happened to them than a
-# model without interactions gives them. The week is another matter ({numref}`fig-responsive-weeks`). {glue:text}`responsive-first-two` of the events come
+# By group the expectation misses the interval in {glue:text}`responsive-outside` of {glue:text}`responsive-groups` groups. Look at account managers of outbound customers: fewer than expected with nothing reached, more than
+# twice as many with two milestones. A model without interactions cannot make that step so steep. The week is another matter ({numref}`fig-responsive-weeks`). {glue:text}`responsive-first-two` of the events come
 # in the first two weeks, and our rates, which do not know the week, spread them over twelve. In the real funnel something happens soon or not at
 # all. **Our world is more patient than the firm's customers were**: it rewards plans over several weeks more than it should. We keep it so, since a
 # world with a clock in its rates would need more parameters than these events can bear, and say so here and among the limits.
@@ -319,20 +346,23 @@ drives
 
 # %% [markdown]
 # Which channel reaches whom is a choice as well. The *standing* of a country is the share of customers in countries with a lower rate of
-# subscribers (smoothed as in [chapter 2](02_education_column.ipynb)), so it runs evenly from 0 to 1; likewise that of a bootcamp. Every channel has a home on this
+# subscribers (smoothed as in [chapter 2](02_education_column.ipynb)), plus half of those with the same: 0.9 is near the top. Likewise that of a bootcamp. Every channel has a home on this
 # map and loses its hold with the distance from it. The five affinities of a customer **add up to 5**: nobody is easier to reach than anybody else, only by other means.
 
 # %%
-from crm_rl.responsive_worlds import FOCUS, HOME, KINDS, affinities
+from crm_rl.responsive_worlds import FOCUS, HOME, affinities
 
 corners = pd.DataFrame(HOME, index=["country", "bootcamp"]).T
 there = affinities(corners["country"].to_numpy(), corners["bootcamp"].to_numpy())
 assert np.allclose(there.sum(axis=1), 5) and FOCUS == 5
+assert there.max(axis=1).min() > 2.5 and there.max() < 3.5
 print("affinities of a customer who stands at the home of ...")
-corners.join(pd.DataFrame(there.round(2), index=corners.index, columns=NAMES).drop(columns="wait"))
+corners.join(
+    pd.DataFrame(there.round(2), index=corners.index, columns=NAMES).drop(columns="wait")
+)
 
 # %% [markdown]
-# So for a customer at its home a channel works two to four times as well as for the average customer. Finally, contacts annoy: from the third on, each contact loses the customer for good with a chance that
+# So for a customer at its home a channel works about three times as well as for the average customer. Finally, contacts annoy: from the third on, each contact loses the customer for good with a chance that
 # grows by $(1 - \rho) \times 5\%$ a contact, the {term}`opt-out`.
 #
 # Here is everything that we assume. To make sure that nothing is left out, a cell asserts that each field of `Rules`, and each of the constants behind the
@@ -342,7 +372,11 @@ corners.join(pd.DataFrame(there.round(2), index=corners.index, columns=NAMES).dr
 IN_RULES, IN_WORLDS, IN_RATES = "responsive.py", "responsive_worlds.py", "base_rates.py"
 NONE = "none"
 assumptions = {
-    "the record shows what happens unprompted": ("", "most rows: first message, nothing more", IN_RATES),
+    "the record shows what happens unprompted": (
+        "",
+        "most rows: first message, nothing more",
+        IN_RATES,
+    ),
     "rates depend on inbound and milestones alone": ("", "refuted for the week", IN_RATES),
     "fewest events for a fit, ridge": ("10, variance 1", "convention", IN_RATES),
     "weeks": (BASELINE.weeks, "most events come within", IN_RULES),
@@ -353,7 +387,11 @@ assumptions = {
     "value": (f"{BASELINE.value:,.0f} $", NONE, IN_RULES),
     "opt_out": (BASELINE.opt_out, NONE, IN_RULES),
     "free_contacts": (BASELINE.free_contacts, NONE, IN_RULES),
-    "most_contacts": (f"{BASELINE.most_contacts}, more count as 5", "keeps the state small", IN_RULES),
+    "most_contacts": (
+        f"{BASELINE.most_contacts}, more count as 5",
+        "keeps the state small",
+        IN_RULES,
+    ),
     "one action a week, no discount": ("", "convention", IN_RULES),
     "HOME": ("table above", NONE, IN_WORLDS),
     "FOCUS": (f"{FOCUS:g}", NONE, IN_WORLDS),
@@ -411,7 +449,22 @@ assert (people.start[inbound] > 0).all()
 glue("responsive-n", f"{N:,}", display=False)
 glue("responsive-inbound", str(int(count[inbound].sum())), display=False)
 glue("responsive-distinct", str(len(count)), display=False)
-print(f"test: {N:,} customers, {count[inbound].sum()} of them inbound; {len(count)} distinct")
+print(
+    f"test: {N:,} customers, {count[inbound].sum()} of them inbound; {len(count)} distinct"
+)
+
+in_country = np.bincount(np.unique(test.country, return_inverse=True)[1]).max() / N
+in_bootcamp = pd.Series(test.bootcamp[test.inbound == 1]).value_counts(normalize=True).max()
+assert in_country > 0.5 and in_bootcamp > 0.7
+glue("responsive-country", f"{in_country:.0%}", display=False)
+glue("responsive-bootcamp", f"{in_bootcamp:.0%}", display=False)
+print(
+    f"largest country: {in_country:.0%}; inbound with one and the same bootcamp: {in_bootcamp:.0%}"
+)
+
+# %% [markdown]
+# The map of standings is not evenly peopled. One country holds {glue:text}`responsive-country` of the test customers, and {glue:text}`responsive-bootcamp` of the inbound ones share one bootcamp standing (that of a missing
+# bootcamp: who comes by himself is rarely asked). So there are fewer kinds of customers than the map has places.
 
 # %% [markdown]
 # ## The exact plan
@@ -462,7 +515,9 @@ print(f"always wait: {mean(waiting):.2f} $ a customer; the best policy: {mean(be
 # %%
 only_calls = np.zeros((6, 6))
 only_calls[CALL, SUBSCRIPTION] = 1
-dora = invented._replace(affinity=np.ones((1, 6)), quiet=np.log1p(-np.full((2, 32, 6), 0.1)))
+dora = invented._replace(
+    affinity=np.ones((1, 6)), quiet=np.log1p(-np.full((2, 32, 6), 0.1))
+)
 two_weeks = BASELINE._replace(
     weeks=2,
     lift=1.0,
@@ -474,7 +529,9 @@ two_weeks = BASELINE._replace(
 )
 q = optimal(dora, two_weeks).q[0, :, 0, 0]
 assert np.allclose(q[:, [WAIT, CALL]], [[26.2, 32.58], [10, 18]])
-pd.DataFrame(q[:, [WAIT, CALL]].round(2), index=["week 1", "week 2"], columns=["wait", "call"])
+pd.DataFrame(
+    q[:, [WAIT, CALL]].round(2), index=["week 1", "week 2"], columns=["wait", "call"]
+)
 
 # %% [markdown]
 # **All trajectories written out.** For one real customer and two weeks we go through every combination of events of week 1 and of week 2, multiply their
@@ -513,7 +570,7 @@ print(f"written out {slowly:.6f} $, by the plan {quickly:.6f} $")
 
 # %% [markdown]
 # **By playing.** We let 40 episodes of the best policy run for each test customer. The mean must agree within the error of the draw. The same episodes tell
-# something else: if each week pays the *expected* reward $p_{\text{sub}} V$ instead of $V$ when a subscription happens, the mean is the same and the noise smaller.
+# something else: if each week pays the *expected* reward $p_{\text{sub}} V$ instead of $V$ when a subscription happens, the mean is the same. Is the noise smaller?
 
 # %%
 from crm_rl.responsive import CHANCES, start_all, step_all
@@ -522,7 +579,11 @@ from crm_rl.responsive import CHANCES, start_all, step_all
 def play(policy: np.ndarray, rules, seed: int, times: int = 40) -> np.ndarray:
     """The returns of that many episodes a test customer, `policy` indexed as the plan, shape (customers * times,)."""
     rng, who = np.random.default_rng(seed), np.repeat(place, times)
-    states, total, running = start_all(who, people, rules), np.zeros(len(who)), np.ones(len(who), bool)
+    states, total, running = (
+        start_all(who, people, rules),
+        np.zeros(len(who)),
+        np.ones(len(who), bool),
+    )
     for week in range(rules.weeks):
         actions = policy[who, week, states.milestones, states.contacts]
         outcome = step_all(states, actions, people, rules, rng.random((len(who), CHANCES)))
@@ -537,23 +598,32 @@ played = {
     "sampled": play(choice, BASELINE, seed=1),
     "expected": play(choice, BASELINE._replace(expected_reward=True), seed=1),
 }
-simulated = pd.DataFrame(
-    {
-        name: {
-            "mean": total.mean(),
-            "standard error": np.sqrt(total.reshape(-1, 40).var(axis=1, ddof=1).mean() / len(total)),
+rows = {}
+for name, total in played.items():
+    of_each = total.reshape(-1, 40)
+    for who, mask in {
+        "all": np.ones(N, bool),
+        "inbound": test.inbound == 1,
+        "outbound": test.inbound == 0,
+    }.items():
+        rows[who, name] = {
+            "exact": np.mean(best[place][mask]),
+            "mean": of_each[mask].mean(),
+            "standard error": np.sqrt(
+                of_each[mask].var(axis=1, ddof=1).mean() / of_each[mask].size
+            ),
         }
-        for name, total in played.items()
-    }
-).T
-off = (simulated["mean"] - mean(best)) / simulated["standard error"]
-assert off.abs().max() < 3
-assert simulated.loc["expected", "standard error"] < simulated.loc["sampled", "standard error"]
-print(f"{len(played['sampled']):,} episodes; exact: {mean(best):.2f} $ a customer")
-simulated.round(2)
+simulated = pd.DataFrame(rows).T
+error = simulated["standard error"]
+assert ((simulated["mean"] - simulated["exact"]).abs() < 3.5 * error).all()
+assert error["outbound", "expected"] < 0.7 * error["outbound", "sampled"]
+assert error["inbound", "expected"] > error["inbound", "sampled"]
+print(f"{len(played['sampled']):,} episodes")
+simulated.sort_index(level=0, sort_remaining=False).round(2)
 
 # %% [markdown]
-# (The standard error is that of the draw for these customers: the variance within each customer's 40 episodes.)
+# The standard error is that of the draw for these customers: the variance within each customer's 40 episodes. For outbound customers, of whom few subscribe whatever we do, expected rewards are
+# quieter. For inbound customers they are **noisier**, and in all nothing is gained. A single week's reward is quieter for everybody; but the return adds up these chances until the episode ends, and *when* it ends remains luck. Chapter 10 comes back to it.
 #
 # **A property.** At $\rho = 1$ actions change no event and nobody opts out, so every policy must bring the same subscriptions. With a subscription worth 1 and free
 # actions, a policy's value *is* its probability of a subscription. Five policies drawn at random:
@@ -580,23 +650,34 @@ MILESTONE_NAMES = list(EVENTS)[:5]
 
 
 def in_words(pattern: int) -> str:
-    return ", ".join(name for bit, name in enumerate(MILESTONE_NAMES) if pattern >> bit & 1) or "nothing"
+    return (
+        ", ".join(name for bit, name in enumerate(MILESTONE_NAMES) if pattern >> bit & 1)
+        or "nothing"
+    )
 
 
 kinds = {"outbound, nothing yet": (0, 0), f"inbound, came by {in_words(usual)}": (1, usual)}
 maps, marks = {}, {}
 for title, (by_himself, start) in kinds.items():
     one = np.ones(len(across), dtype=np.int64)
-    there = Population(one * by_himself, across, up, one * start, affinities(across, up), people.quiet)
+    there = Population(
+        one * by_himself, across, up, one * start, affinities(across, up), people.quiet
+    )
     maps[title] = optimal(there, BASELINE).q[:, 0, start, 0].argmax(axis=-1).reshape(40, 40)
     alike = (people.inbound == by_himself) & (people.start == start)
     marks[title] = pd.DataFrame(
         {"country": people.country, "bootcamp": people.bootcamp, "customers": count}
     )[alike]
-first = np.take_along_axis(plan.q[:, 0], people.start[:, None, None, None], axis=1)[:, 0, 0].argmax(axis=-1)
+first = np.take_along_axis(plan.q[:, 0], people.start[:, None, None, None], axis=1)[
+    :, 0, 0
+].argmax(axis=-1)
 pd.crosstab(
-    np.where(inbound, "inbound", "outbound"), np.array(NAMES)[first], count, aggfunc="sum",
-    rownames=["first action"], colnames=[""],
+    np.where(inbound, "inbound", "outbound"),
+    np.array(NAMES)[first],
+    count,
+    aggfunc="sum",
+    rownames=["first action"],
+    colnames=[""],
 ).fillna(0).astype(int)
 
 # %%
@@ -614,53 +695,88 @@ plt.show()
 # Each channel holds the ground around its home, the cheap ones more than the dear ({numref}`fig-responsive-first`). For an outbound customer there is little to be had, so where only a manager (20 dollars) or a demo
 # (4 dollars) would reach well, upper left, it is best to **leave him alone**. For an inbound customer the same ground is worth the manager.
 #
-# And when? We follow the test customers through the plan: `reach` gives the probability of every state.
+# And later? We follow the test customers through the plan: `reach` gives the probability of every state. First by how many milestones have been reached, in % of the weeks that customers spend there:
 
 # %%
 likely = reach(best_of(plan.q), people, BASELINE) * count[:, None, None, None]
 doing = likely[..., None] * best_of(plan.q)
 by_who = {"inbound": inbound, "outbound": ~inbound}
 weekly = {
-    who: pd.DataFrame(100 * doing[rows].sum(axis=(0, 2, 3)) / count[rows].sum(), columns=NAMES)
+    who: pd.DataFrame(
+        100 * doing[rows].sum(axis=(0, 2, 3)) / count[rows].sum(), columns=NAMES
+    )
     for who, rows in by_who.items()
 }
 still_there = {who: shares.sum(axis=1).iloc[-1] for who, shares in weekly.items()}
-left = pd.concat(weekly, axis=1)
-assert weekly["inbound"]["wait"].max() > 40 and weekly["inbound"]["wait"].iloc[-3:].max() < 1
+assert (
+    weekly["inbound"]["wait"].max() > 40 and weekly["inbound"]["wait"].iloc[-3:].max() < 1
+)
 assert still_there["inbound"] < 40 < 60 < weekly["inbound"].sum(axis=1).iloc[4]
-left.set_axis(range(1, 13)).rename_axis("week").round(1)
+assert weekly["inbound"].sum(axis=1).iloc[-3] < 40
+reached = np.array([pattern.bit_count() for pattern in range(32)])
+rows = {
+    (who, n): doing[mask][:, :, reached == n].sum(axis=(0, 1, 2, 3))
+    for who, mask in by_who.items()
+    for n in range(6)
+}
+by_reached = pd.DataFrame(rows, index=NAMES).T.rename_axis(["who", "milestones reached"])
+customer_weeks = by_reached.sum(axis=1)
+by_reached = (100 * by_reached.div(customer_weeks, axis=0)).assign(
+    **{"customer-weeks": customer_weeks}
+)
+by_reached = by_reached[customer_weeks > 5]
+by_inbound = by_reached.loc["inbound", "wait"]
+assert by_inbound.idxmax() >= 3 and by_inbound[[3, 4]].min() > 30
+assert by_inbound[1] < 15
+by_reached.round(1)
 
 # %% mystnb={"figure": {"caption": "What the best policy does in each week, of all who began. What is missing to 100% has subscribed or opted out.", "name": "fig-responsive-weekly"}, "image": {"alt": "Bars by week. Inbound: contacts in the first week or two, then mostly waiting up to about week 6 or 7, then contacts again and no waiting in the last three weeks, when fewer than two in five are still there. Outbound: email for most, survey and call for others every week, hardly any waiting; the bars shrink from week 4 on."}} tags=["hide-input"]
 plots.actions_by_week(weekly)
 plt.show()
 
 # %% [markdown]
-# With inbound customers the best policy makes contact, waits, and comes back towards the end ({numref}`fig-responsive-weekly`). Why wait for weeks with a customer who is worth so much? Where is waiting best?
+# With inbound customers the best policy makes contact, waits, and comes back towards the end ({numref}`fig-responsive-weekly`). With one milestone reached it rarely waits; with three or four of five it waits often. Why wait with a customer who has come so far?
 
 # %%
-wait_share = doing[inbound][..., WAIT].sum(axis=(0, 2)) / likely[inbound].sum(axis=(0, 2)).clip(1e-9)
+wait_share = doing[inbound][..., WAIT].sum(axis=(0, 2)) / likely[inbound].sum(
+    axis=(0, 2)
+).clip(1e-9)
 there = likely[inbound].sum(axis=(0, 2)) > 0.1  # at least a tenth of one customer
 waits = pd.DataFrame(np.where(there, wait_share, np.nan).T, columns=range(1, 13))
+assert waits.iloc[:, -3:].max(axis=None) < 0.02 and waits.loc[0, 2] > 0.8
 
 without_opt_out = BASELINE._replace(opt_out=0.0)
 fearless = optimal(people, without_opt_out)
-visits = reach(best_of(fearless.q), people, without_opt_out)[inbound] * count[inbound, None, None, None]
+visits = (
+    reach(best_of(fearless.q), people, without_opt_out)[inbound]
+    * count[inbound, None, None, None]
+)
 waits_then = (visits * best_of(fearless.q)[inbound][..., WAIT]).sum() / visits.sum()
 waits_now = doing[inbound][..., WAIT].sum() / likely[inbound].sum()
-assert waits_now > 0.25 and waits_then < 0.01
-glue("responsive-waits", f"{waits_now:.0%}", display=False)
-print(f"inbound weeks spent waiting: {waits_now:.1%}; if nobody ever opted out: {waits_then:.1%}")
 
-# %% mystnb={"figure": {"caption": "Inbound test customers under the best policy: how often it waits (%), by week and contacts so far. Cells that hardly anybody is in are empty.", "name": "fig-responsive-waiting"}, "image": {"alt": "Heat map. Waiting is almost certain in the weeks right after the first contacts, and becomes rarer along each row; from week 9 or 10 on it is zero, whatever the number of contacts."}} tags=["hide-input"]
+for_free = BASELINE._replace(action_cost=(0.0,) * 6)
+generous = optimal(people, for_free)
+visits = (
+    reach(best_of(generous.q), people, for_free)[inbound] * count[inbound, None, None, None]
+)
+waits_free = (visits * best_of(generous.q)[inbound][..., WAIT]).sum() / visits.sum()
+assert waits_now > 0.25 and waits_then < 0.01 and waits_free > 0.25
+glue("responsive-waits", f"{waits_now:.0%}", display=False)
+print(f"inbound weeks spent waiting: {waits_now:.1%};")
+print(
+    f"if all actions were free {waits_free:.1%}, if nobody ever opted out {waits_then:.1%}"
+)
+
+# %% mystnb={"figure": {"caption": "Inbound test customers under the best policy: how often it waits (%), by week and contacts so far. Cells that hardly anybody is in are empty.", "name": "fig-responsive-waiting"}, "image": {"alt": "Heat map. In the first weeks those who were waited with are waited with again; along each row waiting becomes rarer, and in the last three weeks it is zero or one percent, whatever the number of contacts."}} tags=["hide-input"]
 plots.waiting_map(waits)
 plt.show()
 
 # %% [markdown]
-# In {glue:text}`responsive-waits` of the weeks it waits, and the reason is the opt-out: take that away, and it hardly ever does. A contact risks *all that is still to come*. Early on that is much, and in the last weeks there
-# is nothing to lose, so the risky contacts, the third and later, are put off to the end ({numref}`fig-responsive-waiting`). No model of "who is likely to buy?" would have
-# said that; it takes looking ahead.
+# In {glue:text}`responsive-waits` of the weeks it waits, and the reason is not the price but the opt-out: take that away, and it hardly ever does. Contacts are a stock: each makes all later ones riskier, and what it risks is *all that is still to come*. So they are spent
+# where they do most. Early, to open a milestone on which others depend. Late, when little is left to lose ({numref}`fig-responsive-waiting`). In between, with most milestones reached, the next may come by itself, and each week that passes without a contact is a chance
+# without a risk. No model of "who is likely to buy this week?" would have said so; it takes looking ahead.
 #
-# One customer's card, for the wall: the inbound customer whom most share their attributes with. A row is what has been reached, a cell what to do, at the number of contacts that is likeliest there.
+# One customer's card, for the wall: the inbound customer of whose kind there are most. A row is what has been reached, a cell what to do, at the number of contacts that is likeliest there; it is empty where he hardly ever is.
 
 # %%
 typical = int(np.flatnonzero(inbound)[count[inbound].argmax()])
@@ -670,7 +786,9 @@ for pattern in np.argsort(-one.sum(axis=(0, 2)), kind="stable")[:6]:
     contacts = one[:, pattern].argmax(axis=-1)
     action = choice[typical, range(12), pattern, contacts]
     met = one[:, pattern].sum(axis=-1) > 0.005
-    rows[in_words(pattern)] = [NAMES[a] if there else "" for a, there in zip(action, met, strict=True)]
+    rows[in_words(pattern)] = [
+        NAMES[a] if there else "" for a, there in zip(action, met, strict=True)
+    ]
 pd.DataFrame(rows, index=range(1, 13)).T.rename_axis("week")
 
 # %% [markdown]
@@ -690,7 +808,10 @@ def interval(values: np.ndarray) -> str:
 
 
 only_subscriptions = BASELINE._replace(value=1.0, action_cost=(0.0,) * 6)
-rate_best, rate_wait = worth(best_of(plan.q), only_subscriptions), worth(always(WAIT), only_subscriptions)
+rate_best, rate_wait = (
+    worth(best_of(plan.q), only_subscriptions),
+    worth(always(WAIT), only_subscriptions),
+)
 rows = {}
 for who, mask in {"all": np.ones(len(count), bool), **by_who}.items():
     gain, n = best - waiting, redrawn[:, mask].sum(axis=1)
@@ -707,8 +828,13 @@ for who, mask in {"all": np.ones(len(count), bool), **by_who}.items():
 money = pd.DataFrame(rows)
 of_gain = ((best - waiting) * count)[inbound].sum() / ((best - waiting) * count).sum()
 over = (redrawn * (best - waiting))[:, inbound].sum(axis=1) / (redrawn @ (best - waiting))
+low, high = np.quantile(over, [0.025, 0.975])
 assert of_gain > 2 / 3 and count[inbound].sum() / N < 0.03
-glue("responsive-inbound-gain", f"{of_gain:.0%} ({interval(100 * over).replace('.00', '')}%)", display=False)
+glue(
+    "responsive-inbound-gain",
+    f"{of_gain:.0%} ({low:.0%} to {high:.0%})",
+    display=False,
+)
 glue("responsive-inbound-share", f"{count[inbound].sum() / N:.1%}", display=False)
 glue("responsive-plan-inbound", f"{mean(rate_best, inbound):.0%}", display=False)
 money
@@ -753,8 +879,8 @@ assert published.loc["points, lift 10", "outbound weeks waited, %"] > 99
 published.round(2)
 
 # %% [markdown]
-# With no lift it is best to wait: in every state, for every customer, with either prices. It needs no computer: an action that changes nothing and costs something is a loss. That is what the
-# study's reward makes of its own world, once subscriptions are not paid for by the record, and a finding about it, not about CRM. With its points and a lift of 10, waiting stays best for outbound customers
+# With no lift it is best to wait: in every state, for every customer, with either prices. It needs no computer: an action that changes nothing and costs something is a loss. If actions do nothing, as in the
+# study's own world, and only subscriptions pay, the best policy is to do nothing. With the study's points and a lift of 10, waiting stays best for outbound customers
 # nearly always: a contact for 1 point is dear where a subscription, worth 100, is a matter of one in thousands. The study's prices settle most of the answer before any learning begins.
 #
 # ## How good are simple policies?
@@ -810,14 +936,20 @@ def averaged(group: np.ndarray) -> np.ndarray:
 
 for_all = averaged(np.zeros(len(train_count), dtype=np.int64))
 apart = averaged(trainees.inbound)
-improved = shared_policy(for_all, np.zeros(len(train.start), dtype=np.int64), train, BASELINE)
+improved = shared_policy(
+    for_all, np.zeros(len(train.start), dtype=np.int64), train, BASELINE
+)
 improved_apart = shared_policy(apart, train.inbound, train, BASELINE)
 differ = (for_all != improved).mean()
-print(f"the improved plan for everybody differs from the first in {differ:.0%} of the states")
+print(
+    f"the improved plan for everybody differs from the first in {differ:.0%} of the states"
+)
 
 # %%
 ONE_HOT = np.eye(6)
-lacks = [next((bit for bit in range(5) if not pattern >> bit & 1), None) for pattern in range(32)]
+lacks = [
+    next((bit for bit in range(5) if not pattern >> bit & 1), None) for pattern in range(32)
+]
 step_of = [CALL, DEMO, SURVEY, EMAIL, MANAGER]
 two_emails = np.full((12, 32, 6), WAIT)
 two_emails[:, :, :2] = EMAIL
@@ -843,11 +975,16 @@ def score(values: np.ndarray, who: np.ndarray) -> np.ndarray:
     """The share of the gain: of these customers, and 2.5% and 97.5% of what redrawn customers give."""
     gain, most = (values - waiting)[who], (best - waiting)[who]
     again = redrawn[:, who] @ gain / (redrawn[:, who] @ most)
-    return np.array([gain @ count[who] / (most @ count[who]), *np.quantile(again, [0.025, 0.975])])
+    return np.array(
+        [gain @ count[who] / (most @ count[who]), *np.quantile(again, [0.025, 0.975])]
+    )
 
 
 everybody = np.ones(len(count), dtype=bool)
-scores = {name: [score(v, who) for who in (everybody, inbound, ~inbound)] for name, v in policies.items()}
+scores = {
+    name: [score(v, who) for who in (everybody, inbound, ~inbound)]
+    for name, v in policies.items()
+}
 rows = {}
 for name, parts in scores.items():
     rows[name] = {
@@ -863,10 +1000,17 @@ pd.DataFrame(rows).T
 share = {name: parts[0][0] for name, parts in scores.items()}
 constants = [f"always {name}" for name in NAMES]
 apart_adds = score(
-    policies["inbound apart, improved"] - policies["one for everybody, improved"] + waiting, everybody
+    policies["inbound apart, improved"] - policies["one for everybody, improved"] + waiting,
+    everybody,
 )
 assert max(constants, key=share.get) == "always email"
-assert share["one for everybody, averaged"] < share["always email"] < share["one for everybody, improved"] < 0.9
+assert (
+    share["one for everybody, averaged"]
+    < share["always email"]
+    < share["one for everybody, improved"]
+    < 0.9
+)
+assert share["always email"] > 0.6
 assert share["the playbook"] < share["two emails"] < 0.25 and share["always manager"] < -1
 assert np.abs(apart_adds).max() < 0.03 and share["one for everybody, improved"] > 0.7
 assert 0.7 < share["the best channel"] < 0.85
@@ -876,10 +1020,16 @@ glue("responsive-improved", f"{share['one for everybody, improved']:.2f}", displ
 glue("responsive-playbook", f"{share['the playbook']:.2f}", display=False)
 glue("responsive-channel", f"{share['the best channel']:.2f}", display=False)
 left_over = 1 - scores["one for everybody, improved"][0]
-glue("responsive-rest", f"{left_over[0]:.2f} ({left_over[2]:.2f} to {left_over[1]:.2f})", display=False)
-print("inbound apart adds {:.3f} ({:.3f} to {:.3f}) to one for everybody".format(*apart_adds))
+glue(
+    "responsive-rest",
+    f"{left_over[0]:.2f} ({left_over[2]:.2f} to {left_over[1]:.2f})",
+    display=False,
+)
+print(
+    "inbound apart adds {:.3f} ({:.3f} to {:.3f}) to one for everybody".format(*apart_adds)
+)
 
-# %% mystnb={"figure": {"caption": "The share of the attainable gain that simple policies get, exact for these customers. Line: 95% interval over customers.", "name": "fig-responsive-shares"}, "image": {"alt": "Dot plot. Always email gets about two thirds to three quarters, the other constant actions and random far less, the playbook less than a tenth; one plan for everybody gets less than always email when averaged and more when improved, three quarters or more; the best channel about the same as that. Only the plan reaches 1."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The share of the attainable gain that simple policies get, exact for these customers. Line: 95% interval over customers.", "name": "fig-responsive-shares"}, "image": {"alt": "Dot plot. Always email gets about two thirds to three quarters, the other constant actions and random far less, the playbook less than a tenth; one plan for everybody gets less than always email when averaged and more when improved, three quarters or more; the best channel about three quarters. Only the plan reaches 1."}} tags=["hide-input"]
 in_figure = pd.DataFrame(
     [[*parts[0], parts[1][0], parts[2][0]] for parts in scores.values()],
     index=list(scores),
@@ -925,7 +1075,8 @@ plt.show()
 def under_shaping(size: float, potential_based: bool) -> dict:
     """Solve with stage rewards; say how the best policy differs and what it is really worth."""
     bonus = BASELINE._replace(
-        stage_reward=(15.0 * size, 10.0 * size, 5.0 * size, 0.0, 0.0), potential_based=potential_based
+        stage_reward=(15.0 * size, 10.0 * size, 5.0 * size, 0.0, 0.0),
+        potential_based=potential_based,
     )
     chosen = optimal(people, bonus).q.argmax(axis=-1)
     lost = best - worth(ONE_HOT[chosen])
@@ -942,11 +1093,17 @@ def under_shaping(size: float, potential_based: bool) -> dict:
     }
 
 
-shaping = pd.DataFrame([under_shaping(size, form) for size in (1, 10, 100) for form in (False, True)])
+shaping = pd.DataFrame(
+    [under_shaping(size, form) for size in (1, 10, 100) for form in (False, True)]
+)
 plain = shaping[shaping["form"] == "plain"]
 based = shaping[shaping["form"] == "potential-based"]
-assert (based[["states changed, %", "weeks changed, %", "lost, $ each"]] == 0).all(axis=None)
-assert (plain["states changed, %"] > 0).all() and plain["lost, $ each"].is_monotonic_increasing
+assert (based[["states changed, %", "weeks changed, %", "lost, $ each"]] == 0).all(
+    axis=None
+)
+assert (plain["states changed, %"] > 0).all() and plain[
+    "lost, $ each"
+].is_monotonic_increasing
 assert plain["lost, $ each"].iloc[0] < 0.05 and plain["lost, $ each"].iloc[2] > 5
 glue("responsive-shaped-weeks", f"{plain['weeks changed, %'].iloc[0]:.1f}%", display=False)
 glue("responsive-shaped-lost", f"{100 * plain['lost, $ each'].iloc[0]:.1f}", display=False)
@@ -955,7 +1112,7 @@ shaping
 
 # %% [markdown]
 # Plain rewards change the best policy in every row, though in the first by little: {glue:text}`responsive-shaped-weeks` of the weeks that customers go through get another action, at
-# {glue:text}`responsive-shaped-lost` cents a customer. Fifteen dollars are small beside 5,000, and reaching milestones is half of what the best policy does anyway; we had expected more. At a hundred times the size the policy
+# {glue:text}`responsive-shaped-lost` cents a customer. We had expected more; but fifteen dollars are small beside 5,000, and the best policy works towards milestones anyway. At a hundred times the size the policy
 # collects milestones, some where they do not lead to a subscription, and loses {glue:text}`responsive-shaped-100` dollars a customer. The size at which harm begins is nothing a designer knows beforehand. The potential-based form changes nothing at any size.
 #
 # Why, in two lines {cite:p}`ng1999`. Along an episode $s_0, s_1, \dots, s_T$ the extra rewards telescope:
@@ -983,16 +1140,22 @@ rough_best = optimal(rough, BASELINE).at_start(rough)
 rough_wait = evaluate(always(WAIT), rough, BASELINE).at_start(rough)
 emails = np.full((1, 12, 32, 6), EMAIL)
 rough_train = rough_worlds["train"].population
-rough_shared = shared_policy(emails, np.zeros(len(rough_train.start), dtype=np.int64), rough_train, BASELINE)
+rough_shared = shared_policy(
+    emails, np.zeros(len(rough_train.start), dtype=np.int64), rough_train, BASELINE
+)
 found = {
     "always email": evaluate(always(EMAIL), rough, BASELINE).at_start(rough),
-    "one for everybody, improved": evaluate(ONE_HOT[rough_shared], rough, BASELINE).at_start(rough),
+    "one for everybody, improved": evaluate(
+        ONE_HOT[rough_shared], rough, BASELINE
+    ).at_start(rough),
     "the plan": rough_best,
 }
 again = np.random.default_rng(9).multinomial(N, rough_count / N, size=2000)
 rows = {}
 for name, values in found.items():
-    low, high = np.quantile(again @ (values - rough_wait) / (again @ (rough_best - rough_wait)), [0.025, 0.975])
+    low, high = np.quantile(
+        again @ (values - rough_wait) / (again @ (rough_best - rough_wait)), [0.025, 0.975]
+    )
     of = (values - rough_wait) @ rough_count / ((rough_best - rough_wait) @ rough_count)
     smooth_score = scores[name][0]
     rows[name] = {
@@ -1001,7 +1164,10 @@ for name, values in found.items():
         "smooth, $ each": round(mean(policies[name]), 2),
         "rough, $ each": round(float(np.average(values, weights=rough_count)), 2),
     }
-assert float(rows["one for everybody, improved"]["rough"][:4]) < share["one for everybody, improved"]
+assert (
+    float(rows["one for everybody, improved"]["rough"][:4])
+    < share["one for everybody, improved"]
+)
 pd.DataFrame(rows).T
 
 # %%
@@ -1020,12 +1186,18 @@ def look_alikes(population) -> float:
 
 assert look_alikes(everyone) == 0 < look_alikes(everyone_rough) < 0.1
 glue("responsive-lookalikes", f"{look_alikes(everyone_rough):.1%}", display=False)
-print(f"look-alikes with other affinities: smooth {look_alikes(everyone):.1%}, rough {look_alikes(everyone_rough):.1%}")
+print(
+    f"look-alikes with other affinities: smooth {look_alikes(everyone):.1%}, rough {look_alikes(everyone_rough):.1%}"
+)
 
-# %% mystnb={"figure": {"caption": "The affinity of email by where the country stands, all customers; one dot for each pair of country and bootcamp.", "name": "fig-responsive-rough"}, "image": {"alt": "Two scatter plots. Smooth: the affinity of email rises with the country's standing, in a narrow band. Rough: the same values without any order."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The affinity of email by where the country stands, all customers; one dot for each pair of country and bootcamp.", "name": "fig-responsive-rough"}, "image": {"alt": "Two scatter plots. Smooth: the affinity of email is near 0 where the country stands low, below 1 in the middle and from over 1 to almost 4 at the top. Rough: at every standing it lies anywhere from 0 to about 3."}} tags=["hide-input"]
 _, panels = plt.subplots(1, 2, figsize=(7, 3.2), sharey=True)
-for axes, (kind, who) in zip(panels, {"smooth": everyone, "rough": everyone_rough}.items(), strict=True):
-    spots = np.unique(np.column_stack([who.country, who.affinity[:, EMAIL]]).round(6), axis=0)
+for axes, (kind, who) in zip(
+    panels, {"smooth": everyone, "rough": everyone_rough}.items(), strict=True
+):
+    spots = np.unique(
+        np.column_stack([who.country, who.affinity[:, EMAIL]]).round(6), axis=0
+    )
     axes.plot(*spots.T, ".", color=plots.BLUE, alpha=0.6)
     axes.set(title=kind, xlabel="standing of the country")
 panels[0].set_ylabel("affinity of email")
@@ -1037,13 +1209,17 @@ plt.show()
 #
 # ## If the assumptions were others
 #
-# The two constants that matter most, and for which there is no evidence: lift and organic share. Everything is solved anew for each pair, which takes a second or two in all.
+# The two constants that matter most, and for which there is no evidence: lift and organic share. Everything is solved anew for each pair.
 
 # %%
 rows = []
 for lift, rho in itertools.product((2.0, 5.0, 10.0), (0.0, 0.3, 0.7, 1.0)):
     rules = BASELINE._replace(lift=lift, organic=rho)
-    top, idle, mails = optimal(people, rules).at_start(people), worth(always(WAIT), rules), worth(always(EMAIL), rules)
+    top, idle, mails = (
+        optimal(people, rules).at_start(people),
+        worth(always(WAIT), rules),
+        worth(always(EMAIL), rules),
+    )
     rows.append(
         {
             "lift": lift,
@@ -1060,9 +1236,9 @@ gains = dials.pivot(index="rho", columns="lift", values="gain, $ each")
 assert np.allclose(gains.loc[1.0], 0) and (np.diff(gains, axis=0) < 0).all()
 assert (np.diff(gains.iloc[:3], axis=1) > 0).all()
 assert dials["share of always email"].between(0.4, 0.9).sum() == 9
-dials.round(2).fillna("")
+dials.round(2)
 
-# %% mystnb={"figure": {"caption": "What there is to gain over waiting, by organic share and lift. Exact for the test customers.", "name": "fig-responsive-dials"}, "image": {"alt": "Three lines falling with the organic share, from 130 or more, about 65 to 70, and about 24 dollars a customer at lift 10, 5 and 2 and share 0, all to zero at share 1."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What there is to gain over waiting, by organic share and lift. Exact for the test customers.", "name": "fig-responsive-dials"}, "image": {"alt": "Three lines falling with the organic share, from over 120, about 65 to 70, and about 25 dollars a customer at lift 10, 5 and 2 and share 0, all to zero at share 1."}} tags=["hide-input"]
 plots.stakes(gains)
 plt.show()
 
@@ -1099,11 +1275,13 @@ f"{opt_out_chance(2, CALL, annoyed):.2f}"
 # :::
 #
 # In week 2 nothing comes after, so the opt-out costs nothing and a call is worth 18, as before. In week 1: $18 + 0.81 \times 0.8 \times 18 = 29.66$. Waiting is worth $26.2$: calling is still best. It would
-# not be if more were at stake: with four weeks to go and the same 20%, more than 3.8 dollars of future would be risked.
+# not be if the weeks to come were worth more than $v = 8 / 0.252 = 31.7$ dollars, for then $18 + 0.648\, v < 10 + 0.9\, v$.
 
 # %%
 after_two = optimal(dora, annoyed).q[0, 0, 0, 2]
-assert np.isclose(after_two[CALL], 18 + 0.81 * 0.8 * 18) and np.isclose(after_two[WAIT], 26.2)
+assert np.isclose(after_two[CALL], 18 + 0.81 * 0.8 * 18) and np.isclose(
+    after_two[WAIT], 26.2
+)
 print(f"call {after_two[CALL]:.2f}, wait {after_two[WAIT]:.2f}")
 
 # %% [markdown]
@@ -1125,16 +1303,22 @@ print(len(BASELINE.drives), "actions, drives of email:", BASELINE.drives[EMAIL])
 # :class: dropdown
 # :::
 #
-# Take away its drives: an email then costs 10 cents, annoys, and does nothing, so no best plan uses it.
+# Take away its drives: an email then costs 10 cents, annoys, and does nothing, so no best plan uses it. About two thirds of the gain are left: to know everything about each customer and lack the cheap channel is no better than
+# to send everybody emails and know nothing.
 
 # %%
 mute = BASELINE._replace(drives=(NO_DRIVE, *BASELINE.drives[1:]))
 silent = optimal(people, mute)
 assert (silent.q.argmax(axis=-1) != EMAIL).all()
 without_email = score(silent.at_start(people), everybody)
-assert mean(waiting) < mean(silent.at_start(people)) < mean(best)
-print(f"{mean(silent.at_start(people)):.2f} $ a customer, share of the gain {without_email[0]:.2f}", end=" ")
-print(f"({without_email[1]:.2f} to {without_email[2]:.2f}); always email {share['always email']:.2f}")
+assert 0.6 < without_email[0] < share["always email"] + 0.02
+print(
+    f"{mean(silent.at_start(people)):.2f} $ a customer, share of the gain {without_email[0]:.2f}",
+    end=" ",
+)
+print(
+    f"({without_email[1]:.2f} to {without_email[2]:.2f}); always email {share['always email']:.2f}"
+)
 
 # %% [markdown]
 # :::{solution-end}
@@ -1168,7 +1352,9 @@ same_best, same_wait = (
     optimal(same_test, BASELINE).at_start(same_test),
     evaluate(always(WAIT), same_test, BASELINE).at_start(same_test),
 )
-one_plan = shared_policy(improved, np.zeros(len(same_train.start), dtype=np.int64), same_train, BASELINE)
+one_plan = shared_policy(
+    improved, np.zeros(len(same_train.start), dtype=np.int64), same_train, BASELINE
+)
 one_value = evaluate(ONE_HOT[one_plan], same_test, BASELINE).at_start(same_test)
 same_share = share_of_gain(one_value[place], same_wait[place], same_best[place])
 assert same_share > 0.97
@@ -1187,7 +1373,7 @@ print(f"share of the gain: {same_share:.3f}")
 
 # %%
 bonus = BASELINE._replace(stage_reward=(1500.0, 1000.0, 500.0, 0.0, 0.0))
-mean(worth(always(WAIT), bonus)) > mean(waiting)
+print(mean(worth(always(WAIT), bonus)) > mean(waiting))
 
 # %% [markdown]
 # :::{solution-start} ex-responsive-end
@@ -1199,12 +1385,18 @@ mean(worth(always(WAIT), bonus)) > mean(waiting)
 # %%
 with_bonus = pd.DataFrame(
     {
-        form: [mean(worth(always(a), bonus._replace(potential_based=based)) - worth(always(a))) for a in range(6)]
+        form: [
+            mean(worth(always(a), bonus._replace(potential_based=based)) - worth(always(a)))
+            for a in range(6)
+        ]
         for form, based in (("plain", False), ("potential-based", True))
     },
     index=NAMES,
 )
-at_arrival = [sum(bonus.stage_reward[bit] * (start >> bit & 1) for bit in range(5)) for start in people.start]
+at_arrival = [
+    sum(bonus.stage_reward[bit] * (start >> bit & 1) for bit in range(5))
+    for start in people.start
+]
 assert np.allclose(with_bonus["potential-based"], -mean(np.array(at_arrival)))
 assert np.ptp(with_bonus["plain"]) > 10
 with_bonus.round(2)
@@ -1236,8 +1428,10 @@ for weeks in (4, 8, 12):
     shorter = optimal(people, BASELINE._replace(weeks=weeks))
     rows[weeks] = {
         "plan, $ each": mean(shorter.at_start(people)),
-        "like the first weeks of 12, %": 100 * (shorter.q.argmax(-1) == choice[:, :weeks]).mean(),
-        "like the last weeks of 12, %": 100 * (shorter.q.argmax(-1) == choice[:, -weeks:]).mean(),
+        "like the first weeks of 12, %": 100
+        * (shorter.q.argmax(-1) == choice[:, :weeks]).mean(),
+        "like the last weeks of 12, %": 100
+        * (shorter.q.argmax(-1) == choice[:, -weeks:]).mean(),
     }
 by_length = pd.DataFrame(rows).T
 assert (by_length["like the last weeks of 12, %"] == 100).all()
@@ -1332,7 +1526,7 @@ by_length.rename_axis("weeks").round(1)
 # ::::{dropdown} Because contacts cost money
 # :class-container: wrong
 #
-# Ten cents for an email are nothing beside 5,000 dollars. With free contacts it would wait as well.
+# Ten cents for an email are nothing beside 5,000 dollars. With free actions it waits as well; a cell above tries it.
 # ::::
 # ::::{dropdown} Because a further contact may lose him, and with many weeks to go that would lose much
 # :class-container: right
@@ -1435,13 +1629,13 @@ by_length.rename_axis("weeks").round(1)
 # ::::{dropdown} Personalisation: how do you find out whether it is worth it?
 # :class-container: interview
 #
-# I compare with the best policy that treats everybody alike, given the same state. Here such a plan gets three quarters of the gain or more, and knowing inbound from outbound adds next to nothing, since the milestones say it already ({numref}`fig-responsive-shares`). The rest is
+# I compare with the best policy that treats everybody alike, given the same state. Here such a plan gets about three quarters of the gain or more, and knowing inbound from outbound adds next to nothing, since the milestones say it already ({numref}`fig-responsive-shares`). The rest is
 # what personalisation can add, in this world, where we put the differences in ourselves. And I would not average Q-values to get the shared plan: that one was worse than always email.
 # ::::
 # ::::{dropdown} Why can it be optimal not to contact a good prospect?
 # :class-container: interview
 #
-# Because a contact can lose him, and with much to come that loss is larger than what the contact adds this week. The plan makes its first contacts, waits, and takes the risk towards the end, when little is left to lose ({numref}`fig-responsive-weekly`). A model that only
+# Because a contact can lose him, and with much to come that loss is larger than what the contact adds this week. The plan makes contact while that opens milestones, then waits, and takes the risk towards the end, when little is left to lose ({numref}`fig-responsive-weekly`). A model that only
 # predicts this week's response can't see that; it takes a value of the future.
 # ::::
 #

@@ -41,8 +41,10 @@ def first_actions(maps: dict[str, np.ndarray], people: dict[str, pd.DataFrame]) 
             marks["country"], marks["bootcamp"], s=3 + 0.5 * marks["customers"], color="black", alpha=0.6, linewidth=0
         )
         for action in np.unique(actions):
-            place = _middle_of(actions == action)
-            axes.text(*place, ACTION_LABELS[action], ha="center", va="center", fontsize=9, bbox=_BEHIND_TEXT)
+            across, up = _middle_of(actions == action)
+            axes.text(
+                max(across, 0.12), up, ACTION_LABELS[action], ha="center", va="center", fontsize=9, bbox=_BEHIND_TEXT
+            )
         axes.set(title=title, xlabel="standing of the country")
         axes.grid(visible=False)
     panels[0].set_ylabel("standing of the bootcamp")
@@ -101,7 +103,7 @@ def waiting_map(share: pd.DataFrame, axes: Axes | None = None) -> Axes:
     return axes
 
 
-def shares_of_gain(table: pd.DataFrame, left: float = -0.35) -> Axes:
+def shares_of_gain(table: pd.DataFrame, left: float = -0.8) -> Axes:
     """Draw which share of the attainable gain each policy gains; what lies further left is written at the edge.
 
     Args:
@@ -124,7 +126,9 @@ def shares_of_gain(table: pd.DataFrame, left: float = -0.35) -> Axes:
     inside = table["all"] >= left
     axes.plot(table.loc[inside, "all"], places[inside], "o", color=BLUE, label="all customers")
     for place, (_, line) in zip(places, table.iterrows(), strict=True):
-        far = [f"{name} {line[name]:.1f}" for name in ("all", "inbound", "outbound") if line[name] < left]
+        far = [
+            f"{name} {line[name]:.1f}".replace("-", "−") for name in ("all", "inbound", "outbound") if line[name] < left
+        ]
         if far:
             axes.text(left, place, "← " + ", ".join(far), fontsize=9, va="center")
     axes.axvline(0, color="black", linewidth=1)
