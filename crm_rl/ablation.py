@@ -148,14 +148,18 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50_000)
     parser.add_argument("--workers", type=int, default=-1, help="processes; -1 for as many as there are cores")
     parser.add_argument("--work", type=Path, default=PROJECT / "data" / "study", help="where trials keep results")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="where the record goes")
+    parser.add_argument(
+        "--out", type=Path, help="where the record goes (default: data/results, or WORK/results if a part)"
+    )
     options = parser.parse_args()
+    whole = options.seeds >= 10 and options.steps >= 50_000 and data_name(options.data) in ("twin", "original")
+    out = options.out or (RESULTS if whole else options.work / "results")
     trials = plan(options.data, options.seeds, options.steps)
     print(f"{len(trials)} trials, about {len(trials) * options.steps / 5_000 / 60:.0f} minutes of one core", flush=True)
     tasks = (joblib.delayed(run_trial)(trial, options.work) for trial in trials)
     done = joblib.Parallel(return_as="generator", n_jobs=options.workers)(tasks)
     results = list(tqdm(done, total=len(trials), desc="ablation", unit="trial", disable=None))
-    print("Recorded: " + ", ".join(file.name for file in record_ablation(trials, results, options.out)))
+    print("Recorded: " + ", ".join(file.name for file in record_ablation(trials, results, out)))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def add_commands(commands) -> None:
     train.add_argument("--selection", action="store_true", help="let the agent select features")
     train.add_argument("--setting", choices=SETTINGS, default="described", help="whose rules (default: %(default)s)")
     train.add_argument("--budget", type=_count, default=100_000, help="episodes of Q-learning, steps of DQN")
-    train.add_argument("--seed", type=_number, default=0)
+    train.add_argument("--seed", type=_seed, default=0)
     train.add_argument("--data", type=Path, default=data_path(), help="the export (default: %(default)s)")
     train.add_argument("--out", type=Path, help="the folder of the run (default: one in data/models)")
     train.set_defaults(run=_train)
@@ -31,7 +31,7 @@ def add_commands(commands) -> None:
     evaluate.add_argument("policy", type=Path, help="the .npz file that `train` wrote")
     evaluate.add_argument("--data", type=Path, default=data_path(), help="the export it was trained on")
     evaluate.add_argument("--part", choices=("train", "val", "test"), default="test")
-    evaluate.add_argument("--seed", type=_number, default=0)
+    evaluate.add_argument("--seed", type=_seed, default=0)
     evaluate.set_defaults(run=_evaluate)
 
     recommend = commands.add_parser("recommend", help="ask a policy what to do with each customer of a file")
@@ -40,17 +40,19 @@ def add_commands(commands) -> None:
     recommend.add_argument("--data", type=Path, default=data_path(), help="the export it was trained on")
     recommend.add_argument("--out", type=Path, help="a .csv file to write (default: print the first 20)")
     recommend.add_argument("--action", help="only the customers for whom this action is recommended")
-    recommend.add_argument("--seed", type=_number, default=0)
+    recommend.add_argument("--seed", type=_seed, default=0)
     recommend.set_defaults(run=_recommend)
 
     study = commands.add_parser("study", help="run the study's table over many seeds and record it")
     study.add_argument("--data", type=Path, nargs="+", default=[data_path()], help="exports to run it on")
     study.add_argument("--seeds", type=_count, default=20)
     study.add_argument("--budget", type=_count, default=100_000, help="episodes of Q-learning, steps of DQN")
-    study.add_argument("--workers", type=_number, default=-1, help="processes; -1 for as many as there are cores")
+    study.add_argument("--workers", type=_workers, default=-1, help="processes; -1 for as many as there are cores")
     study.add_argument("--dask", metavar="ADDRESS", help="run on the workers of this Dask scheduler instead")
     study.add_argument("--work", type=Path, default=PROJECT / "data" / "study", help="where jobs keep their state")
-    study.add_argument("--out", type=Path, default=PROJECT / "data" / "results", help="where the record goes")
+    study.add_argument(
+        "--out", type=Path, help="where the record goes (default: data/results, or WORK/results if it is a part)"
+    )
     study.set_defaults(run=_study)
 
 
@@ -66,6 +68,17 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
+
+
+def _seed(text: str) -> int:
+    number = _number(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return number
+
+
+def _workers(text: str) -> int:
+    return -1 if text == "-1" else _count(text)
 
 
 def _customers(path: Path) -> pd.DataFrame:
@@ -111,23 +124,30 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _recommend(options: argparse.Namespace) -> None:
     from crm_rl.funnel import Action
     from crm_rl.policies import load_policy
-    from crm_rl.recommend import recommend
+    from crm_rl.recommend import never_seen, recommend, setting_of
 
     names = [action.name.lower() for action in Action]
     if options.action is not None and options.action not in names:
         raise DataError(f"{options.action!r} is no action. Remedy: choose one of {', '.join(names)}.")
     policy = load_policy(options.policy)
-    table = recommend(
-        policy, _customers(options.customers), _customers(options.data), np.random.default_rng(options.seed)
-    )
+    customers, report = clean(load(options.customers), source=str(options.customers))
+    trained_on = _customers(options.data)
+    table = recommend(policy, customers, trained_on, np.random.default_rng(options.seed))
+    print(report, end="\n\n")
     counts = table["action"].fillna("none").value_counts()
     print(f"{len(table):,} customers: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
-    if not table["known"].all():
-        share = 100 * (1 - table["known"].mean())
-        print(f"For {share:.1f}% the policy has never met the state: what it says of them is chance.")
+    unmet = int((table["known"] == False).sum())  # noqa: E712 missing is neither
+    if unmet:
+        print(f"For {unmet:,} the policy has never met the state: what it says of them is chance.")
+    for name, values in never_seen(customers, trained_on).items():
+        print(f"{name}: training never saw {', '.join(values)}. What a policy says of these customers is a guess.")
+    if setting_of(policy)[0] == "as_coded":
+        print("As coded, countries are numbered anew in each file: who else is in it changes the answers.")
     if options.action is not None:
         table = table[table["action"] == options.action]
-    if options.out is None:
+    if options.out is None and table.empty:
+        print("For nobody.")
+    elif options.out is None:
         print(table.head(20).round(2).to_string(index=False))
     else:
         options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +158,17 @@ def _recommend(options: argparse.Namespace) -> None:
 
 
 def _study(options: argparse.Namespace) -> None:
-    from crm_rl.study import Budget, data_name, expected_minutes, plan, provenance, record_study, run_study
+    from crm_rl.study import (
+        RESULTS,
+        SEEDS,
+        Budget,
+        data_name,
+        expected_minutes,
+        plan,
+        provenance,
+        record_study,
+        run_study,
+    )
 
     budget = Budget(options.budget, options.budget)
     plans = {data: plan(data, options.seeds, budget) for data in options.data}
@@ -147,5 +177,7 @@ def _study(options: argparse.Namespace) -> None:
     for data, planned in plans.items():
         results = run_study(planned, options.work, options.workers, options.dask)
         source = provenance(data, options.seeds, budget)
-        files = record_study(data_name(data), results, source, options.out)
+        whole = options.seeds >= SEEDS and budget == Budget() and data_name(data) in ("twin", "original")
+        out = options.out or (RESULTS if whole else options.work / "results")
+        files = record_study(data_name(data), results, source, out)
         print("Recorded: " + ", ".join(str(file) for file in files), flush=True)

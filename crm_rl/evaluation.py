@@ -55,7 +55,7 @@ class Episodes(NamedTuple):
         called: whether a call reached a customer whose record has one.
         cost: what the firm's actions cost together.
         steps: how many were taken.
-        mask: which features were visible at the last action of the firm (at the end, if there was none), as bits.
+        mask: which features were visible at the end, as bits.
         actions: shape (customers, 6): how often each action of the firm was taken.
     """
 

@@ -31,6 +31,7 @@ class Action(IntEnum):
 
 
 N_ACTIONS = len(Action)
+WAIT, MANAGER = int(Action.WAIT), int(Action.MANAGER)
 
 #: The milestone that an action works towards, as a place in `EVENTS`; -1 for none.
 MILESTONE_OF = (-1, 0, 1, 2, -1, 4)
@@ -240,8 +241,8 @@ def step(state: State, action: int, population: Population, rules: Rules) -> Out
             reward += rules.milestone_reward[firm_action]
             paid |= 1 << milestone
             stage = max(stage, STAGE_OF[firm_action])
-    if firm_action == 5 and rules.manager_always_lifts:
-        stage = max(stage, STAGE_OF[5])
+    if firm_action == MANAGER and rules.manager_always_lifts:
+        stage = max(stage, STAGE_OF[MANAGER])
     signup_shown = not rules.mask_gates_rewards or state.mask >> FEATURE_OF_EVENT[SIGNUP] & 1
     if rules.signup_reward > 0 and stage >= READY and population.reached[state.customer, SIGNUP] and signup_shown:
         reward += rules.signup_reward
@@ -254,7 +255,7 @@ def step(state: State, action: int, population: Population, rules: Rules) -> Out
     truncated = out_of_steps and not terminated
     if truncated:
         reward -= rules.timeout_penalty
-    if action == state.last_action and firm_action != 4:
+    if action == state.last_action and firm_action != WAIT:
         reward -= rules.repeat_penalty
     return Outcome(
         State(state.customer, steps, stage, action, paid, state.mask), reward, subscribed, terminated, truncated

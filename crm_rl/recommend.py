@@ -59,8 +59,9 @@ def recommend(
 
     Returns:
         A row a customer: `customer_id`, `action` (missing if the policy only toggled features until the horizon),
-        `known` (whether training met the state), `looked_at` (how many features were visible), and the Q-value of each
-        of the six actions, `q_email` to `q_manager`.
+        `known` (whether training met the state; missing for a network, which cannot tell), `looked_at` (how many
+        features were visible), and the Q-value of each of the six actions, `q_email` to `q_manager`. As coded, codes
+        are given anew on `customers`, so that who else is asked about changes the answers.
 
     Raises:
         PolicyError: the policy was trained on other customers than `trained_on`.
@@ -70,7 +71,7 @@ def recommend(
     train = published_split(trained_on).train
     population, rules, _ = world_of(customers, train, setting, selection)
     n = len(customers)
-    choice, known = np.full(n, -1), np.zeros(n, dtype=bool)
+    choice, known = np.full(n, -1), pd.array([pd.NA] * n, dtype="boolean")
     values, looked_at = np.full((n, len(Action)), np.nan), np.zeros(n, dtype=np.int64)
     states, asked = start_all(np.arange(n), population, rules), np.arange(n)
     for _ in range(rules.horizon):
@@ -79,7 +80,8 @@ def recommend(
         decides = actions >= N_FEATURES if selection else np.ones(len(asked), dtype=bool)
         who = asked[decides]
         choice[who] = (actions - N_FEATURES if selection else actions)[decides]
-        known[who] = policy.known(observations)[decides]
+        if isinstance(policy, TablePolicy):
+            known[who] = policy.known(observations)[decides]
         values[who] = policy.q_values(observations)[decides][:, -len(Action) :]
         looked_at[who] = [int(mask).bit_count() for mask in states.mask[decides]]
         if decides.all():
@@ -91,3 +93,15 @@ def recommend(
         {"customer_id": customers["customer_id"].to_numpy(), "action": names, "known": known, "looked_at": looked_at}
     )
     return table.join(pd.DataFrame(values, columns=[f"q_{action.name.lower()}" for action in Action]))
+
+
+def never_seen(customers: pd.DataFrame, trained_on: pd.DataFrame) -> dict[str, list[str]]:
+    """Countries and bootcamps of these customers that training never saw, by column.
+
+    Args:
+        customers: whom a policy is asked about, as `clean` returns them.
+        trained_on: the customers of its training.
+    """
+    train = published_split(trained_on).train
+    new = {name: sorted(set(customers[name].dropna()) - set(train[name].dropna())) for name in ("country", "education")}
+    return {name: values for name, values in new.items() if values}

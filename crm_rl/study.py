@@ -21,7 +21,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from crm_rl.crm_data import DataError, clean, load
-from crm_rl.crm_data.load import PROJECT, TWIN
+from crm_rl.crm_data.load import ORIGINAL_SHA256, PROJECT, TWIN
 from crm_rl.dqn import STUDY as DQN_STUDY
 from crm_rl.dqn import train_dqn
 from crm_rl.evaluation import Policy, constant_policy, feature_use, metrics, play, random_policy
@@ -46,6 +46,9 @@ ROWS = {
 CONSTANT_ROWS = {f"always_{action.name.lower()}": constant_policy(action) for action in Action}
 
 CURVE_POINTS = 100
+
+#: What the book's record has; less of it is recorded elsewhere, so that nobody overwrites the book by trying.
+SEEDS = 20
 
 
 class Budget(NamedTuple):
@@ -309,5 +312,6 @@ def load_study(name: str = "twin", folder: Path = RESULTS) -> tuple[pd.DataFrame
 
 
 def data_name(data: str | Path) -> str:
-    """What a record of this data is called: "twin" for the twin, else "original"."""
-    return "twin" if Path(data).resolve() == TWIN.resolve() else "original"
+    """What a record of this data is called: "twin", "original", or the file's own name for any other export."""
+    known = {_sha256(str(TWIN)): "twin", ORIGINAL_SHA256: "original"}
+    return known.get(_sha256(str(data)), Path(data).stem)

@@ -36,9 +36,10 @@ def test_a_trial_is_run_once_and_the_record_holds_all(tmp_path):
 
 def test_data_without_a_record_is_shown_beside_the_twins(tmp_path):
     other = tmp_path / "other.csv"
+    other.write_bytes(TWIN.read_bytes() + b"\n")
     assert record_for(TWIN, tmp_path) == record_for(other, tmp_path) == "twin"
-    (tmp_path / "ablation_original.json").write_text("{}")
-    assert (record_for(TWIN, tmp_path), record_for(other, tmp_path)) == ("twin", "original")
+    (tmp_path / "ablation_other.json").write_text("{}")
+    assert (record_for(TWIN, tmp_path), record_for(other, tmp_path)) == ("twin", "other")
 
 
 @pytest.mark.skipif(not (RESULTS / "ablation_twin.csv").exists(), reason="no record")

@@ -9,7 +9,7 @@ from crm_rl.cli import main
 from crm_rl.crm_data import clean, load
 from crm_rl.crm_data.load import TWIN
 from crm_rl.funnel import Action
-from crm_rl.policies import load_policy
+from crm_rl.policies import NetworkPolicy, load_policy
 from crm_rl.recommend import recommend, setting_of, trained_worlds
 
 LEARNERS = [("q-learning", False), ("q-learning", True), ("dqn", False), ("dqn", True)]
@@ -52,9 +52,43 @@ def test_every_customer_gets_an_action_and_its_q_values(kind, trained, asked, tm
     assert set(decided["action"]) <= {action.name.lower() for action in Action}
     values = decided[[f"q_{action.name.lower()}" for action in Action]].to_numpy()
     chosen = [list(Action.__members__).index(name.upper()) for name in decided["action"]]
-    known = decided["known"].to_numpy()
+    assert decided["known"].isna().all() == (kind[0] == "dqn"), "a network cannot tell what it has met"
+    known = decided["known"].astype("boolean").fillna(True).to_numpy(dtype=bool)
     best = values[np.arange(len(values)), chosen] == values.max(axis=1)
     assert best[known].all(), "where the state is known, the recommended action has the highest Q-value of the six"
+
+
+def test_what_was_wrong_with_the_file_and_what_training_never_saw_is_said(trained, asked, tmp_path, capsys):
+    strange, out = tmp_path / "strange.csv", tmp_path / "out.csv"
+    lines = asked.read_text(encoding="utf-8").splitlines()
+    lines[3] = lines[3].replace("Germany", "Atlantis")
+    assert "Atlantis" in lines[3]
+    strange.write_text("\n".join([*lines, "," * lines[0].count(",")]) + "\n", encoding="utf-8")
+    policy = str(trained["dqn", False])
+    assert main(["recommend", policy, str(strange), "--data", str(TWIN), "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "empty row" in printed, printed
+    assert "Atlantis" in printed, "no country that we know: the cleaning says so and leaves it out"
+    assert "country: training never saw Guadeloupe" in printed
+    assert len(pd.read_csv(out)) == 40
+
+
+def test_an_action_for_nobody_is_said_in_words(trained, asked, capsys, monkeypatch):
+    class Waits(NetworkPolicy):
+        def act(self, observations, rng=None):
+            return np.full(len(observations), Action.WAIT)
+
+    monkeypatch.setattr("crm_rl.policies.load_policy", Waits.load)
+    policy = str(trained["dqn", False])
+    assert main(["recommend", policy, str(asked), "--data", str(TWIN), "--action", "demo"]) == 0
+    assert capsys.readouterr().out.endswith("For nobody.\n")
+
+
+@pytest.mark.parametrize("arguments", [["recommend", "p", "c", "--seed", "-1"], ["study", "--workers", "0"]])
+def test_numbers_that_make_no_sense_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2 and "is less than" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", LEARNERS)

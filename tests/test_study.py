@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from crm_rl.crm_data.load import PROJECT, TWIN
-from crm_rl.study import CONSTANT_ROWS, RESULTS, ROWS, Budget, Job, load_study, plan, run_job
+from crm_rl.study import CONSTANT_ROWS, RESULTS, ROWS, Budget, Job, data_name, load_study, plan, run_job
 
 SMALL = 2_000
 
@@ -87,6 +87,33 @@ def test_a_dask_cluster_gives_the_same_record(tmp_path):
 
 #: What a network's result may differ by on another processor: customers, and points of average reward.
 NETWORK_TOLERANCE = {"subscribers": 6, "average_reward": 15.0}
+
+
+def test_less_than_the_study_does_not_overwrite_its_record(tmp_path):
+    before = {file: file.read_bytes() for file in RESULTS.glob("study_*")}
+    command = [sys.executable, "-m", "crm_rl", "study", "--data", str(TWIN), "--seeds", "1", "--budget", "50"]
+    subprocess.run([*command, "--workers", "1", "--work", str(tmp_path)], check=True, capture_output=True)
+    assert {file: file.read_bytes() for file in RESULTS.glob("study_*")} == before
+    assert (tmp_path / "results" / "study_twin.csv").exists()
+
+
+def test_a_record_goes_by_what_the_data_are_and_not_by_their_place(tmp_path):
+    copy, other = tmp_path / "mine.csv", tmp_path / "spring.csv"
+    copy.write_bytes(TWIN.read_bytes())
+    other.write_bytes(TWIN.read_bytes() + b"\n")
+    assert [data_name(TWIN), data_name(copy), data_name(other)] == ["twin", "twin", "spring"]
+
+
+@pytest.mark.parametrize("setting", ["described", "as_coded"])
+@pytest.mark.parametrize("row", ["random", "q_learning", "q_learning_selection"])
+def test_one_seed_of_each_table_gives_what_was_recorded_on_the_original(row, setting, original, tmp_path):
+    runs, _, source = load_study("original")
+    assert data_name(original) == "original" and source["budget"] == Budget()._asdict()
+    recorded_run = runs[(runs["setting"] == setting) & (runs["row"] == row) & (runs["seed"] == 0)].iloc[0]
+    measured = run_job(Job(str(original), setting, row, 0, Budget()), tmp_path)["record"]
+    numbers = [name for name, value in measured.items() if isinstance(value, (int, float))]
+    again = pd.Series({name: float(f"{measured[name]:.6g}") for name in numbers})
+    pd.testing.assert_series_equal(again, recorded_run[numbers].astype(float), check_names=False, rtol=1e-5)
 
 
 @pytest.mark.parametrize("setting", ["described", "as_coded"])
