@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, chi2, norm
+from scipy.stats import binomtest, chi2, norm, t
 
 
 def wilson(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
@@ -103,3 +103,60 @@ def paired(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> Paired
     return Paired(
         only_first, only_second, (only_first - only_second) / n, float(centre - reach), float(centre + reach), p_value
     )
+
+
+def mean_over_seeds(values: np.ndarray, level: float = 0.95) -> tuple[float, float, float]:
+    """The mean of one number a seed, and Student's t interval.
+
+    For few seeds: drawing ten anew by bootstrap gives intervals that are too short, since it takes their spread for
+    the true one.
+
+    Args:
+        values: shape (seeds,), at least 2 of them.
+        level: the share of such intervals that hold the true mean, if the values scatter normally.
+
+    Returns:
+        The mean and the interval's two ends.
+    """
+    values = np.asarray(values, dtype=float)
+    reach = t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean()), float(values.mean() - reach), float(values.mean() + reach)
+
+
+def mean_over_seeds_and_customers(gap: np.ndarray, level: float = 0.95) -> tuple[float, float, float]:
+    """The mean of differences, and an interval that counts both kinds of chance: other seeds, and other customers.
+
+    The variance is that of the mean over seeds plus that of the mean over customers, a little too much rather than too
+    little; the reach is Student's t for the number of seeds. With one seed the interval is over customers alone.
+
+    Args:
+        gap: shape (seeds, customers), or (customers,) for one seed.
+        level: the share of such intervals that hold the true mean.
+
+    Returns:
+        The mean and the interval's two ends.
+    """
+    gap = np.atleast_2d(gap)
+    n_seeds, n_customers = gap.shape
+    variance = gap.mean(axis=0).var(ddof=1) / n_customers
+    if n_seeds > 1:
+        variance += gap.mean(axis=1).var(ddof=1) / n_seeds
+    reach = t.ppf((1 + level) / 2, (n_seeds if n_seeds > 1 else n_customers) - 1) * np.sqrt(variance)
+    return float(gap.mean()), float(gap.mean() - reach), float(gap.mean() + reach)
+
+
+def in_words(low: float, high: float) -> str:
+    """Where an interval lies, for a sentence."""
+    return "lies above zero" if low > 0 else "lies below zero" if high < 0 else "includes zero"
+
+
+def in_digits(middle: float, low: float, high: float, decimals: int = 2, sign: str = "") -> str:
+    """A number and its interval, as "−0.21 (−0.40 to −0.03)", with true minus signs.
+
+    Args:
+        middle, low, high: the three.
+        decimals: of each.
+        sign: "+" writes one before what is above zero, for differences.
+    """
+    middle, low, high = (f"{value:{sign}.{decimals}f}" for value in (middle, low, high))
+    return f"{middle} ({low} to {high})".replace("-", "−")

@@ -5,7 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from crm_rl.intervals import paired, poisson, wilson
+from crm_rl.intervals import (
+    in_digits,
+    in_words,
+    mean_over_seeds,
+    mean_over_seeds_and_customers,
+    paired,
+    poisson,
+    wilson,
+)
 
 
 def outcomes(both: int, only_first: int, only_second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,3 +73,34 @@ def test_the_interval_of_a_count_by_hand():
     assert poisson(0) == pytest.approx((0, -np.log(0.025)))  # none seen: exp(-mean) is 2.5%
     low, high = poisson(10)
     assert (low, high) == pytest.approx((4.795, 18.390), abs=1e-3)  # Garwood's table
+
+
+def test_the_mean_of_three_seeds_by_hand():
+    middle, low, high = mean_over_seeds(np.array([1.0, 2.0, 3.0]))
+    assert (middle, high - middle) == (2, pytest.approx(4.302653 / math.sqrt(3), abs=1e-6))
+    assert middle - low == pytest.approx(high - middle)
+
+
+def test_few_seeds_are_covered():
+    """Of 2,000 intervals from four normal seeds, 95% hold the mean."""
+    rng = np.random.default_rng(0)
+    ends = np.array([mean_over_seeds(rng.normal(size=4))[1:] for _ in range(2_000)])
+    assert ((ends[:, 0] < 0) & (ends[:, 1] > 0)).mean() == pytest.approx(0.95, abs=0.015)
+
+
+def test_seeds_and_customers_both_count():
+    gap = np.array([[0.0, 2.0, 4.0], [2.0, 4.0, 6.0]])
+    middle, low, high = mean_over_seeds_and_customers(gap)
+    assert middle == 3 and high - middle == pytest.approx(12.7062 * math.sqrt(2 / 2 + 4 / 3), abs=1e-3)
+    one = mean_over_seeds_and_customers(gap[0])
+    assert one == mean_over_seeds(gap[0]) == pytest.approx((2, 2 - 4.302653 * 2 / math.sqrt(3), 2 + 4.968276))
+
+
+def test_an_interval_in_words_and_in_digits():
+    assert [in_words(*ends) for ends in ((1, 2), (-2, -1), (-1, 1))] == [
+        "lies above zero",
+        "lies below zero",
+        "includes zero",
+    ]
+    assert in_digits(-0.214, -0.4, 0.03) == "−0.21 (−0.40 to 0.03)"
+    assert in_digits(1.25, -0.4, 3, decimals=1, sign="+") == "+1.2 (−0.4 to +3.0)"
