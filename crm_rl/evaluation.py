@@ -23,7 +23,7 @@ from crm_rl.funnel import (
     start_all,
     step_all,
 )
-from crm_rl.intervals import wilson
+from crm_rl.intervals import widened, wilson
 from crm_rl.worlds import World
 
 Policy = Callable[[State, Population, Rules, np.random.Generator], np.ndarray]
@@ -68,13 +68,14 @@ class Episodes(NamedTuple):
     actions: np.ndarray
 
 
-def play(world: World, policy: Policy, rng: np.random.Generator) -> Episodes:
+def play(world: World, policy: Policy, rng: np.random.Generator, max_steps: int = MAX_STEPS) -> Episodes:
     """Let a policy treat every customer of a world once.
 
     Args:
         world: the customers and the rules; its pools are not used.
         policy: who chooses.
         rng: for policies that choose at random.
+        max_steps: where an episode that the rules let go on is cut off. It decides the reward of whoever gets there.
 
     Returns:
         What happened.
@@ -86,7 +87,7 @@ def play(world: World, policy: Policy, rng: np.random.Generator) -> Episodes:
     actions_taken = np.zeros((n, N_ACTIONS), dtype=np.int64)
     states, active = start_all(np.arange(n), population, rules), np.arange(n)
     mask = states.mask.copy()
-    for _ in range(MAX_STEPS):
+    for _ in range(max_steps):
         actions = np.asarray(policy(states, population, rules, rng))
         outcome = step_all(states, actions, population, rules)
         by_firm = actions >= N_FEATURES if rules.selects_features else np.ones(len(actions), dtype=bool)
@@ -155,11 +156,39 @@ def over_seeds(values: np.ndarray, rng: np.random.Generator, draws: int = 2000, 
     Returns:
         `iqm`, `low` and `high`.
     """
+    low, high = np.quantile(_drawn_anew(values, rng, draws), [(1 - level) / 2, (1 + level) / 2])
+    return pd.Series({"iqm": interquartile_mean(values), "low": low, "high": high})
+
+
+def _drawn_anew(values: np.ndarray, rng: np.random.Generator, draws: int = 2000) -> np.ndarray:
+    """The interquartile means of so many samples of the seeds with replacement."""
     values = np.asarray(values, dtype=float)
     picks = rng.integers(len(values), size=(draws, len(values)))
-    means = trim_mean(values[picks], 0.25, axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return pd.Series({"iqm": interquartile_mean(values), "low": low, "high": high})
+    return trim_mean(values[picks], 0.25, axis=1)
+
+
+def reward_gap(first: np.ndarray, second: np.ndarray, customers_error: float, rng: np.random.Generator) -> pd.Series:
+    """How much more one policy earns than another on the same customers, with one interval for seeds and customers.
+
+    Args:
+        first, second: the mean reward of each seed, shape (seeds,); one number for a policy without chance.
+        customers_error: the standard error of the difference over customers, as `paired_error` gives it.
+        rng: draws the seeds of both anew.
+
+    Returns:
+        `gap`, the difference of the interquartile means, with `low` and `high`.
+    """
+    gap = interquartile_mean(np.asarray(first)) - interquartile_mean(np.asarray(second))
+    seeds = np.quantile(_drawn_anew(first, rng) - _drawn_anew(second, rng), [0.025, 0.975])
+    reach = 1.96 * customers_error
+    low, high = widened(gap, tuple(seeds), (gap - reach, gap + reach))
+    return pd.Series({"gap": gap, "low": low, "high": high})
+
+
+def paired_error(first: Episodes, second: Episodes) -> float:
+    """The standard error, over customers, of the difference of two mean rewards of the same customers."""
+    differences = first.reward - second.reward
+    return float(differences.std(ddof=1) / np.sqrt(len(differences)))
 
 
 def play_rivals(world: World, seeds: Iterable[int]) -> dict[tuple[str, int], Episodes]:
@@ -200,8 +229,10 @@ def compare(runs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     Returns:
         A row a policy, in the order in which `runs` has them. For each of `MEASURES` the interquartile mean over seeds
         and its interval (`reward`, `reward low`, `reward high`, ...). `subscribers`: the rate as a count of customers,
-        to the nearest whole; `customers low` and `customers high`: the Wilson interval of that count, in %. `cost of
-        one`: what all seeds spent by what all seeds sold, in points; missing where nothing was sold.
+        to the nearest whole; `customers low` and `customers high`: the interval of the rate over customers, in %,
+        Wilson's where all seeds agree, otherwise widened by that over seeds. `cost of one`: what all seeds spent on
+        actions of the firm by what all seeds sold, in points, without toggles and features; missing where nothing was
+        sold.
     """
     lines = {}
     for row, ours in runs.groupby("row", sort=False):
@@ -211,7 +242,10 @@ def compare(runs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             line |= {name: spread["iqm"], f"{name} low": spread["low"], f"{name} high": spread["high"]}
         customers = int(ours["customers"].iloc[0])
         line["subscribers"] = round(line["rate %"] / 100 * customers)
-        line["customers low"], line["customers high"] = (100 * end for end in wilson(line["subscribers"], customers))
+        of_customers = tuple(100 * end for end in wilson(line["subscribers"], customers))
+        of_seeds = line["rate % low"], line["rate % high"]
+        low, high = widened(line["rate %"], of_seeds, of_customers)
+        line["customers low"], line["customers high"] = max(0.0, low), high
         sold = ours["subscribers"].sum()
         line["cost of one"] = ours["cost"].sum() / sold if sold else np.nan
         lines[row] = line

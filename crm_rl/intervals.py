@@ -56,6 +56,24 @@ def rate_table(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     return counts.join((100 * table).round(2))
 
 
+def widened(value: float, *ends: tuple[float, float]) -> tuple[float, float]:
+    """One interval for a number that several independent kinds of chance disturb, such as seeds and customers.
+
+    On either side the distances to the ends add up like errors that know nothing of each other, by Pythagoras (Zou and
+    Donner 2008). With one interval it is that interval.
+
+    Args:
+        value: the estimate.
+        ends: low and high of an interval for each kind of chance, around `value`.
+
+    Returns:
+        Low and high.
+    """
+    below = np.hypot.reduce([value - low for low, _ in ends])
+    above = np.hypot.reduce([high - value for _, high in ends])
+    return float(value - below), float(value + above)
+
+
 class Paired(NamedTuple):
     """Two outcomes of the same customers, compared.
 

@@ -12,11 +12,14 @@ from crm_rl.evaluation import (
     interquartile_mean,
     metrics,
     over_seeds,
+    paired_error,
     play,
     play_rivals,
     random_policy,
+    reward_gap,
 )
 from crm_rl.funnel import AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, N_FEATURES, Action, Population
+from crm_rl.intervals import wilson
 from crm_rl.worlds import World
 
 
@@ -88,6 +91,8 @@ def test_features_are_counted_at_the_decision():
 def test_an_episode_that_never_ends_is_ended():
     episodes = play(world(AS_CODED_SELECTION), constant_policy(Action.WAIT), np.random.default_rng(0))
     assert episodes.steps.tolist() == [50, 50, 50, 50]
+    shorter = play(world(AS_CODED_SELECTION), constant_policy(Action.WAIT), np.random.default_rng(0), max_steps=20)
+    assert shorter.reward.tolist() == pytest.approx([-30.0] * 4)  # 15 visible features at 0.1 each, twenty times
 
 
 def test_random_policy_uses_every_action_and_the_seed_decides():
@@ -130,4 +135,22 @@ def test_policies_side_by_side_by_hand():
     assert split["reward"] == 2.0  # the lowest and the highest of four are cut
     assert split["subscribers"] == 25 and split["cost of one"] == 100 / 76
     assert split["customers low"] < 2.5 < split["customers high"] and nothing["customers low"] == 0
+    assert (steady["customers low"], steady["customers high"]) == pytest.approx([100 * end for end in wilson(25, 1000)])
+    assert split["customers low"] < steady["customers low"]  # seeds that differ make the rate less sure
     assert np.isnan(nothing["cost of one"])
+
+
+def test_the_error_of_a_difference_is_that_of_pairs():
+    call, email = (play(world(), constant_policy(action), np.random.default_rng(0)) for action in (1, 0))
+    # rewards differ by 15 for the two with a call on record and by 0 for the others
+    assert paired_error(call, email) == pytest.approx(np.std([15, 15, 0, 0], ddof=1) / 2)
+
+
+def test_a_gap_has_one_interval_for_seeds_and_customers():
+    rng = np.random.default_rng(0)
+    seeds_agree = reward_gap(np.full(5, 3.0), np.array([1.0]), 0.5, rng)
+    assert seeds_agree.tolist() == pytest.approx([2.0, 2.0 - 0.98, 2.0 + 0.98])
+    certain_customers = reward_gap(np.arange(8.0), np.array([0.0]), 0.0, np.random.default_rng(1))
+    assert certain_customers.tolist() == over_seeds(np.arange(8.0), np.random.default_rng(1)).tolist()
+    both = reward_gap(np.arange(8.0), np.array([0.0]), 0.5, np.random.default_rng(1))
+    assert both["low"] < certain_customers["low"] and both["high"] > certain_customers["high"]

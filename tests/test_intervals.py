@@ -12,6 +12,7 @@ from crm_rl.intervals import (
     mean_over_seeds_and_customers,
     paired,
     poisson,
+    widened,
     wilson,
 )
 
@@ -93,7 +94,8 @@ def test_seeds_and_customers_both_count():
     middle, low, high = mean_over_seeds_and_customers(gap)
     assert middle == 3 and high - middle == pytest.approx(12.7062 * math.sqrt(2 / 2 + 4 / 3), abs=1e-3)
     one = mean_over_seeds_and_customers(gap[0])
-    assert one == mean_over_seeds(gap[0]) == pytest.approx((2, 2 - 4.302653 * 2 / math.sqrt(3), 2 + 4.968276))
+    assert one == pytest.approx(mean_over_seeds(gap[0]))
+    assert one == pytest.approx((2, 2 - 4.302653 * 2 / math.sqrt(3), 2 + 4.968276))
 
 
 def test_an_interval_in_words_and_in_digits():
@@ -104,3 +106,8 @@ def test_an_interval_in_words_and_in_digits():
     ]
     assert in_digits(-0.214, -0.4, 0.03) == "−0.21 (−0.40 to 0.03)"
     assert in_digits(1.25, -0.4, 3, decimals=1, sign="+") == "+1.2 (−0.4 to +3.0)"
+
+
+def test_two_kinds_of_chance_add_up_like_the_sides_of_a_triangle():
+    assert widened(10.0, (7.0, 13.0)) == (7.0, 13.0)
+    assert widened(10.0, (7.0, 13.0), (6.0, 10.0)) == (5.0, 13.0)
