@@ -20,7 +20,7 @@
 # : [the funnel as an MDP](03_funnel_mdp.ipynb), [Q-learning](04_q_learning.ipynb), [the audit](08_audit.ipynb).
 #
 # Time
-# : 50 minutes to read, 50 seconds to run.
+# : 50 minutes to read, 40 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -85,6 +85,7 @@ import itertools
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import Markdown
 from myst_nb import glue
 
 from crm_rl import plots
@@ -282,7 +283,7 @@ print("weekly chances in %, if the firm does nothing")
 # (sec-responsive-calibration)=
 # ### Are the rates right?
 #
-# {term}`Calibration` asks whether as many events happened as the rates expect. Beside each count stands the interval for the mean of such a count {cite:p}`garwood1936`. Groups are: inbound or outbound, and
+# {term}`Calibration` asks whether as many events happened as the rates expect. For each count there is an interval for its mean {cite:p}`garwood1936`; a star marks where it does not hold what was expected. Groups are: inbound or outbound, and
 # how many milestones had been reached.
 
 # %%
@@ -301,20 +302,25 @@ table["who"] = np.where(table["inbound"] == 1, "inbound", "outbound")
 table["reached"] = (
     table["milestones"].clip(upper=2).map({0: "none", 1: "one", 2: "two or more"})
 )
-by_group = held_against(["event", "who", "reached"]).sort_index(
-    level=["event", "who"], sort_remaining=True
-)
+by_group = held_against(["event", "who", "reached"])
 outside = (by_group["expected"] < by_group["low"]) | (
     by_group["expected"] > by_group["high"]
 )
-by_group["within"] = np.where(outside, "no", "yes")
-by_group.round(1)
+shown = [
+    f"{line.observed:.0f} / {line.expected:.1f}" + " *" * out
+    for line, out in zip(by_group.itertuples(), outside, strict=True)
+]
+print(
+    "observed / expected, by milestones reached; * the interval does not hold the expected"
+)
+shown = pd.Series(shown, by_group.index).unstack("reached", fill_value="")
+shown[["none", "one", "two or more"]]
 
-# %%
+# %% tags=["hide-input"]
 by_week = held_against(["week"])
 first_two = by_week.loc[1:2, "observed"].sum() / by_week["observed"].sum()
 late = by_week.loc[6:]
-managers = by_group.loc["manager"].loc["outbound"]
+managers = by_group.xs(("manager", "outbound"))
 assert 0 < outside.sum() < len(outside) / 2
 assert managers.loc["none", "expected"] > managers.loc["none", "high"]
 assert managers.loc["two or more", "observed"] > 2 * managers.loc["two or more", "expected"]
@@ -368,7 +374,7 @@ corners.join(
 # Here is everything that we assume. To make sure that nothing is left out, a cell asserts that each field of `Rules`, and each of the constants behind the
 # population, has its line.
 
-# %%
+# %% tags=["hide-input"]
 IN_RULES, IN_WORLDS, IN_RATES = "responsive.py", "responsive_worlds.py", "base_rates.py"
 NONE = "none"
 assumptions = {
@@ -408,11 +414,22 @@ assumptions = {
     "half of the training starts inbound": ("0.5", "they are few", IN_WORLDS),
 }
 assert set(BASELINE._fields) <= set(assumptions)
-ledger = pd.DataFrame(assumptions, index=["value", "evidence", "where (crm_rl/)"]).T
-without = int((ledger["evidence"] == NONE).sum())
+without = sum(evidence == NONE for _, evidence, _ in assumptions.values())
 glue("responsive-without", str(without), display=False)
-glue("responsive-assumptions", str(len(ledger)), display=False)
-ledger
+glue("responsive-assumptions", str(len(assumptions)), display=False)
+
+
+def wrapped(rows: dict[str, tuple], header: tuple[str, ...]) -> Markdown:
+    """A table whose cells wrap on a phone."""
+    lines = [
+        header,
+        ("---",) * len(header),
+        *((name, *cells) for name, cells in rows.items()),
+    ]
+    return Markdown("\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines))
+
+
+wrapped(assumptions, ("assumption", "value", "evidence", "in crm_rl/"))
 
 # %% [markdown]
 # For {glue:text}`responsive-without` of {glue:text}`responsive-assumptions` there is no evidence at all. **No number of this chapter says what an action would do for a
@@ -427,8 +444,8 @@ ledger
 # %%
 from crm_rl.responsive_worlds import RESPONSIVE_FEATURES, responsive_worlds
 
-features = pd.DataFrame(RESPONSIVE_FEATURES).set_index("name")
-features[["meaning", "unit", "scale", "source"]]
+in_episode = {f.name: (f.meaning, f.unit, f.scale, f.source) for f in RESPONSIVE_FEATURES}
+wrapped(in_episode, ("feature", "meaning", "unit", "scale", "from"))
 
 # %% [markdown]
 # Week, contacts, the five flags, inbound and the two standings are all among them, and these make up the state: here, unlike in chapter 3, **the observation has
@@ -453,6 +470,7 @@ print(
     f"test: {N:,} customers, {count[inbound].sum()} of them inbound; {len(count)} distinct"
 )
 
+# %% tags=["hide-input"]
 in_country = np.bincount(np.unique(test.country, return_inverse=True)[1]).max() / N
 in_bootcamp = pd.Series(test.bootcamp[test.inbound == 1]).value_counts(normalize=True).max()
 assert in_country > 0.5 and in_bootcamp > 0.7
@@ -512,7 +530,7 @@ print(f"always wait: {mean(waiting):.2f} $ a customer; the best policy: {mean(be
 #
 # **By hand.** Dora, put into the package's terms, must give the numbers of the box.
 
-# %%
+# %% tags=["hide-input"]
 only_calls = np.zeros((6, 6))
 only_calls[CALL, SUBSCRIPTION] = 1
 dora = invented._replace(
@@ -642,7 +660,7 @@ print("subscription % of five policies:", [round(100 * mean(v), 6) for v in at_r
 #
 # Now the part for the sales manager. Which action comes first, for whom?
 
-# %%
+# %% tags=["hide-input"]
 side = (np.arange(40) + 0.5) / 40
 across, up = (grid.ravel() for grid in np.meshgrid(side, side))
 usual = int(np.bincount(test.start[test.inbound == 1]).argmax())
@@ -680,7 +698,7 @@ pd.crosstab(
     colnames=[""],
 ).fillna(0).astype(int)
 
-# %%
+# %% tags=["hide-input"]
 outbound_map, inbound_map = maps.values()
 assert WAIT in outbound_map and MANAGER not in outbound_map and MANAGER in inbound_map
 assert np.bincount(first[~inbound], weights=count[~inbound]).argmax() == EMAIL
@@ -699,36 +717,31 @@ plt.show()
 
 # %%
 likely = reach(best_of(plan.q), people, BASELINE) * count[:, None, None, None]
-doing = likely[..., None] * best_of(plan.q)
+doing = likely[..., None] * best_of(
+    plan.q
+)  # customers, by week, milestones, contacts, action
 by_who = {"inbound": inbound, "outbound": ~inbound}
-weekly = {
-    who: pd.DataFrame(
-        100 * doing[rows].sum(axis=(0, 2, 3)) / count[rows].sum(), columns=NAMES
-    )
-    for who, rows in by_who.items()
-}
-still_there = {who: shares.sum(axis=1).iloc[-1] for who, shares in weekly.items()}
-assert (
-    weekly["inbound"]["wait"].max() > 40 and weekly["inbound"]["wait"].iloc[-3:].max() < 1
-)
-assert still_there["inbound"] < 40 < 60 < weekly["inbound"].sum(axis=1).iloc[4]
-assert weekly["inbound"].sum(axis=1).iloc[-3] < 40
 reached = np.array([pattern.bit_count() for pattern in range(32)])
 rows = {
     (who, n): doing[mask][:, :, reached == n].sum(axis=(0, 1, 2, 3))
     for who, mask in by_who.items()
     for n in range(6)
 }
-by_reached = pd.DataFrame(rows, index=NAMES).T.rename_axis(["who", "milestones reached"])
-customer_weeks = by_reached.sum(axis=1)
-by_reached = (100 * by_reached.div(customer_weeks, axis=0)).assign(
-    **{"customer-weeks": customer_weeks}
-)
-by_reached = by_reached[customer_weeks > 5]
-by_inbound = by_reached.loc["inbound", "wait"]
-assert by_inbound.idxmax() >= 3 and by_inbound[[3, 4]].min() > 30
-assert by_inbound[1] < 15
+by_reached = pd.DataFrame(rows, index=NAMES).T.rename_axis(["who", "reached"])
+weeks = by_reached.sum(axis=1)
+by_reached = (100 * by_reached.div(weeks, axis=0)).assign(weeks=weeks)[weeks > 5]
 by_reached.round(1)
+
+# %% tags=["hide-input"]
+weekly = {}
+for who, mask in by_who.items():
+    in_week = 100 * doing[mask].sum(axis=(0, 2, 3)) / count[mask].sum()
+    weekly[who] = pd.DataFrame(in_week, columns=NAMES)
+by_inbound, wait_weekly = by_reached.loc["inbound", "wait"], weekly["inbound"]["wait"]
+still_there = weekly["inbound"].sum(axis=1)
+assert wait_weekly.max() > 40 and wait_weekly.iloc[-3:].max() < 1
+assert still_there.iloc[-3] < 40 and still_there.iloc[4] > 60
+assert by_inbound.idxmax() >= 3 and by_inbound[[3, 4]].min() > 30 and by_inbound[1] < 15
 
 # %% mystnb={"figure": {"caption": "What the best policy does in each week, of all who began. What is missing to 100% has subscribed or opted out.", "name": "fig-responsive-weekly"}, "image": {"alt": "Bars by week. Inbound: contacts in the first week or two, then mostly waiting up to about week 6 or 7, then contacts again and no waiting in the last three weeks, when fewer than two in five are still there. Outbound: email for most, survey and call for others every week, hardly any waiting; the bars shrink from week 4 on."}} tags=["hide-input"]
 plots.actions_by_week(weekly)
@@ -737,35 +750,30 @@ plt.show()
 # %% [markdown]
 # With inbound customers the best policy makes contact, waits, and comes back towards the end ({numref}`fig-responsive-weekly`). With one milestone reached it rarely waits; with three or four of five it waits often. Why wait with a customer who has come so far?
 
+
 # %%
-wait_share = doing[inbound][..., WAIT].sum(axis=(0, 2)) / likely[inbound].sum(
-    axis=(0, 2)
-).clip(1e-9)
-there = likely[inbound].sum(axis=(0, 2)) > 0.1  # at least a tenth of one customer
-waits = pd.DataFrame(np.where(there, wait_share, np.nan).T, columns=range(1, 13))
-assert waits.iloc[:, -3:].max(axis=None) < 0.02 and waits.loc[0, 2] > 0.8
+def weeks_waited(rules, who: np.ndarray) -> float:
+    """The share of their weeks in which the best policy waits with these customers."""
+    policy = best_of(optimal(people, rules).q)
+    visits = (reach(policy, people, rules) * count[:, None, None, None])[who]
+    return (visits * policy[who][..., WAIT]).sum() / visits.sum()
 
-without_opt_out = BASELINE._replace(opt_out=0.0)
-fearless = optimal(people, without_opt_out)
-visits = (
-    reach(best_of(fearless.q), people, without_opt_out)[inbound]
-    * count[inbound, None, None, None]
-)
-waits_then = (visits * best_of(fearless.q)[inbound][..., WAIT]).sum() / visits.sum()
-waits_now = doing[inbound][..., WAIT].sum() / likely[inbound].sum()
 
-for_free = BASELINE._replace(action_cost=(0.0,) * 6)
-generous = optimal(people, for_free)
-visits = (
-    reach(best_of(generous.q), people, for_free)[inbound] * count[inbound, None, None, None]
-)
-waits_free = (visits * best_of(generous.q)[inbound][..., WAIT]).sum() / visits.sum()
+waits_now = weeks_waited(BASELINE, inbound)
+waits_free = weeks_waited(BASELINE._replace(action_cost=(0.0,) * 6), inbound)
+waits_then = weeks_waited(BASELINE._replace(opt_out=0.0), inbound)
 assert waits_now > 0.25 and waits_then < 0.01 and waits_free > 0.25
 glue("responsive-waits", f"{waits_now:.0%}", display=False)
-print(f"inbound weeks spent waiting: {waits_now:.1%};")
-print(
-    f"if all actions were free {waits_free:.1%}, if nobody ever opted out {waits_then:.1%}"
-)
+print(f"inbound weeks spent waiting: {waits_now:.1%}")
+print(f"if all actions were free: {waits_free:.1%}")
+print(f"if nobody ever opted out: {waits_then:.1%}")
+
+# %% tags=["hide-input"]
+visits = likely[inbound].sum(axis=(0, 2))
+wait_share = doing[inbound][..., WAIT].sum(axis=(0, 2)) / visits.clip(1e-9)
+seldom = visits < 0.1  # a tenth of one customer
+waits = pd.DataFrame(np.where(seldom, np.nan, wait_share).T, columns=range(1, 13))
+assert waits.iloc[:, -3:].max(axis=None) < 0.02 and waits.loc[0, 2] > 0.8
 
 # %% mystnb={"figure": {"caption": "Inbound test customers under the best policy: how often it waits (%), by week and contacts so far. Cells that hardly anybody is in are empty.", "name": "fig-responsive-waiting"}, "image": {"alt": "Heat map. In the first weeks those who were waited with are waited with again; along each row waiting becomes rarer, and in the last three weeks it is zero or one percent, whatever the number of contacts."}} tags=["hide-input"]
 plots.waiting_map(waits)
@@ -786,10 +794,10 @@ for pattern in np.argsort(-one.sum(axis=(0, 2)), kind="stable")[:6]:
     contacts = one[:, pattern].argmax(axis=-1)
     action = choice[typical, range(12), pattern, contacts]
     met = one[:, pattern].sum(axis=-1) > 0.005
-    rows[in_words(pattern)] = [
-        NAMES[a] if there else "" for a, there in zip(action, met, strict=True)
-    ]
-pd.DataFrame(rows, index=range(1, 13)).T.rename_axis("week")
+    letters = ["ecds.m"[a] if there else "" for a, there in zip(action, met, strict=True)]
+    rows[in_words(pattern)] = letters
+print("e email, c call, d demo, s survey, m manager, . wait")
+pd.DataFrame(rows, index=range(1, 13)).T
 
 # %% [markdown]
 # ### The money at stake
@@ -797,7 +805,7 @@ pd.DataFrame(rows, index=range(1, 13)).T.rename_axis("week")
 # These values are exact *for these customers*. With other customers from the same source they would be others, so we draw the customers anew,
 # with replacement, 2,000 times: a {term}`bootstrap`.
 
-# %%
+# %% tags=["hide-input"]
 rng = np.random.default_rng(9)
 redrawn = rng.multinomial(N, count / N, size=2000)
 
@@ -864,22 +872,20 @@ for name, rules in {
     "dollars, lift 10": BASELINE,
 }.items():
     found = optimal(people, rules)
-    visits = reach(best_of(found.q), people, rules) * count[:, None, None, None]
-    idle = visits * best_of(found.q)[..., WAIT]
     rows[name] = {
         "waiting": mean(worth(always(WAIT), rules)),
         "best": mean(found.at_start(people)),
-        "inbound weeks waited, %": 100 * idle[inbound].sum() / visits[inbound].sum(),
-        "outbound weeks waited, %": 100 * idle[~inbound].sum() / visits[~inbound].sum(),
-        "states in which to wait, %": 100 * (found.q.argmax(axis=-1) == WAIT).mean(),
+        "inbound waits %": 100 * weeks_waited(rules, inbound),
+        "outbound waits %": 100 * weeks_waited(rules, ~inbound),
+        "all states %": 100 * (found.q.argmax(axis=-1) == WAIT).mean(),
     }
 published = pd.DataFrame(rows).T
-assert (published.iloc[:2, 2:] == 100).all(axis=None)
-assert published.loc["points, lift 10", "outbound weeks waited, %"] > 99
+assert np.allclose(published.iloc[:2, 2:], 100)
+assert published.loc["points, lift 10", "outbound waits %"] > 99
 published.round(2)
 
 # %% [markdown]
-# With no lift it is best to wait: in every state, for every customer, with either prices. It needs no computer: an action that changes nothing and costs something is a loss. If actions do nothing, as in the
+# (The last three columns: in how many of the weeks that inbound and outbound customers go through the best policy waits, and in how many of all states.) With no lift it is best to wait: in every state, for every customer, with either prices. It needs no computer: an action that changes nothing and costs something is a loss. If actions do nothing, as in the
 # study's own world, and only subscriptions pay, the best policy is to do nothing. With the study's points and a lift of 10, waiting stays best for outbound customers
 # nearly always: a contact for 1 point is dear where a subscription, worth 100, is a matter of one in thousands. The study's prices settle most of the answer before any learning begins.
 #
@@ -971,6 +977,7 @@ policies |= {
 }
 
 
+# %%
 def score(values: np.ndarray, who: np.ndarray) -> np.ndarray:
     """The share of the gain: of these customers, and 2.5% and 97.5% of what redrawn customers give."""
     gain, most = (values - waiting)[who], (best - waiting)[who]
@@ -985,18 +992,23 @@ scores = {
     name: [score(v, who) for who in (everybody, inbound, ~inbound)]
     for name, v in policies.items()
 }
-rows = {}
-for name, parts in scores.items():
-    rows[name] = {
-        who: f"{part[0]:.2f} ({part[1]:.2f} to {part[2]:.2f})"
-        for who, part in zip(("all", "inbound", "outbound"), parts, strict=True)
-    } | {
-        f"$ {who}": round(mean(policies[name], mask), 2)
-        for who, mask in {"each": everybody, **by_who}.items()
-    }
-pd.DataFrame(rows).T
+pd.DataFrame(
+    {
+        name: ["{:.2f} ({:.2f} to {:.2f})".format(*(part.round(2) + 0.0)) for part in parts]
+        for name, parts in scores.items()
+    },
+    index=["all", "inbound", "outbound"],
+).T
 
-# %%
+# %% [markdown]
+# And in dollars a customer, costs taken off:
+
+# %% tags=["hide-input"]
+groups = {"all": everybody, **by_who}
+in_dollars = {n: [mean(v, mask) for mask in groups.values()] for n, v in policies.items()}
+pd.DataFrame(in_dollars, index=groups).T.round(2)
+
+# %% tags=["hide-input"]
 share = {name: parts[0][0] for name, parts in scores.items()}
 constants = [f"always {name}" for name in NAMES]
 apart_adds = score(
@@ -1108,7 +1120,7 @@ assert plain["lost, $ each"].iloc[0] < 0.05 and plain["lost, $ each"].iloc[2] > 
 glue("responsive-shaped-weeks", f"{plain['weeks changed, %'].iloc[0]:.1f}%", display=False)
 glue("responsive-shaped-lost", f"{100 * plain['lost, $ each'].iloc[0]:.1f}", display=False)
 glue("responsive-shaped-100", f"{plain['lost, $ each'].iloc[2]:.2f}", display=False)
-shaping
+shaping.drop(columns="states changed, %")
 
 # %% [markdown]
 # Plain rewards change the best policy in every row, though in the first by little: {glue:text}`responsive-shaped-weeks` of the weeks that customers go through get another action, at
@@ -1170,7 +1182,7 @@ assert (
 )
 pd.DataFrame(rows).T
 
-# %%
+# %% tags=["hide-input"]
 everyone, _ = responsive_population(customers, rates)
 everyone_rough, _ = responsive_population(customers, rates, "rough")
 seen = np.column_stack([everyone.inbound, everyone.country, everyone.bootcamp])
