@@ -1,5 +1,7 @@
 """Figures of what policies do and what comes of it (chapters 3, 4 and 7)."""
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
@@ -9,39 +11,45 @@ from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, RED, ROW_NAMES, SKY, Y
 
 
 def journey(journeys: dict[str, pd.DataFrame]) -> Axes:
-    """Draw what was done with customers and what it earned: a row of boxes a customer, a box a step.
+    """Draw what was done with customers and what it earned: a column of boxes a customer, a box a step.
+
+    The figure is narrow, so that the words in the boxes can be read on a phone.
 
     Args:
         journeys: by the customer's name, a table with the columns `action` and `reward` and a row a step.
     """
     longest = max(len(steps) for steps in journeys.values())
-    axes = plt.subplots(figsize=(7, 0.5 + 0.85 * len(journeys)))[1]
-    for row, (name, steps) in enumerate(journeys.items()):
-        axes.text(-0.48, row - 0.42, name, fontsize=10, va="center")
+    axes = plt.subplots(figsize=(0.5 + 1.35 * len(journeys), 0.6 + 0.34 * longest))[1]
+    for column, steps in enumerate(journeys.values()):
         for step, (action, reward) in enumerate(zip(steps["action"], steps["reward"], strict=True)):
             colour = "whitesmoke" if reward <= 0 else SKY if reward < 50 else YELLOW
-            box = plt.Rectangle((step - 0.48, row - 0.24), 0.96, 0.56, facecolor=colour, edgecolor=GREY)
+            box = plt.Rectangle((column - 0.47, step - 0.44), 0.94, 0.88, facecolor=colour, edgecolor=GREY)
             axes.add_patch(box)
-            axes.text(step, row + 0.04, f"{action}\n{reward:+.4g}", fontsize=9, ha="center", va="center")
-    axes.set(xlabel="step", xlim=(-0.55, longest - 0.45), ylim=(len(journeys) - 0.55, -0.62), yticks=[])
-    axes.set_xticks(range(longest))
+            axes.text(column - 0.41, step, action, fontsize=10, ha="left", va="center")
+            axes.text(column + 0.41, step, f"{reward:+.4g}", fontsize=10, ha="right", va="center")
+    axes.set(ylabel="step", xlim=(-0.55, len(journeys) - 0.45), ylim=(longest - 0.45, -0.55))
+    axes.set_xticks(range(len(journeys)), [fill(name, 16) for name in journeys], fontsize=10)
+    axes.set_yticks(range(longest))
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
     axes.grid(visible=False)
-    axes.spines["left"].set_visible(False)
+    axes.spines[:].set_visible(False)
     return axes
 
 
 def q_heat_map(values: pd.DataFrame, axes: Axes | None = None) -> Axes:
-    """Draw Q-values as a table whose cells are the darker, the nearer to the best action of their row.
+    """Draw Q-values as a table whose cells are the darker, the further above the mean of their row.
+
+    The scale is that of all rows, and what lies below its row's mean is white: a row without preference stays pale.
 
     Args:
         values: a row a state or a group of states, a column an action.
         axes: where to draw.
     """
     axes = axes or plt.subplots(figsize=(7, 0.7 + 0.4 * len(values)))[1]
-    behind = values.sub(values.max(axis=1), axis=0)
-    spread = behind.abs().to_numpy().max() or 1.0
-    look = {"cmap": "Blues", "vmin": -0.2, "vmax": 1.4, "cbar": False, "linewidths": 1}
-    sns.heatmap(1 + behind / spread, annot=values, fmt=".1f", ax=axes, **look)
+    ahead = values.sub(values.mean(axis=1), axis=0).clip(lower=0)
+    look = {"cmap": "Blues", "vmin": 0, "vmax": 1.3 * ahead.to_numpy().max() or 1.0, "cbar": False, "linewidths": 1}
+    sns.heatmap(ahead, annot=values, fmt=".1f", ax=axes, linecolor="gainsboro", **look)
     axes.xaxis.tick_top()
     axes.tick_params(length=0, rotation=0)
     axes.set(xlabel="", ylabel="")
@@ -103,24 +111,24 @@ def feature_visibility(shares: pd.DataFrame, marked: str | None = None) -> Axes:
 
 
 def full_comparison(games: dict[str, tuple[pd.DataFrame, pd.DataFrame]], learned: tuple[str, ...]) -> list[Axes]:
-    """Draw the policies of each game: subscribers, first calls and reward, a line of three panels a game.
+    """Draw the policies of each game: subscribers and reward, a line of two panels a game.
 
     A small dot, below its line, is a seed; a large one the interquartile mean with its interval over seeds. In the
-    first panel a thin line is the interval over customers. The rewards of different games have different axes; what
-    lies far to the left of the learners and the random policy is written at the edge.
+    first panel a thin line is the interval over customers and seeds. The rewards of different games have different
+    axes; what lies far to the left of the learners and the random policy is written at the edge.
 
     Args:
         games: by title, the table that `evaluation.compare` returns, and the runs that it was made from.
         learned: the policies that learn, to be drawn in another colour than those that do not.
 
     Returns:
-        Three axes a game.
+        Two axes a game.
     """
     sizes = [len(table) for table, _ in games.values()]
     _, grid = plt.subplots(
         len(games),
-        3,
-        figsize=(7, 0.9 * len(games) + 0.26 * sum(sizes)),
+        len(PANELS),
+        figsize=(5.6, 0.9 * len(games) + 0.26 * sum(sizes)),
         sharey="row",
         squeeze=False,
         height_ratios=sizes,
@@ -141,9 +149,8 @@ def full_comparison(games: dict[str, tuple[pd.DataFrame, pd.DataFrame]], learned
         names = [ROW_NAMES.get(row, row.replace("_", " ")).removesuffix(", selection") for row in table.index]
         line[0].set_yticks(list(places.values()), names)
         line[0].set_title(title)
-        for axes in line[:2]:
-            axes.set_xlim(left=-0.03 * axes.dataLim.x1)
-        _cut_left(line[2], table["reward"], runs.loc[runs["row"].isin([*learned, "random"]), "average_reward"], places)
+        line[0].set_xlim(left=-0.03 * line[0].dataLim.x1)
+        _cut_left(line[1], table["reward"], runs.loc[runs["row"].isin([*learned, "random"]), "average_reward"], places)
     return list(grid.flat)
 
 
@@ -161,7 +168,6 @@ def _cut_left(axes: Axes, rewards: pd.Series, main: pd.Series, places: dict[str,
 #: The panels of `full_comparison`: the column of the runs, and what to write at the axis.
 PANELS = {
     "rate %": ("subscription_rate", "subscribers (%)"),
-    "first calls %": ("first_call_rate", "first calls (%)"),
     "reward": ("average_reward", "average reward"),
 }
 
@@ -179,7 +185,7 @@ def claim_and_measurement(
     Returns:
         The two axes.
     """
-    _, panels = plt.subplots(1, 2, figsize=(7, 3.1), sharey=True, sharex=True)
+    _, panels = plt.subplots(1, 2, figsize=(6.2, 3.1), sharey=True, sharex=True)
     places = dict(zip(claimed.index, range(len(claimed))[::-1], strict=True))
     for axes, title, rates, reference in zip(
         panels, ("as published", "as measured"), (claimed, measured), references, strict=True
