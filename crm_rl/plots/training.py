@@ -35,7 +35,9 @@ def training_curve(histories: dict[str, dict[str, np.ndarray]], window: int = 10
 
 
 def training_comparison(curves: pd.DataFrame) -> list[Axes]:
-    """Draw how the reward of an episode rose in training, a panel a setting, with the middle half of the seeds.
+    """Draw how the reward of an episode rose in training, with the middle half of the seeds.
+
+    A panel a setting, one below the other.
 
     Args:
         curves: `setting`, `row`, `progress` from 0 to 1, `reward`, `reward_low` and `reward_high`.
@@ -44,7 +46,7 @@ def training_comparison(curves: pd.DataFrame) -> list[Axes]:
         One axes a setting.
     """
     settings = list(curves["setting"].unique())
-    _, panels = plt.subplots(1, len(settings), figsize=(7, 3.2), squeeze=False)
+    _, panels = plt.subplots(len(settings), 1, figsize=(5.6, 2.6 * len(settings)), sharex=True, squeeze=False)
     for axes, setting in zip(panels.flat, settings, strict=True):
         ours = curves[curves["setting"] == setting]
         for (row, curve), colour in zip(ours.groupby("row", sort=False), (BLUE, SKY, RED, ORANGE), strict=False):
@@ -57,9 +59,10 @@ def training_comparison(curves: pd.DataFrame) -> list[Axes]:
                 alpha=0.25,
                 linewidth=0,
             )
-        axes.set(title=setting.replace("_", " "), xlabel="training done (%)")
-    panels[0, 0].set_ylabel("reward of a training episode")
-    panels[0, -1].legend(frameon=False, fontsize=9)
+        axes.set(title=setting.replace("_", " "), ylabel="reward of an episode")
+    panels[-1, 0].set_xlabel("training done (%)")
+    lines, names = panels[0, 0].get_legend_handles_labels()
+    panels[0, 0].figure.legend(lines, names, frameon=False, fontsize=9, ncols=2, loc="outside upper center")
     return list(panels.flat)
 
 
@@ -74,7 +77,7 @@ def training_stability(columns: dict[str, dict[str, pd.DataFrame]]) -> list[Axes
         Three axes a column, row by row.
     """
     measures = {"reward": "reward of a\ntraining episode", "loss": "loss", "max_q": "highest Q-value"}
-    size = (7, 1.2 + 1.6 * len(measures))
+    size = (5.4, 1.2 + 1.6 * len(measures))  # no wider, so that a phone need not shrink it much
     _, grid = plt.subplots(len(measures), len(columns), figsize=size, sharex=True, squeeze=False)
     for line, (measure, label) in zip(grid, measures.items(), strict=True):
         line[0].set_ylabel(label)
@@ -104,13 +107,13 @@ def state_space_explosion(growth: dict[str, pd.Series]) -> Axes:
     axes = plt.subplots(figsize=(7, 3.6))[1]
     heights, height = {}, 0.0
     for end, name in sorted((states.iloc[-1], name) for name, states in growth.items()):
-        height = heights[name] = max(end, 1.7 * height)  # names of lines that end close together are pushed apart
+        height = heights[name] = max(end, 2.6 * height)  # names of lines that end close together are pushed apart
     for (name, states), colour in zip(growth.items(), (BLUE, SKY, RED, ORANGE), strict=False):
         axes.plot(states.index, states, color=colour, linewidth=2)
-        place = (1.2 * states.index[-1], heights[name])
-        axes.annotate(name, place, color=colour, fontsize=9, va="center", annotation_clip=False)
+        place = (1.15 * states.index[-1], heights[name])
+        axes.annotate(name.replace(", ", ",\n"), place, color=colour, fontsize=9, va="center", annotation_clip=False)
     axes.set(xscale="log", yscale="log", xlabel="training episodes", ylabel="states met")
-    axes.set_xlim(1, 40 * max(states.index[-1] for states in growth.values()))
+    axes.set_xlim(1, max(states.index[-1] for states in growth.values()))
     return axes
 
 
@@ -138,21 +141,25 @@ def states_known(shares: pd.DataFrame) -> Axes:
     return axes
 
 
-def reward_by_states(dial: dict[str, pd.DataFrame], marked: dict[str, float]) -> Axes:
-    """Draw the reward of tables against how many states they hold, with intervals, and lines for fixed policies.
+def reward_by_states(dial: dict[str, dict[str, pd.DataFrame]], marked: dict[str, dict[str, float]]) -> list[Axes]:
+    """Draw the reward of tables against how many states they hold, a panel a group of customers, with intervals.
 
     Args:
-        dial: by whose reward it is, a row a table: `states`, `iqm`, `low` and `high`.
-        marked: rewards of policies that learn nothing, by their names.
+        dial: by whose reward it is and by schedule, a row a table: `states`, `iqm`, `low` and `high`.
+        marked: by whose reward it is, rewards of policies that learn nothing, by their names.
+
+    Returns:
+        One axes a group.
     """
-    axes = plt.subplots(figsize=(7, 3.8))[1]
-    for (name, table), colour in zip(dial.items(), (SKY, RED), strict=False):
-        axes.vlines(table["states"], table["low"], table["high"], color=colour, linewidth=2)
-        axes.plot(table["states"], table["iqm"], "o-", color=colour, linewidth=1)
-        last = (table["states"].iloc[-1], table["iqm"].iloc[-1])
-        axes.annotate(name, last, xytext=(7, 4), textcoords="offset points", color=colour, fontsize=9)
-    for name, reward in marked.items():
-        axes.axhline(reward, color="black", linewidth=1, linestyle="--")
-        axes.annotate(name, (4, reward), xytext=(0, -3), textcoords="offset points", fontsize=9, va="top")
-    axes.set(xscale="log", xlabel="states met in training", ylabel="mean reward of an episode", xlim=(0.7, 40_000))
-    return axes
+    _, panels = plt.subplots(len(dial), 1, figsize=(5.4, 2.9 * len(dial)), sharex=True, sharey=True, squeeze=False)
+    for axes, (group, schedules) in zip(panels.flat, dial.items(), strict=True):
+        for (name, table), colour, marker in zip(schedules.items(), (RED, BLUE), "os", strict=False):
+            axes.vlines(table["states"], table["low"], table["high"], color=colour, linewidth=2)
+            axes.plot(table["states"], table["iqm"], f"{marker}-", color=colour, linewidth=1, label=name)
+        for name, reward in marked[group].items():
+            axes.axhline(reward, color="black", linewidth=1, linestyle="--")
+            axes.annotate(name, (3.3, reward), xytext=(0, -3), textcoords="offset points", fontsize=9, va="top")
+        axes.set(title=group, xscale="log", ylabel="mean reward of an episode")
+    panels[-1, 0].set_xlabel("states met in training")
+    panels[0, 0].legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(0.1, 0.55))
+    return list(panels.flat)
