@@ -107,7 +107,7 @@ def state_space_explosion(growth: dict[str, pd.Series]) -> Axes:
     axes = plt.subplots(figsize=(7, 3.6))[1]
     heights, height = {}, 0.0
     for end, name in sorted((states.iloc[-1], name) for name, states in growth.items()):
-        height = heights[name] = max(end, 2.6 * height)  # names of lines that end close together are pushed apart
+        height = heights[name] = max(end, 3.4 * height)  # names of lines that end close together are pushed apart
     for (name, states), colour in zip(growth.items(), (BLUE, SKY, RED, ORANGE), strict=False):
         axes.plot(states.index, states, color=colour, linewidth=2)
         place = (1.15 * states.index[-1], heights[name])
