@@ -85,7 +85,7 @@ import itertools
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import HTML
 from myst_nb import glue
 
 from crm_rl import plots
@@ -419,14 +419,11 @@ glue("responsive-without", str(without), display=False)
 glue("responsive-assumptions", str(len(assumptions)), display=False)
 
 
-def wrapped(rows: dict[str, tuple], header: tuple[str, ...]) -> Markdown:
+def wrapped(rows: dict[str, tuple], header: tuple[str, ...]) -> HTML:
     """A table whose cells wrap on a phone."""
-    lines = [
-        header,
-        ("---",) * len(header),
-        *((name, *cells) for name, cells in rows.items()),
-    ]
-    return Markdown("\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines))
+    table = pd.DataFrame([(name, *cells) for name, cells in rows.items()], columns=header)
+    left = '<td style="text-align: left; white-space: normal">'
+    return HTML(table.to_html(index=False, justify="left", border=0).replace("<td>", left))
 
 
 wrapped(assumptions, ("assumption", "value", "evidence", "in crm_rl/"))
@@ -717,9 +714,7 @@ plt.show()
 
 # %%
 likely = reach(best_of(plan.q), people, BASELINE) * count[:, None, None, None]
-doing = likely[..., None] * best_of(
-    plan.q
-)  # customers, by week, milestones, contacts, action
+doing = likely[..., None] * best_of(plan.q)
 by_who = {"inbound": inbound, "outbound": ~inbound}
 reached = np.array([pattern.bit_count() for pattern in range(32)])
 rows = {
