@@ -840,7 +840,7 @@ noise.pivot(index=["schedule", "k"], columns="part", values="reward")
 
 # %% tags=["remove-cell"]
 on_train = noise[noise["part"] == "train"].set_index(["schedule", "k"])
-assert on_train.loc[("study's schedule", 1), "low"] > -8
+assert on_train.loc[("study's schedule", 1), "low"] > -10
 assert on_train.loc[("study's schedule", 1_000), "high"] < -75
 assert on_train.loc[("exploring always", 1_000), "low"] > -25
 assert on_train.loc[("exploring always", 1_000), "high"] < -12
@@ -855,7 +855,7 @@ for key, schedule in (("study", "study's schedule"), ("lot", "exploring always")
 # %% [markdown]
 # With a thousand values of noise, {glue:text}`explosion-noise-states` states that tell no more than two did, the reward on training customers is
 # {glue:text}`explosion-noise-study` under the study's schedule, and {glue:text}`explosion-noise-lot` exploring always. So the number of states has a price of its own,
-# and the schedule decides how high it is. Later customers, whose noise is of the same kind, fare little worse: no drift, no collapse.
+# and the schedule decides how high it is. (With thirty values exploring always is no better, if anything worse: more on that below.) Later customers, whose noise is of the same kind, fare little worse: no drift, no collapse.
 #
 # {numref}`fig-explosion-dial` and this table hold three lessons.
 #
@@ -866,8 +866,8 @@ for key, schedule in (("study", "study's schedule"), ("lot", "exploring always")
 # the study's schedule: slow, then, and not incapable. Exploring always is no free lunch either. In the smallest tables, where under the study's schedule most seeds do well, some seeds
 # end at −50 and below: the values of acting and waiting lie close together, random steps keep them restless, and training sees mostly customers with a call on record.
 #
-# **States that differ are not met again.** The later customers fall further, and no schedule helps. With all 15 features shown almost none of their states has been
-# met, and the interval of the gap to a random policy {glue:text}`explosion-chance`. That is drift, not number: with noise, which does not drift, they hardly fell behind. And the share of met states collapses
+# **States that differ are not met again.** The later customers fall further, and with all 15 features no schedule helps: almost none of their states has been
+# met, and under the study's schedule the interval of the gap to a random policy {glue:text}`explosion-chance`. That is drift, not number: with noise, which does not drift, they fell behind by a few points only. And the share of met states collapses
 # with the last column added, the country code, and not step by step with the number of states.
 #
 # **A small table that tells the right things apart does well.** One flag, two states: the gain over always waiting is

@@ -94,7 +94,7 @@ def training_stability(columns: dict[str, dict[str, pd.DataFrame]]) -> list[Axes
     for axes in grid[-1]:
         axes.set_xlabel("steps (thousands)")
     if max(map(len, columns.values())) > 1:
-        grid[1, 0].legend(frameon=False, fontsize=9)
+        grid[1, -1].legend(frameon=False, fontsize=9, loc="upper right")
     return list(grid.flat)
 
 
