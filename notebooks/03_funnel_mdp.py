@@ -487,7 +487,6 @@ def scores(world) -> pd.DataFrame:
         for name, policy in policies.items()
     }
     columns = {
-        "customers": "customers",
         "subscribers": "subscribers",
         "subscription_rate": "rate %",
         "rate_low": "low %",
@@ -495,7 +494,7 @@ def scores(world) -> pd.DataFrame:
         "average_reward": "mean reward",
     }
     table = pd.DataFrame(rows).T[list(columns)].rename(columns=columns)
-    return table.astype({"customers": int, "subscribers": int}).round(3)
+    return table.astype({"subscribers": int}).round(3)
 
 
 on_val = scores(worlds["val"])
@@ -700,7 +699,10 @@ print(env.render())
 # How many **episodes** are about a subscriber? All of the first pool, 2 in 40 of the second, 2 in 1,000 of the third:
 #
 # $$
-# 0.3 + 0.3 \times \tfrac{2}{40} + 0.4 \times \tfrac{2}{1000} = 0.3 + 0.015 + 0.0008 = 31.6\%
+# \begin{aligned}
+# & 0.3 + 0.3 \times \tfrac{2}{40} + 0.4 \times \tfrac{2}{1000} \\
+# & = 0.3 + 0.015 + 0.0008 = 31.6\%
+# \end{aligned}
 # $$
 #
 # against 0.2% of the customers. How many are about somebody who had a call? $0.3 + 0.3 + 0.4 \times 0.04 = 61.6\%$.
@@ -713,8 +715,9 @@ print(env.render())
 #
 # $$
 # \begin{aligned}
-# P_{\text{drawn}}(\text{sub}) = 0.3 &+ 0.3\, P(\text{sub} \mid \text{call}) \\
-# &+ 0.4\, P(\text{sub}) .
+# & P_{\text{drawn}}(\text{sub}) = 0.3 \\
+# & \quad + 0.3\, P(\text{sub} \mid \text{call}) \\
+# & \quad + 0.4\, P(\text{sub}) .
 # \end{aligned}
 # $$ (funnel-balance)
 

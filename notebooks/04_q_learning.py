@@ -254,11 +254,12 @@ error = learned.mean(axis=0) - optimum
 assert np.abs(error).max() < 2
 pd.concat(
     {
-        "by hand": pd.DataFrame(optimum, ["new", "kept"], names),
+        "by hand": pd.DataFrame(optimum, ["new", "kept"], names).T,
         f"learned, mean of {SEEDS} seeds": pd.DataFrame(
             learned.mean(axis=0), ["new", "kept"], names
-        ),
-    }
+        ).T,
+    },
+    axis=1,
 ).round(1)
 
 # %% [markdown]
@@ -326,10 +327,18 @@ def with_interval(values: np.ndarray) -> dict[str, float]:
     return {"mean": values.mean(), "low": low, "high": high}
 
 
-shown = {}
-for episodes in (100, 300, 1000, 3000, 6000):
-    at = [with_interval(np.abs(e[:, episodes // 100 - 1])) for e in off_by.values()]
-    shown[episodes] = ["{mean:.1f} ({low:.1f} to {high:.1f})".format(**one) for one in at]
+def in_words(values: np.ndarray) -> str:
+    """The same as text, to one decimal."""
+    mean, low, high = (round(end, 1) + 0.0 for end in with_interval(values).values())
+    return f"{mean:.1f} ({low:.1f} to {high:.1f})"
+
+
+shown = {
+    f"{episodes:,} episodes": [
+        in_words(np.abs(e[:, episodes // 100 - 1])) for e in off_by.values()
+    ]
+    for episodes in (300, 6000)
+}
 print("mean absolute error, with its 95% interval over 20 seeds")
 pd.DataFrame(shown, index=pd.Index(schedules, name="learning rate"))
 
@@ -471,12 +480,16 @@ for name, hyper in epsilons.items():
 
 whole = {name: with_interval(r.mean(axis=1)) for name, r in while_training.items()}
 last = {name: with_interval(r[:, -200:].mean(axis=1)) for name, r in while_training.items()}
-by_epsilon = pd.concat(
-    {"all 1,000 episodes": pd.DataFrame(whole).T, "the last 200": pd.DataFrame(last).T},
-    axis=1,
-)
 print("mean reward of an episode while training (50 seeds, 95% intervals over seeds)")
-by_epsilon.round(2)
+pd.DataFrame(
+    {
+        name: {
+            "all 1,000 episodes": in_words(r.mean(axis=1)),
+            "the last 200": in_words(r[:, -200:].mean(axis=1)),
+        }
+        for name, r in while_training.items()
+    }
+).T
 
 # %%
 best_plan = {name: int(np.isclose(values, 8.2).sum()) for name, values in by_table.items()}
@@ -490,7 +503,7 @@ afterwards = pd.DataFrame(
 afterwards
 
 # %% tags=["hide-input"]
-lead = by_epsilon["the last 200"]
+lead = pd.DataFrame(last).T
 assert lead.loc["study: 1 to 0.01", "low"] > lead.drop("study: 1 to 0.01")["high"].max()
 assert whole["study: 1 to 0.01"]["high"] < whole["never"]["low"]
 assert best_plan["study: 1 to 0.01"] == best_plan["always 0.1"] == 50
@@ -702,16 +715,16 @@ plt.show()
 
 # %%
 counts = {
-    (name, when): {
+    (name, f"{when} 10,000"): {
         "customers": 10_000,
         "subscribers": int(policy.history["subscribed"][part].sum()),
     }
     for name, policy in policies.items()
     for when, part in {"first": slice(10_000), "last": slice(-10_000, None)}.items()
 }
-shares = rate_table(pd.DataFrame(counts).T.rename_axis(["setting", "10,000 episodes"]))
+shares = rate_table(pd.DataFrame(counts).T.rename_axis(["setting", "episodes"]))
 print("share of episodes with a subscription; intervals: the chance of the draw alone")
-shares.rename(columns={"customers": "episodes"})
+shares.drop(columns="customers")
 
 # %% tags=["hide-input"]
 tenths = {
@@ -866,7 +879,8 @@ print(
     "mean reward of a training episode, and how far it is from random to the most possible;"
 )
 print("tables: mean of 6 seeds, with 95% intervals over seeds")
-earned.round(2).astype(object).fillna("")
+bare = earned.drop(columns=[("reward", "low"), ("reward", "high")])  # the same interval
+bare.round(2).astype(object).fillna("")
 
 # %% tags=["hide-input"]
 way = earned["% of the way"]
@@ -1026,7 +1040,7 @@ for row, name in zip(heat.to_numpy(), kinds, strict=True):
 # - After 3 tries of the call: $114 \times (1 - 0.729) = 30.9$. It looks far worse than an action that stands at 99.
 # - To overtake it, $114 \, (1 - 0.9^n) > 99$, so $0.9^n < 15 / 114$, and $n \ge 20$.
 #
-# How many random tries can it expect? One of the 20 subscribers is drawn in $0.3 / 20 + 0.3 / 299 + 0.4 / 7722 = 1.61\%$ of the episodes, and a random
+# How many random tries can it expect? One of the 20 subscribers is drawn in $0.3 / 20 + 0.3 / 299$ $+ 0.4 / 7722$ $= 1.61\%$ of the episodes, and a random
 # action is a call in one of six. By the study's schedule the $\varepsilon$ of all episodes add up to 1,189, by the slow one to 19,879:
 #
 # - study: $1{,}189 \times 0.0161 / 6 = 3.2$ tries;
@@ -1118,7 +1132,8 @@ assert not_met.loc["most often new", "described"] == "Days_Since_First_Contact"
 assert (
     not_met.loc["new for %", "described"] > 95 and not_met.loc["new for %", "as_coded"] < 5
 )
-not_met
+print("most often new:", not_met.loc["most often new"].to_dict())
+not_met.drop(index="most often new")
 
 # %% [markdown]
 # For very few, in both settings, for two different reasons. As described, "days since first contact" counts back from the day of the

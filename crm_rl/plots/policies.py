@@ -46,7 +46,7 @@ def q_heat_map(values: pd.DataFrame, axes: Axes | None = None) -> Axes:
         values: a row a state or a group of states, a column an action.
         axes: where to draw.
     """
-    axes = axes or plt.subplots(figsize=(7, 0.7 + 0.4 * len(values)))[1]
+    axes = axes or plt.subplots(figsize=(6, 0.7 + 0.4 * len(values)))[1]
     ahead = values.sub(values.mean(axis=1), axis=0).clip(lower=0)
     look = {"cmap": "Blues", "vmin": 0, "vmax": 1.3 * ahead.to_numpy().max() or 1.0, "cbar": False, "linewidths": 1}
     sns.heatmap(ahead, annot=values, fmt=".1f", ax=axes, linecolor="gainsboro", **look)
