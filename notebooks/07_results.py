@@ -454,20 +454,32 @@ assert live_error < errors["as_coded", False]  # the learner whose customers we 
 
 
 # %% tags=["hide-input"]
-def against(rival: str, line: pd.Series) -> str:
-    return f"{in_digits(*line[['gap', 'low', 'high']], decimals=1, sign='+')}: {line['verdict']}"
+pd.DataFrame(
+    {
+        f"{setting}, {titles[selection]}".replace("_", " "): {
+            "chosen on validation": rival.replace("_", " "),
+            "best on test, in hindsight": ahead(rivals[setting, selection]).replace(
+                "_", " "
+            ),
+        }
+        for (setting, selection), rival in chosen.items()
+    }
+).T
+
+
+# %% tags=["hide-input"]
+def against(line: pd.Series) -> str:
+    gap = in_digits(*line[["gap", "low", "high"]], decimals=1)
+    return f"{gap} {line['verdict']}"
 
 
 readable = {}
 for (setting, selection), rival in chosen.items():
     for row in LEARNED[selection]:
         lines = verdicts.loc[setting, selection, row]
-        name = plots.ROW_NAMES[row]
-        readable[f"{name}, {setting}".replace("_", " ")] = {
-            "over random": against("random", lines.loc["random"]),
-            "rival chosen": rival.replace("_", " "),
-            "over it": against(rival, lines.loc[rival]) if rival != "random" else "",
-            "best in hindsight": ahead(rivals[setting, selection]).replace("_", " "),
+        readable[f"{plots.ROW_NAMES[row]}, {setting}".replace("_", " ")] = {
+            "over random": against(lines.loc["random"]),
+            "over the rival chosen": against(lines.loc[rival]),
         }
 pd.DataFrame(readable).T
 
@@ -492,7 +504,7 @@ short = verdicts.loc[("described", False, "dqn", "random"), ["gap", "low", "high
 glue("results-dqn-short", in_digits(*short), display=False)
 
 # %% [markdown]
-# The last word of an entry says whether the learner earns more or less, `unclear` where the interval of the gap includes zero. Game by game:
+# Each entry is a gap in points a customer, with its interval. Its last word says whether the learner earns more or less, `unclear` where the interval of the gap includes zero. Game by game:
 #
 # - **As described, without selection, DQN earns less than choosing at random**: {glue:text}`results-dqn-short` points a customer. Here variety pays: each milestone on
 #   record is paid once, and ten steps are enough for several. Random tries most actions in turn; each action taken always collects one kind at
@@ -712,7 +724,10 @@ parts = pd.DataFrame(parts).T
 assert parts.loc["test", "dated, subscribed"] == 0
 assert parts.loc["test", "undated"] == parts["undated"].sum() == 716
 assert parts["subscribers"].tolist() == [20, 3, 25]
-parts.round(2).astype({c: int for c in parts.columns if c != "rate %"})
+parts = parts.round(2).astype({c: int for c in parts.columns if c != "rate %"})
+above = ["all", "all", "all", "dated", "dated", "undated", "undated"]
+below = ["customers", "subscribed", "rate %", *2 * ["customers", "subscribed"]]
+parts.set_axis([above, below], axis=1)
 
 # %% [markdown]
 # There it is. Every customer without a first contact date was sorted behind all others and cut into the test part, and all 25 subscribers

@@ -103,7 +103,7 @@ def feature_visibility(shares: pd.DataFrame, marked: str | None = None) -> Axes:
     for group, colour, shape in zip(shares, (BLUE, GREEN, ORANGE, GREY), "oDsv", strict=False):
         axes.plot(shares[group], places, shape, color=colour, markersize=6, label=group, linestyle="none")
     axes.set_yticks(places, shares.index)
-    axes.set(xlabel="visible (% of episodes, at the last action)", xlim=(0, 103), ylim=(-0.6, len(shares) - 0.4))
+    axes.set(xlabel="visible (% of episodes, at the end)", xlim=(0, 103), ylim=(-0.6, len(shares) - 0.4))
     for label in axes.get_yticklabels():
         label.set_color(RED if label.get_text() == marked else "black")
     axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=1, handletextpad=0.1)
