@@ -536,13 +536,13 @@ leads = pd.DataFrame(
         for seed, of_one in enumerate(as_he_is)
     }
 ).T.infer_objects()
+lead_of_table = of_table[Action.CALL] - of_table[Action.WAIT]
+assert all(abs(one[Action.CALL] - one[Action.WAIT]) < lead_of_table - 1 for one in as_he_is)
 leads.astype({"call": float, "wait": float}).round(1)
 
 # %% tags=["remove-cell"]
 assert jump < 3 and in_table.sum() <= 20
-lead_of_table = of_table[Action.CALL] - of_table[Action.WAIT]
 assert lead_of_table > 3
-assert all(abs(one[Action.CALL] - one[Action.WAIT]) < lead_of_table - 1 for one in as_he_is)
 days = worlds["val"].population.features[:, DAYS]
 left = (days < people.features[:, DAYS].min()).mean()
 assert left > 0.98
