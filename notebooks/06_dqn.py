@@ -839,18 +839,18 @@ RIVALS = ("random", "always wait")
 SETTINGS = {"described": "as described", "as_coded": "as coded"}
 
 
-def side_by_side(of_case, names) -> pd.DataFrame:
-    """A row a name, a column a setting; `of_case(setting, name)` gives the number and its interval."""
-    return pd.DataFrame(
-        {
-            words: {name: of_case(setting, name) for name in names}
-            for setting, words in SETTINGS.items()
-        }
-    )
+def listed(of_case, names) -> pd.DataFrame:
+    """A row for each setting and name; `of_case(setting, name)` gives the number and its interval."""
+    cases = {
+        (words, name): of_case(setting, name)
+        for setting, words in SETTINGS.items()
+        for name in names
+    }
+    return pd.Series(cases).to_frame("mean (95% interval)")
 
 
 def reward_on(part: str) -> pd.DataFrame:
-    return side_by_side(
+    return listed(
         lambda setting, name: in_digits(*mean_over_seeds(rewards_of[setting, name, part])),
         [*VARIANTS, *RIVALS],
     )
@@ -872,7 +872,7 @@ by_seed = trials.set_index(["setting", "variant", "seed"]).sort_index()
 
 
 def measured(column: str) -> pd.DataFrame:
-    return side_by_side(
+    return listed(
         lambda setting, name: in_digits(
             *mean_over_seeds(by_seed.loc[(setting, name), column])
         ),
@@ -906,7 +906,7 @@ def change(setting: str, variant: str, column: str) -> tuple[float, float, float
 
 
 def changes(variant: str) -> pd.DataFrame:
-    table = side_by_side(
+    table = listed(
         lambda setting, column: in_digits(*change(setting, variant, column), sign="+"),
         MEASURES,
     )
@@ -933,7 +933,7 @@ for setting in SETTINGS:
 
 # %%
 def over(rival: str, part: str) -> pd.DataFrame:
-    return side_by_side(
+    return listed(
         lambda setting, name: in_digits(
             *mean_over_seeds(
                 rewards_of[setting, name, part] - rivals[setting, rival, part]
@@ -960,7 +960,7 @@ for rival, part in (("random", "val"), ("always wait", "val"), ("random", "train
             key = f"dqn-{setting}-{variant}-over-{rival}-{part}".replace(" ", "-").replace(
                 "_", "-"
             )
-            glue(key, table.loc[variant, words], display=False)
+            glue(key, table.loc[(words, variant)].item(), display=False)
 
 # As described replay matters on the customers of training, more than on later ones.
 for column in ("reward_val", "reward_train"):
