@@ -588,7 +588,7 @@ assert abs(error[0, Action.WAIT]) < 0.3  # with the shrinking learning rate
 #
 # Why do the study's schedule and always 0.1 not suffer from that? Because they *use* their tables. If waiting is ahead by mistake, they wait, get nothing, and the
 # number of waiting falls, at each step by a tenth of 5% of itself, until the manager is ahead again. From then on waiting is hardly tried, so its number stays
-# low: the last column, the median over seeds, has the manager ahead by far more than 1.3. Acting by what one believes is also a way to test it.
+# low: the column "manager ahead by", the median over seeds, has the manager ahead by far more than 1.3. Acting by what one believes is also a way to test it.
 #
 # So: explore first, then use what was found, and *how fast* to go over is a choice that depends on the size of the table: 919 episodes are
 # plenty for two rows. How many rows will the funnel have?
