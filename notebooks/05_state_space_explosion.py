@@ -584,7 +584,7 @@ RUNGS = {
     "+ the other flags": ["Had_Demo", "Had_Survey", "Had_Signup", "Had_Manager"],
     "+ stage, status, count": ["Stage", "Status_Active", "Stages_Completed"],
     "+ two rates": ["Country_ConvRate", "Education_ConvRate"],
-    "+ days between, frequency": ["Days_Between_Contacts", "Contact_Frequency"],
+    "+ days between, freq.": ["Days_Between_Contacts", "Contact_Frequency"],
     "+ days since last": ["Days_Since_Last_Contact"],
     "+ days since first": ["Days_Since_First_Contact"],
     "+ country (all 15)": ["Country"],
@@ -629,10 +629,11 @@ def curves_of(rewards: dict, dial: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def table_of(curves: dict[str, pd.DataFrame], dial: pd.DataFrame) -> pd.DataFrame:
     shown = dial.rename(columns={"met in val, %": "met, %"}).round(1)
+    shown["states"] = [f"{states:,.0f}" for states in dial["states"]]
     for part, curve in curves.items():
         spreads = curve[["iqm", "low", "high"]].to_numpy()
         shown[part] = [in_digits(*spread, decimals=1) for spread in spreads]
-    shown["lowest, val"] = curves["val"]["lowest"].round(1)
+    shown["lowest"] = curves["val"]["lowest"].round(1)
     return shown
 
 
@@ -642,7 +643,7 @@ table_of(curves, dial)
 
 # %% [markdown]
 # `met` is the share of validation decisions in met states. The columns `train` and `val` are interquartile means over the eight seeds, with bootstrap intervals
-# over seeds; the last column is the lowest of the eight. Look at the first line: with
+# over seeds; the last column is the lowest of the eight on validation. Look at the first line: with
 # nothing visible, the interval reaches far below, and so does the lowest seed. The eight seeds one by one:
 
 # %%
