@@ -1,4 +1,4 @@
-"""The command line: `python -m crm_rl prepare | fetch | twin | train | evaluate | recommend | study`."""
+"""The command line: `python -m crm_rl prepare | fetch | twin | train | evaluate | recommend | study | rematch`."""
 
 import argparse
 import sys

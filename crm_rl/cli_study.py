@@ -55,6 +55,13 @@ def add_commands(commands) -> None:
     )
     study.set_defaults(run=_study)
 
+    rematch = commands.add_parser("rematch", help="train tables and networks in the responsive worlds and record it")
+    rematch.add_argument("--data", type=Path, default=data_path(), help="the export (default: %(default)s)")
+    rematch.add_argument("--workers", type=_workers, default=-1, help="processes; -1 for as many as there are cores")
+    rematch.add_argument("--work", type=Path, default=PROJECT / "data" / "study", help="where jobs keep their results")
+    rematch.add_argument("--out", type=Path, default=PROJECT / "data" / "results", help="where the record goes")
+    rematch.set_defaults(run=_rematch)
+
 
 def _number(text: str) -> int:
     try:
@@ -181,3 +188,17 @@ def _study(options: argparse.Namespace) -> None:
         out = options.out or (RESULTS if whole else options.work / "results")
         files = record_study(data_name(data), results, source, out)
         print("Recorded: " + ", ".join(str(file) for file in files), flush=True)
+
+
+def _rematch(options: argparse.Namespace) -> None:
+    from crm_rl.rematch import SEEDS, plan, record, run
+    from crm_rl.study import Budget, data_name, provenance
+
+    jobs = plan(options.data)
+    print(f"{len(jobs):,} jobs, about an hour and a half on two quiet cores", flush=True)
+    results = run(jobs, options.work, options.workers)
+    source = provenance(options.data, SEEDS, Budget(0, max(job.steps for job in jobs)))
+    for not_used in ("rules", "q_learning", "dqn"):
+        source.pop(not_used)
+    files = record(data_name(options.data), results, source, options.out)
+    print("Recorded: " + ", ".join(str(file) for file in files))
