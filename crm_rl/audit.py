@@ -565,8 +565,9 @@ def play_gymnasium(
 
     def play(policy: Callable, rng: np.random.Generator) -> np.ndarray:
         outcomes = np.zeros(len(resets), dtype=bool)
+        seeds = rng.integers(2**31, size=len(resets))  # first, lest a policy's own chance change the customers'
         for customer, options in enumerate(resets):
-            observation, _ = env.reset(seed=int(rng.integers(2**31)), options=options)
+            observation, _ = env.reset(seed=int(seeds[customer]), options=options)
             for _ in range(max_steps):
                 observation, reward, terminated, truncated, info = env.step(policy(observation, rng))
                 outcomes[customer] |= bool(succeeded(reward, info))

@@ -29,7 +29,7 @@ from crm_rl.responsive import BASELINE, N_PATTERNS, Population, Rules
 from crm_rl.responsive_worlds import KINDS, ResponsiveWorld, rates_of, responsive_worlds
 from crm_rl.study import RESULTS
 
-#: The networks: chapter 6's algorithm, the tuned one, and the tuned one with one part changed.
+#: The networks: without any improvement, tuned, and each of the two with one part changed.
 NETWORKS = {
     "plain": PLAIN,
     "tuned": TUNED,

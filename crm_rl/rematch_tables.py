@@ -1,7 +1,7 @@
 """Q-tables in the responsive world, at each setting of the state dial (chapter 10).
 
 The milestones, the week and the contacts are always part of the state. The dial says what else of the customer is:
-nothing, whether he came by himself, his standings rounded, or his very country and bootcamp.
+nothing, whether he came by himself, his standings rounded, or his standings as they are.
 """
 
 from typing import NamedTuple

@@ -193,6 +193,27 @@ def test_gymnasium_and_the_arrays_play_the_same(twin):
     assert np.array_equal(outcomes, by_arrays) and outcomes.any()
 
 
+class Deaf(gymnasium.Env):
+    """An environment that draws its outcome and does not listen."""
+
+    action_space, observation_space = gymnasium.spaces.Discrete(2), gymnasium.spaces.Discrete(1)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return 0, {}
+
+    def step(self, action):
+        return 0, float(self.np_random.random() < 0.3), True, False, {}
+
+
+def test_a_policy_that_draws_meets_the_same_customers_as_one_that_does_not():
+    by_env = play_gymnasium(Deaf(), [{}] * 200, lambda reward, info: reward > 0)
+    waits, draws = (
+        by_env(policy, np.random.default_rng(1)) for policy in (lambda seen, rng: 0, lambda seen, rng: rng.integers(2))
+    )
+    assert np.array_equal(waits, draws) and 0 < waits.sum() < 200
+
+
 def test_floor_and_ceiling_of_the_rules_as_coded_are_reached_by_constants():
     """What chapter 8 says holds for every policy: tried by 200 random ones on a small world."""
     tiny = world(["subscribed", "subscribed manager", "manager", "subscribed", ""], AS_CODED)
