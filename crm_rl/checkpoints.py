@@ -56,10 +56,8 @@ def read_arrays(path: str | Path, *kinds: str) -> tuple[dict, dict[str, np.ndarr
         about = json.loads(str(arrays.pop("about")))
         kind, version = about["kind"], about["version"]
     except Exception as error:  # a damaged archive makes its readers raise almost anything
-        problem = str(error).splitlines()[0] if str(error) else type(error).__name__
-        problem = "no .npz archive" if "pickle" in problem else problem  # numpy's advice is not ours
         raise PolicyError(
-            f"{path}: not a policy or a checkpoint of ours, or a damaged one ({problem}). Remedy: train it again."
+            f"{path}: not a policy or a checkpoint of ours, or a damaged one ({type(error).__name__}). Remedy: train it again."
         ) from error
     if kind not in kinds:
         raise PolicyError(f"{path}: this is a {kind!r}. Remedy: name a file that holds a {' or '.join(kinds)}.")
