@@ -56,8 +56,9 @@ def read_arrays(path: str | Path, *kinds: str) -> tuple[dict, dict[str, np.ndarr
         about = json.loads(str(arrays.pop("about")))
         kind, version = about["kind"], about["version"]
     except Exception as error:  # a damaged archive makes its readers raise almost anything
+        fault = type(error).__name__
         raise PolicyError(
-            f"{path}: not a policy or a checkpoint of ours, or a damaged one ({type(error).__name__}). Remedy: train it again."
+            f"{path}: not a policy or a checkpoint of ours, or a damaged one ({fault}). Remedy: train it again."
         ) from error
     if kind not in kinds:
         raise PolicyError(f"{path}: this is a {kind!r}. Remedy: name a file that holds a {' or '.join(kinds)}.")
