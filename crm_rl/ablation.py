@@ -21,7 +21,7 @@ from crm_rl.crm_data import clean, load
 from crm_rl.crm_data.load import PROJECT, TWIN
 from crm_rl.dqn import STUDY, Hyperparameters, train_dqn
 from crm_rl.evaluation import play
-from crm_rl.study import RESULTS, Budget, data_name, provenance
+from crm_rl.study import RESULTS, Budget, data_name, provenance, write_whole
 from crm_rl.worlds import SETTINGS, replay_worlds
 
 #: What is changed in the study's settings.
@@ -84,10 +84,7 @@ def run_trial(trial: Trial, folder: str | Path) -> dict:
     }
     curve = {name: [float(value) for value in history[name]] for name in ("step", "reward", "loss", "max_q")}
     result = {"record": record, "curve": curve}
-    done.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = done.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(result))
-    unfinished.replace(done)
+    write_whole(done, json.dumps(result))
     return result
 
 
@@ -118,11 +115,8 @@ def record_ablation(trials: list[Trial], results: list[dict], out: Path = RESULT
         over_seeds.reset_index().to_csv(index=False, float_format="%.5g"),
         json.dumps(source, indent=1) + "\n",
     ]
-    out.mkdir(parents=True, exist_ok=True)
     for file, text in zip(files, texts, strict=True):
-        unfinished = file.with_name(file.name + ".tmp")
-        unfinished.write_text(text)
-        unfinished.replace(file)
+        write_whole(file, text)
     return files
 
 

@@ -27,7 +27,7 @@ from crm_rl.rematch_tables import DIAL, probabilities, train_table
 from crm_rl.rematch_tables import Settings as TableSettings
 from crm_rl.responsive import BASELINE, N_PATTERNS, Population, Rules
 from crm_rl.responsive_worlds import KINDS, ResponsiveWorld, rates_of, responsive_worlds
-from crm_rl.study import RESULTS
+from crm_rl.study import RESULTS, write_whole
 
 #: The networks: without any improvement, tuned, and each of the two with one part changed.
 NETWORKS = {
@@ -153,10 +153,7 @@ def run_job(job: Job, folder: str | Path) -> dict:
         values = evaluate(policy(case.people), case.people, case.rules).at_start(case.people)
         result |= {f"{name}_{part}": score for name, score in case.scores(values).items()}
     result["values"] = [float(f"{value:.6g}") for value in values]
-    done.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = done.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(result))
-    unfinished.replace(done)
+    write_whole(done, json.dumps(result))
     return result
 
 
@@ -263,9 +260,6 @@ def record(name: str, results: list[dict], source: dict, out: Path = RESULTS) ->
         out / f"rematch_{name}_values.csv": values.to_csv(index=False, header=False, float_format="%.6g"),
         out / f"rematch_{name}.json": json.dumps(source, indent=1) + "\n",
     }
-    out.mkdir(parents=True, exist_ok=True)
     for file, text in texts.items():
-        unfinished = file.with_name(file.name + ".tmp")
-        unfinished.write_text(text)
-        unfinished.replace(file)
+        write_whole(file, text)
     return list(texts)

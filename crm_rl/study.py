@@ -121,7 +121,7 @@ def run_job(job: Job, folder: str | Path) -> dict:
         **{f"visible_{name}": share for name, share in zip(names, feature_use(episodes), strict=True)},
     }
     result = {"record": {key: _plain(value) for key, value in record.items()}, "curve": curve}
-    _write_whole(done, json.dumps(result))
+    write_whole(done, json.dumps(result))
     shutil.rmtree(folder / job.name, ignore_errors=True)  # the checkpoints have served
     return result
 
@@ -184,7 +184,7 @@ def _plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write beside, then rename: a reader never sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".tmp")
@@ -288,9 +288,9 @@ def record_study(name: str, results: list[dict], source: dict, out: Path = RESUL
         subscribed=("subscribed", "mean"),
     )
     files = [out / f"study_{name}.csv", out / f"study_{name}_curves.csv", out / f"study_{name}.json"]
-    _write_whole(files[0], runs.to_csv(index=False, float_format="%.6g"))
-    _write_whole(files[1], over_seeds.reset_index().to_csv(index=False, float_format="%.5g"))
-    _write_whole(files[2], json.dumps(source, indent=1) + "\n")
+    write_whole(files[0], runs.to_csv(index=False, float_format="%.6g"))
+    write_whole(files[1], over_seeds.reset_index().to_csv(index=False, float_format="%.5g"))
+    write_whole(files[2], json.dumps(source, indent=1) + "\n")
     return files
 
 
