@@ -161,8 +161,13 @@ def affinities(country: np.ndarray, bootcamp: np.ndarray, focus: float = FOCUS) 
     return np.insert(len(HOME) * hold / hold.sum(axis=1, keepdims=True), WAIT, 0.0, axis=1)
 
 
+def pairs_of(customers: pd.DataFrame) -> np.ndarray:
+    """The pair of country and bootcamp that each customer comes from, numbered from 0; shape (customers,)."""
+    return pd.factorize(pd.MultiIndex.from_frame(customers[["country", "education"]].fillna("missing")))[0]
+
+
 def responsive_population(
-    customers: pd.DataFrame, rates: pd.DataFrame, kind: str = "smooth"
+    customers: pd.DataFrame, rates: pd.DataFrame, kind: str = "smooth", deal: int = DEAL_SEED
 ) -> tuple[Population, np.ndarray]:
     """Everybody with an arrival, as arrays.
 
@@ -171,6 +176,7 @@ def responsive_population(
         rates: of `base_rates.fit_base_rates`.
         kind: "smooth", or "rough": each pair of country and bootcamp gets the affinities of a customer drawn at
             random, so that neighbours have nothing in common.
+        deal: the seed by which the rough world deals them out; another deal is another rough world.
 
     Returns:
         The population, and the place of each of its customers in the table.
@@ -189,16 +195,20 @@ def responsive_population(
     bootcamp = standing(people["education"], people["subscribed"])
     affinity = affinities(country, bootcamp)
     if kind == "rough":
-        pairs, _ = pd.factorize(pd.MultiIndex.from_frame(people[["country", "education"]].fillna("missing")))
-        deal = np.random.default_rng(DEAL_SEED).integers(len(people), size=pairs.max() + 1)
-        affinity = affinity[deal[pairs]]
+        pairs = pairs_of(people)
+        dealt = np.random.default_rng(deal).integers(len(people), size=pairs.max() + 1)
+        affinity = affinity[dealt[pairs]]
     quiet = np.log1p(-weekly_chances(rates))
     inbound = people["inbound"].to_numpy(dtype=np.int64)
     return Population(inbound, country, bootcamp, start, affinity, quiet), rows
 
 
 def responsive_worlds(
-    customers: pd.DataFrame, rates: pd.DataFrame, kind: str = "smooth", rules: Rules = BASELINE
+    customers: pd.DataFrame,
+    rates: pd.DataFrame,
+    kind: str = "smooth",
+    rules: Rules = BASELINE,
+    deal: int = DEAL_SEED,
 ) -> dict[str, ResponsiveWorld]:
     """The worlds of the three parts, split at random 70 / 15 / 15, alike in inbound and subscribed.
 
@@ -206,13 +216,13 @@ def responsive_worlds(
     counts once.
 
     Args:
-        customers, rates, kind: as for `responsive_population`.
+        customers, rates, kind, deal: as for `responsive_population`.
         rules: the constants.
 
     Returns:
         The worlds by name: train, val and test.
     """
-    everybody, rows = responsive_population(customers, rates, kind)
+    everybody, rows = responsive_population(customers, rates, kind, deal)
     alike = 2 * everybody.inbound + customers["subscribed"].to_numpy()[rows]
     places = np.arange(len(rows))
     train, rest = train_test_split(places, train_size=0.7, stratify=alike, random_state=SPLIT_SEED)

@@ -262,3 +262,10 @@ def test_what_is_expected_adds_up_over_groups(rates, twin_customers):
     assert sums["observed"].to_dict() == rates["events"].astype(int).to_dict()
     assert (sums["expected"] - sums["observed"]).abs().max() < 0.6
     assert set(table["week"]) == set(range(1, 13)) and table["milestones"].between(0, 5).all()
+
+
+def test_another_deal_moves_affinities_and_nothing_else(twin_customers):
+    first, second = (responsive_population(twin_customers, recorded_rates(), "rough", deal)[0] for deal in (0, 1))
+    assert not np.array_equal(first.affinity, second.affinity)
+    assert all(np.array_equal(a, b) for a, b in zip(first[:4], second[:4], strict=True))
+    np.testing.assert_allclose(first.affinity.sum(axis=1), 5.0)
