@@ -14,7 +14,7 @@ from scipy.stats import fisher_exact
 
 from crm_rl.crm_data.load import PROJECT
 from crm_rl.intervals import wilson
-from crm_rl.ledger_records import Measure, Records, calculate, exactly, names_in, records
+from crm_rl.ledger_records import SEEN, Measure, Records, calculate, exactly, names_in, records
 
 CLAIMS = PROJECT / "data" / "claims.csv"
 
@@ -27,20 +27,19 @@ SYSTEMS = {
 
 KINDS = ("recorded", "arithmetic", "consistency", "data", "untestable", "open")
 
-#: The verdicts. A number worked out from others takes the last in this list that any of them has.
-REPRODUCED, NOISE, DIFFERS, ELSE, INCONSISTENT, SLIP = (
-    "reproduced",
+#: The verdicts. A number worked out from others takes the last of `FAULTS` that any of them has.
+REPRODUCED, ADDS_UP, UNTESTABLE, OPEN = "reproduced", "adds up", "not testable", "open"
+NOISE, DIFFERS, ELSE, INCONSISTENT, SLIP = FAULTS = (
     "within noise",
     "differs",
     "measures something else",
     "inconsistent",
     "arithmetic slip",
 )
-UNTESTABLE, OPEN = "not testable", "open"
-VERDICTS = (UNTESTABLE, OPEN, REPRODUCED, NOISE, DIFFERS, ELSE, INCONSISTENT, SLIP)
+VERDICTS = (REPRODUCED, ADDS_UP, *FAULTS, UNTESTABLE, OPEN)
 
-#: On what a claim can be held besides data: what was published with it, and the description itself.
-CODE, TEXT = "published code or log", "the description"
+#: On what a claim can be held besides data: our notes of what was published with it, and the description itself.
+CODE, TEXT = "notes of the code", "the description"
 
 #: How far "about" reaches.
 ABOUT = 0.1
@@ -172,13 +171,13 @@ class Ledger:
         """The claims that an expression uses."""
         return [name for name in names_in(expression) if name in self.claims]
 
-    def source(self, *expressions: str) -> str:
+    def source(self, expression: str) -> str:
         """On what a measure was taken, in words."""
-        names = [name for expression in expressions for name in names_in(expression) if name not in self.claims]
+        names = [name for name in names_in(expression) if name not in self.claims]
         kinds = {name.partition(".")[0] for name in names}
         if kinds & {"runs", "rate", "curve"} or "random_selection.subscribers" in names:
             return f"{self.data}, {len(self.records.source['seeds'])} seeds"
-        if kinds - {"code", "seen"}:
+        if kinds - {"seen"}:
             return f"{self.data}, counted"
         return CODE if kinds else TEXT
 
@@ -209,18 +208,23 @@ def shown(measure: Measure) -> str:
 
     if measure.low == measure.high:
         return text(measure.value)
-    return f"{text(measure.value)} ({text(measure.low)} to {text(measure.high)})"
+    return f"{text(measure.value)} ({measure.interval}: {text(measure.low)} to {text(measure.high)})"
 
 
 @rule
 def same(claim: Claim, ledger: Ledger) -> Finding:
-    """`is`: the quantity that the claim names. Reproduced if its interval holds the stated number to its digits."""
-    measure = ledger.measure(claim.inputs["is"])
-    on = ledger.source(claim.inputs["is"])
-    in_code = on == CODE
-    if agrees(claim.stated, measure):
-        return Finding(REPRODUCED, measure, on, "The code has it." if in_code else "It comes out again.")
-    return Finding(DIFFERS, measure, on, "The code has another value." if in_code else "Another value comes out.")
+    """`is`: the quantity that the claim names. Reproduced if its interval holds the stated number to its digits.
+
+    What our notes of the code say is given in their words.
+    """
+    expression = claim.inputs["is"]
+    measure, on = ledger.measure(expression), ledger.source(expression)
+    holds = agrees(claim.stated, measure)
+    reason = "It comes out again." if holds else "Another value comes out."
+    if on == CODE:
+        notes = [note for name, (_, note) in SEEN.items() if f"seen.{name}" in names_in(expression)]
+        reason = f"Our notes of the code: {'; '.join(notes)}."
+    return Finding(REPRODUCED if holds else DIFFERS, measure, on, reason)
 
 
 @rule
@@ -243,7 +247,7 @@ def sampled(claim: Claim, ledger: Ledger) -> Finding:
     """A rate in %, of one run: `count` of `of` test episodes; `row`: our runs of it; `chance`: a random policy's rate.
 
     Reproduced if the range of our seeds, on the same test customers, reaches the stated rate; within noise if the 95%
-    Wilson interval of the claim's own count holds our rate. Shown is our interval over seeds and customers.
+    Wilson interval of the claim's own count holds our rate. Shown is our rate with its own interval.
     """
     count, of, chance = (ledger.measure(claim.inputs[name]).value for name in ("count", "of", "chance"))
     row = claim.inputs["row"]
@@ -278,18 +282,23 @@ def difference(claim: Claim, ledger: Ledger) -> Finding:
 def derived(claim: Claim, ledger: Ledger) -> Finding:
     """`is`: how the description's own numbers give this one.
 
-    An arithmetic slip if they give another. If they give it, the verdict is the worst of the claims it rests on.
+    An arithmetic slip if they give another. If they give it, the verdict is the worst fault of the claims it rests on;
+    without a fault, reproduced if each of these is, and "adds up" if there is none, or one that nothing has shown.
     """
     expression = claim.inputs["is"]
     measure, on = ledger.measure(expression), ledger.source(expression)
     if not agrees(claim.stated, measure):
         return Finding(SLIP, measure, on, "The description's own numbers give another value.")
-    used = ledger.rests_on(expression)
-    worst = max(used, key=lambda name: VERDICTS.index(ledger.finding(name).verdict), default=None)
-    verdict = ledger.finding(worst).verdict if worst else REPRODUCED
-    if VERDICTS.index(verdict) <= VERDICTS.index(REPRODUCED):
-        return Finding(REPRODUCED, measure, on, "The arithmetic is right.")
-    return Finding(verdict, measure, on, f"The arithmetic is right; it rests on {worst}: {verdict}.")
+    verdicts = {name: ledger.finding(name).verdict for name in ledger.rests_on(expression)}
+    rest = [name for name in verdicts if verdicts[name] != REPRODUCED]
+    faults = [name for name in rest if verdicts[name] in FAULTS]
+    if rest:
+        worst = max(faults or rest, key=lambda name: VERDICTS.index(verdicts[name]))
+        verdict = verdicts[worst] if faults else ADDS_UP
+        return Finding(verdict, measure, on, f"The arithmetic is right; it rests on {worst}: {verdicts[worst]}.")
+    if verdicts:
+        return Finding(REPRODUCED, measure, on, "The arithmetic is right, and what it rests on is reproduced.")
+    return Finding(ADDS_UP, measure, on, "The arithmetic is right; its parts stand in the description alone.")
 
 
 @rule
@@ -305,35 +314,52 @@ def agree(claim: Claim, ledger: Ledger) -> Finding:
     return Finding(INCONSISTENT, other, on, f"Elsewhere it is {shown(other)}.")
 
 
+def whole_count(stated: str, of: int) -> int | None:
+    """The first whole number of so many cases that makes the stated share in %, if one does."""
+    low, high = stated_range(stated)
+    return next((k for k in range(of + 1) if low <= 100 * k / of <= high), None)
+
+
 @rule
 def possible(claim: Claim, ledger: Ledger) -> Finding:
-    """A share in %. `of`: the numbers of cases it may be a share of, with commas between.
+    """A share in %. `of`: the number of cases that it is a share of.
 
-    Inconsistent if no whole count of any of these gives the stated share; otherwise not testable.
+    Inconsistent if no whole count of these gives the stated share; otherwise not testable.
     """
-    totals = [int(ledger.measure(total).value) for total in claim.inputs["of"].split(",")]
-    low, high = stated_range(claim.stated)
-    found = [(k, of) for of in totals for k in range(of + 1) if low <= 100 * k / of <= high + 1e-9]
-    if found:
-        k, of = found[0]
-        return Finding(UNTESTABLE, None, TEXT, f"It may be {k} of {of:,}; nothing shows it.")
-    among = " or of ".join(f"{of:,}" for of in totals)
-    return Finding(INCONSISTENT, None, TEXT, f"No whole number of {among} is {claim.stated}%.")
+    of = int(ledger.measure(claim.inputs["of"]).value)
+    count = whole_count(claim.stated, of)
+    if count is None:
+        return Finding(INCONSISTENT, None, TEXT, f"No whole number of {of:,} is {claim.stated}%.")
+    return Finding(UNTESTABLE, None, TEXT, f"It may be {count} of {of:,}; nothing shows it.")
 
 
 @rule
-def control(claim: Claim, ledger: Ledger) -> Finding:
-    """`is`: the measured quantity; `control`: the same of something that cannot matter; `called`: that, in words.
+def unnamed(claim: Claim, ledger: Ledger) -> Finding:
+    """A share in % of the successes of a run that the text does not name, so that nothing can be held against it.
 
-    Measures something else if the control may be what was stated as well.
+    `of`: the successes of the runs that the text does name, with commas between; `is`, where we have it: the same share
+    in ours; `control`: the share of something that cannot matter, `called` in words. The reason says how many successes
+    would give the number, and how far the control comes.
     """
-    measure, other = ledger.measure(claim.inputs["is"]), ledger.measure(claim.inputs["control"])
-    on = ledger.source(claim.inputs["is"])
-    if not agrees(claim.stated, measure):
-        return Finding(DIFFERS, measure, on, "Another value comes out.")
-    if agrees(claim.stated, other):
-        return Finding(ELSE, measure, on, f"{claim.inputs['called']} has {shown(other)}.")
-    return Finding(REPRODUCED, measure, on, "It comes out again, and not for the control.")
+    inputs = claim.inputs
+    named = [int(of) for of in inputs["of"].split(",")]
+    of = next(of for of in (*named, *range(1, 1001)) if whole_count(claim.stated, of) is not None)
+    others = "" if of in named else f", but no whole number of {' or '.join(map(str, named))}"
+    reason = (
+        f"The text does not say of which run. {whole_count(claim.stated, of)} of {of} successes would give it{others}. "
+        f"{inputs['called']} has {shown(ledger.measure(inputs['control']))}."
+    )
+    if "is" not in inputs:
+        return Finding(UNTESTABLE, None, "", reason)
+    return Finding(UNTESTABLE, ledger.measure(inputs["is"]), ledger.source(inputs["is"]), reason)
+
+
+@rule
+def unnoted(claim: Claim, ledger: Ledger) -> Finding:
+    """A setting of which our notes of the published code say nothing. `ours`: that of our runs, which shows nothing."""
+    ours = ledger.measure(claim.inputs["ours"])
+    how = "as described" if agrees(claim.stated, ours) else f"to be {shown(ours)}"
+    return Finding(UNTESTABLE, None, "", f"Our notes of the code do not mention it; our runs take it {how}.")
 
 
 @rule
@@ -353,6 +379,5 @@ def later(claim: Claim, ledger: Ledger) -> Finding:
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """How many claims of each system have each verdict."""
-    order = [verdict for verdict in (REPRODUCED, NOISE, DIFFERS, ELSE, INCONSISTENT, SLIP, UNTESTABLE, OPEN)]
     counted = pd.crosstab(table["verdict"], table["system"])
-    return counted.reindex(index=order, columns=list(SYSTEMS), fill_value=0)
+    return counted.reindex(index=list(VERDICTS), columns=list(SYSTEMS), fill_value=0)

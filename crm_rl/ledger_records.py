@@ -1,4 +1,4 @@
-"""What the claims of the ledger are held against: counts of a data set, recorded runs, settings of the published code.
+"""What the claims of the ledger are held against: counts of a data set, recorded runs, notes of the published code.
 
 A record is asked for by name, in arithmetic as the ledger writes it: `100 * [test.subscribers] / [test.customers]`.
 """
@@ -17,34 +17,64 @@ import numpy as np
 
 from crm_rl.crm_data import clean, load
 from crm_rl.crm_data.split import published_split
-from crm_rl.evaluation import interquartile_mean, play, random_policy
-from crm_rl.funnel import N_FEATURES, observe_all, start_all
-from crm_rl.intervals import wilson
-from crm_rl.state_keys import DECIMALS
+from crm_rl.evaluation import interquartile_mean, over_seeds, play, random_policy
+from crm_rl.intervals import widened, wilson
 from crm_rl.study import RESULTS, load_study
 from crm_rl.worlds import World, replay_worlds
 
 SEEDS = 20
 
-#: Read off the published repository, where it is no setting of our runs: features of the state, shares of the balanced
-#: draw in %, decimals of a state key, test episodes, and the subscribers in a log of DQN with feature selection.
+
+class Seen(NamedTuple):
+    """A number of the published code, and what our notes of it say there."""
+
+    value: float
+    note: str
+
+
+#: What was read off the published repository. What is not here we do not know, whatever our own runs are set to.
 SEEN = {
-    "features": N_FEATURES,
-    "drawn_subscribed": 30,
-    "drawn_called": 30,
-    "q_learning.test_episodes": 1000,
-    "dqn.test_episodes": 1655,
-    "dqn_selection.log_subscribers": 18,
-    "key_decimals": DECIMALS,
+    # the environments
+    "features": Seen(15, "a customer is shown by 15 numbers"),
+    "largest_feature": Seen(103, "the country goes in as its code, from 0 to 103, and the stage as 0 to 6"),
+    "actions": Seen(6, "each of six actions has a cost"),
+    "dearest_action": Seen(20, "waiting costs 0, an account manager 20"),
+    "subscription_reward": Seen(100, "a subscription pays 100"),
+    "call_reward": Seen(15, "a call pays 15"),
+    "demo_reward": Seen(12, "a demo pays 12"),
+    "survey_reward": Seen(8, "a survey pays 8"),
+    "selection.mask": Seen(15, "a bit for each of the 15 features goes before them"),
+    "selection.decision_cost": Seen(
+        0.1, "an action of the firm costs 0.1, and a toggle 0.01, for each visible feature"
+    ),
+    # the agents
+    "key_decimals": Seen(2, "a key of the table is the observation with 2 decimals"),
+    "hidden_layers": Seen(2, "the network is the library's default, and that has two hidden layers"),
+    "hidden_neurons": Seen(64, "the network is the library's default, not the described one, and that has 64 in each"),
+    "train_every": Seen(4, "the network learns after every fourth step"),
+    "target_every": Seen(1000, "the target network is renewed every 1,000 steps"),
+    "buffer_size": Seen(100_000, "without feature selection the buffer holds 100,000"),
+    "batch_size": Seen(64, "without feature selection a batch has 64"),
+    "selection.buffer_size": Seen(10_000, "with feature selection the buffer holds 10,000"),
+    "selection.batch_size": Seen(32, "with feature selection a batch has 32"),
+    # the evaluation
+    "q_learning.test_episodes": Seen(1000, "the Q-learning rows draw 1,000 test customers, with replacement"),
+    "dqn.test_episodes": Seen(1655, "the DQN rows have 1,655 episodes"),
+    "dqn_selection.log_subscribers": Seen(18, "a log has 18 of 1,655"),
 }
 
 
 class Measure(NamedTuple):
-    """A number and how far it may lie from there; for exact numbers the three are equal."""
+    """A number and how far it may lie from there; for exact numbers the three are equal.
+
+    `interval` says what `low` to `high` is: "95%" (an interval at that level), "range" (the lowest and the highest
+    seed, for the customers at hand) or "range over training".
+    """
 
     value: float
     low: float
     high: float
+    interval: str = ""
 
 
 def exactly(value: float) -> Measure:
@@ -70,16 +100,10 @@ def counts_of(data: str | Path) -> dict[str, float | list[int]]:
     counts |= {f"{name}.subscribers": int(part["subscribed"].sum()) for name, part in parts.items()}
     counts["all.bootcamps"] = int(customers["education"].nunique())
 
-    worlds = replay_worlds(customers, "as_coded")
-    train, test = worlds["train"], worlds["test"]
-    drawn, natural = drawn_subscribed(train)
-    counts |= {
-        "as_coded.drawn_subscribed": drawn,
-        "as_coded.natural_subscribed": natural,
-        "as_coded.largest_feature": float(train.population.features.max()),
-        "as_coded.train_states": len(np.unique(start_observations(train).round(DECIMALS), axis=0)),
-        "as_coded.test_subscribers": int(test.population.subscribed.sum()),
-    }
+    train = replay_worlds(customers, "as_coded")["train"]
+    counts["as_coded.drawn_subscribed"], counts["as_coded.natural_subscribed"] = drawn_subscribed(train)
+    for pool, share in zip(("subscribed", "called"), train.pools.shares, strict=True):
+        counts[f"as_coded.share_{pool}"] = 100 * share
     selection = replay_worlds(customers, "as_coded", selection=True)["test"]
     games = (play(selection, random_policy, np.random.default_rng([seed, 1])) for seed in range(SEEDS))
     counts["random_selection.subscribers"] = [int(game.subscribed.sum()) for game in games]
@@ -92,12 +116,6 @@ def drawn_subscribed(world: World) -> tuple[float, float]:
     shares = (*pools.shares, 1 - sum(pools.shares))
     of_pools = [subscribed[pool].mean() for pool in pools[:3]]
     return float(100 * np.dot(shares, of_pools)), float(100 * subscribed.mean())
-
-
-def start_observations(world: World) -> np.ndarray:
-    """What an agent sees of each customer before its first action."""
-    everyone = np.arange(len(world.population.stage))
-    return observe_all(start_all(everyone, world.population, world.rules), world.population, world.rules)
 
 
 def counts_path(data: str) -> Path:
@@ -113,12 +131,12 @@ class Records:
 
     | name | record |
     |---|---|
-    | `test.customers`, `as_coded.train_states`, ... | a count of `counts_of`; a list gives its middle and its range |
+    | `test.customers`, `all.bootcamps`, ... | a count of `counts_of`; a list gives its middle and its range |
     | `runs.as_coded.dqn.states` | a column of the recorded study: interquartile mean and range over seeds |
-    | `rate.as_coded.dqn` | its subscription rate in %, with the interval over seeds and customers together |
+    | `rate.as_coded.dqn` | its subscription rate in %, with a 95% interval over customers, widened by that over seeds |
     | `curve.as_coded.dqn.subscribed` | a column of the learning curves: mean and range over training |
-    | `code.rules.as_coded.horizon` | a setting that the study ran with; `.max`, `.length` and `.0` look into a list |
-    | `seen.key_decimals` | what was read off the published repository |
+    | `ours.q_learning.alpha` | a setting that our study ran with |
+    | `seen.key_decimals` | what was read off the published repository (`SEEN`) |
 
     Args:
         data: "original" or "twin".
@@ -136,44 +154,49 @@ class Records:
             KeyError: there is none.
         """
         kind, _, rest = name.partition(".")
-        readers = {"runs": self._runs, "rate": self._rate, "curve": self._curve, "code": self._code}
+        readers = {"runs": self._runs, "rate": self._rate, "curve": self._curve, "ours": self._ours}
         if kind in readers:
             return readers[kind](rest)
         if kind == "seen":
-            return exactly(SEEN[rest])
+            return exactly(SEEN[rest].value)
         return _spread(self.counts[name])
 
-    def _runs(self, name: str) -> Measure:
+    def _column(self, name: str) -> np.ndarray:
         setting, row, column = name.split(".")
-        runs = self.runs[(self.runs["setting"] == setting) & (self.runs["row"] == row)]
-        return _spread(runs[column])
+        values = self.runs.loc[(self.runs["setting"] == setting) & (self.runs["row"] == row), column].to_numpy()
+        if not len(values) or np.isnan(values).any():
+            raise KeyError("the record is empty")
+        return values
+
+    def _runs(self, name: str) -> Measure:
+        return _spread(self._column(name))
 
     def _rate(self, name: str) -> Measure:
-        rate, customers = (self._runs(f"{name}.{column}") for column in ("subscription_rate", "customers"))
-        low, high = wilson(round(rate.value / 100 * customers.value), int(customers.value))
-        return Measure(rate.value, min(rate.low, 100 * low), max(rate.high, 100 * high))
+        rate, low, high = (
+            self._column(f"{name}.{column}") for column in ("subscription_rate", "rate_low", "rate_high")
+        )
+        seeds = over_seeds(rate, np.random.default_rng(0))
+        customers = interquartile_mean(low), interquartile_mean(high)
+        low, high = widened(seeds["iqm"], customers, (seeds["low"], seeds["high"]))
+        return Measure(seeds["iqm"], max(0.0, low), high, "95%")
 
     def _curve(self, name: str) -> Measure:
         setting, row, column = name.split(".")
         values = self.curves.loc[(self.curves["setting"] == setting) & (self.curves["row"] == row), column]
-        return Measure(float(values.mean()), float(values.min()), float(values.max()))
+        return Measure(float(values.mean()), float(values.min()), float(values.max()), "range over training")
 
-    def _code(self, name: str) -> Measure:
+    def _ours(self, name: str) -> Measure:
         found = self.source
         for key in name.split("."):
-            if isinstance(found, list):
-                found = {"max": max, "length": len}[key](found) if key.isalpha() else found[int(key)]
-            else:
-                found = found[key]
+            found = found[key]
         return exactly(found)
 
 
 def _spread(values) -> Measure:
     """A number, or one a seed: their interquartile mean and their range."""
     values = np.atleast_1d(np.asarray(values, dtype=float))
-    if not len(values) or np.isnan(values).any():
-        raise KeyError("the record is empty")
-    return Measure(interquartile_mean(values), float(values.min()), float(values.max()))
+    low, high = float(values.min()), float(values.max())
+    return Measure(interquartile_mean(values), low, high, "range" if low < high else "")
 
 
 @cache
@@ -195,15 +218,14 @@ OPERATORS = {
 
 def _share(part: Measure, whole: Measure) -> Measure:
     low, high = wilson(int(part.value), int(whole.value))
-    return Measure(100 * part.value / whole.value, 100 * low, 100 * high)
+    return Measure(100 * part.value / whole.value, 100 * low, 100 * high, "95%")
 
 
-def _monotone(function: Callable[..., float]) -> Callable[..., Measure]:
-    """A function that grows with each argument, taken to measures."""
-    return lambda *measures: Measure(*(function(*ends) for ends in zip(*measures, strict=True)))
+def _log(measure: Measure) -> Measure:
+    return Measure(*(math.log(end) for end in measure[:3]), measure.interval)
 
 
-FUNCTIONS = {"share": _share, "log": _monotone(math.log), "max": _monotone(max)}
+FUNCTIONS = {"share": _share, "log": _log}
 
 
 def calculate(expression: str, look_up: Callable[[str], Measure]) -> Measure:
@@ -212,12 +234,12 @@ def calculate(expression: str, look_up: Callable[[str], Measure]) -> Measure:
     Two intervals are combined at their worst, as if nothing tied the two numbers together.
 
     Args:
-        expression: numbers, names in brackets, + - * / **, `log`, `max`, and `share(part, whole)`: a share in % with
-            its Wilson interval.
+        expression: numbers, names in brackets, + - * / **, `log`, and `share(part, whole)`: a share in % with its
+            Wilson interval.
         look_up: gives the record of a name.
 
     Raises:
-        ValueError: the expression holds anything else.
+        ValueError: the expression holds anything else, or combines two kinds of interval.
         KeyError: a name is not on record.
     """
     names: list[str] = []
@@ -243,8 +265,9 @@ def _worked_out(node: ast.AST, look_up: Callable[[str], Measure]) -> Measure:
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             first, second = _worked_out(left, look_up), _worked_out(right, look_up)
             combine = OPERATORS[type(op)]
-            ends = [combine(a, b) for a in first[1:] for b in second[1:]]
-            return Measure(combine(first.value, second.value), min(ends), max(ends))
+            ends = [combine(a, b) for a in first[1:3] for b in second[1:3]]
+            (interval,) = {first.interval, second.interval} - {""} or {""}
+            return Measure(combine(first.value, second.value), min(ends), max(ends), interval)
     raise ValueError(f"{ast.unparse(node)!r} is no arithmetic of the ledger. Remedy: see `calculate`.")
 
 

@@ -22,6 +22,7 @@ PAGE = ROOT / "book" / "generated" / "ledger.md"
 #: One claim for each verdict, which the page works through.
 EXAMPLES = {
     "reproduced": "funnel-89",
+    "adds up": "funnel-97",
     "within noise": "funnel-03",
     "differs": "funnel-23",
     "measures something else": "funnel-14",
@@ -71,7 +72,9 @@ def cell(text: str) -> str:
 
 
 def with_unit(number: str, unit: str) -> str:
-    """A stated number as the page shows it."""
+    """A stated number as the page shows it: "1 step", "15 points", "$10", "1.39%"."""
+    if number.lstrip("+") == "1":
+        unit = unit.removesuffix("s")
     number = number.replace(">", "more than ")
     return f"${number}" if unit == "$" else f"{number}%" if unit == "%" else f"{number} {unit}".strip()
 
@@ -109,7 +112,8 @@ def section(system: str, rows: list) -> list[str]:
         lines += [f"### {where}", ""]
         links = [f"[{int(n)}](../{book[n]}.ipynb)" for n in SHOWN_IN.get((system, where), ()) if n in book]
         if links:
-            lines += [f"Shown in chapter {' and '.join(filter(None, (', '.join(links[:-1]), links[-1])))}.", ""]
+            chapter = "chapters" if len(links) > 1 else "chapter"
+            lines += [f"Shown in {chapter} {' and '.join(filter(None, (', '.join(links[:-1]), links[-1])))}.", ""]
         cells = [
             (f"{cell(row.claim)} [{row.id}]{{.claim-id}}", stated(row), measured(row), judged(row)) for row in claims
         ]
