@@ -347,7 +347,7 @@ def unnamed(claim: Claim, ledger: Ledger) -> Finding:
     others = "" if of in named else f", but no whole number of {' or '.join(map(str, named))}"
     reason = (
         f"The text does not say of which run. {whole_count(claim.stated, of)} of {of} successes would give it{others}. "
-        f"{inputs['called']} has {shown(ledger.measure(inputs['control']))}."
+        f"{inputs['called']} has a share of {shown(ledger.measure(inputs['control']))}."
     )
     if "is" not in inputs:
         return Finding(UNTESTABLE, None, "", reason)
