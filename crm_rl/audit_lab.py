@@ -72,6 +72,7 @@ def lab_case(letter: str) -> Case:
             "random": lambda part, rng: rng.integers(3, size=len(part)),
             "agent": candidate,
         },
+        reference="wait",
         candidate="agent",
         play=play,
         claimed_base=base,

@@ -4,33 +4,27 @@ import gymnasium
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
+from scipy.stats import binomtest
 from tiny_worlds import world
 
-from crm_rl.audit import (
-    FINE,
-    LOOK,
-    SKIPPED,
-    Case,
+from crm_rl.audit import FAULT, FINE, LOOK, SKIPPED, UNSURE, Case, audit
+from crm_rl.audit_cases import play_gymnasium, replay_case
+from crm_rl.audit_lab import LETTERS, PLANTED, lab_case
+from crm_rl.audit_numbers import (
     against,
-    audit,
     codes_agree,
     detectable_gain,
     missing_by_part,
     one_line_rules,
-    play_gymnasium,
     power_paired,
     rates_by_part,
     reach,
-    replay_case,
     seen,
     shuffled_scores,
     smallest_significant,
 )
-from crm_rl.audit_lab import LETTERS, PLANTED, lab_case
 from crm_rl.crm_data import clean, load
 from crm_rl.evaluation import constant_policy, play
-from crm_rl.experiment import customers_per_arm, difference, largest_z
 from crm_rl.funnel import AS_CODED, Action
 from crm_rl.worlds import replay_worlds
 
@@ -86,6 +80,8 @@ def test_a_case_names_what_is_missing():
         Case(parts={"train": rows, "test": rows}, label="bought", features=["age"])
     with pytest.raises(ValueError, match="not among the policies.*Remedy"):
         Case(parts={"train": rows, "test": rows}, label="bought", candidate="agent")
+    with pytest.raises(ValueError, match="without a reference.*Remedy"):
+        Case(parts={"train": rows, "test": rows}, label="bought", policies={"agent": 1})
 
 
 def test_a_report_is_a_table_in_a_notebook_and_text_elsewhere():
@@ -93,6 +89,72 @@ def test_a_report_is_a_table_in_a_notebook_and_text_elsewhere():
     report = audit(Case(parts={"train": rows, "test": rows}, label="bought"))
     assert "<table" in report._repr_html_() and "Is test like train?" in repr(report)
     assert report.verdict("Is test like") == FINE and report.faults() == []
+
+
+def small_case(**more) -> Case:
+    """100 customers of whom 12 buy unasked; policy k, played, wins the k customers after them."""
+    rows = part(bought=[True] * 12 + [False] * 88)
+    return Case(
+        parts={"train": rows, "test": rows},
+        label="bought",
+        reference="wait",
+        play=lambda k, rng: np.arange(100) < 12 + k,
+        **more,
+    )
+
+
+def test_the_reference_is_the_one_that_is_named_wherever_it_stands():
+    """The rate of waiting is 12 of 100, and not the 52 of an agent that is listed first."""
+    report = audit(small_case(policies={"agent": 40, "wait": 0}, candidate="agent", claimed_base=0.12))
+    answers = report.table().set_index("question")["answer"]
+    assert answers["Is the baseline of these customers?"].startswith(
+        "claimed 12.00%; wait on the test customers: 12 of"
+    )
+    assert answers["Are there enough successes?"].startswith("12 of 100")
+    assert report.verdict("Is the baseline") == report.verdict("Are there enough") == FINE
+
+
+def test_enough_successes_are_not_enough_where_fewer_depend_on_the_policy_than_a_test_could_see():
+    few = audit(small_case(policies={"wait": 0, "agent": 3}))
+    assert few.verdict("Are there enough") == LOOK
+    assert "gain of 8 customers would be seen four times in five if none is lost, and 3 depend on" in repr(few)
+    assert audit(small_case(policies={"wait": 0, "agent": 8})).verdict("Are there enough") == FINE
+
+
+def test_recorded_successes_are_called_so():
+    rows = part(bought=[True] * 12 + [False] * 88)
+    said = repr(audit(Case(parts={"train": rows, "test": rows}, label="bought")))
+    assert "on record" in said and "without doing anything" not in said
+
+
+@pytest.mark.parametrize(
+    ("wins", "known", "verdict"),
+    [
+        (lambda as_it_is: 10 if as_it_is else 0, 1.0, FINE),  # worse with shuffled outcomes
+        (lambda as_it_is: 10, 1.0, LOOK),  # no worse, though ten customers depend on the policy
+        (lambda as_it_is: 10, 0.4, UNSURE),  # chance decides for six of ten, whatever was learned
+    ],
+)
+def test_shuffling_that_does_not_hurt_says_something_only_where_it_could_have_hurt(wins, known, verdict):
+    case = small_case(
+        policies={"wait": 0, "agent": 10},
+        known=np.arange(100) < 100 * known,
+        retrain=lambda order: wins(bool((order == np.arange(100)).all())),
+    )
+    assert audit(case).verdict("Does shuffling") == verdict
+
+
+def test_shuffling_cannot_hurt_successes_that_no_policy_can_change_but_it_can_hurt_a_finer_score():
+    def case(**more):
+        return small_case(
+            policies={"wait": 0, "agent": 3},
+            retrain=lambda order: 3 if (order == np.arange(100)).all() else 3 - 1e-6,
+            **more,
+        )
+
+    assert audit(case()).verdict("Does shuffling") == UNSURE
+    report = audit(case(score=lambda policy, rng: policy))
+    assert report.verdict("Does shuffling") == FINE and "15 successes; with shuffled outcomes 15 to 15" in repr(report)
 
 
 # ---- Each check ----------------------------------------------------------------------------------------------------
@@ -127,6 +189,22 @@ def test_codes_fitted_anew_are_found():
     assert codes_agree(train, test, "place", "code") == {"names": 2, "same": 1, "rows": 3, "rows_same": 1}
 
 
+def test_a_name_with_two_codes_in_one_part_has_no_one_code():
+    train = part(place=["a", "a", "b"], code=[0, 3, 1])
+    test = part(place=["a", "b"], code=[0, 1])
+    assert codes_agree(train, test, "place", "code") == {"names": 2, "same": 1, "rows": 2, "rows_same": 1}
+
+
+def test_codes_cannot_agree_where_no_name_is_in_both_parts():
+    train = part(place=["a", "b"], code=[0, 1], bought=[True, False])
+    test = part(place=["c", "d"], code=[0, 1], bought=[True, False])
+    parts = {"train": train, "test": test}
+    report = audit(Case(parts=parts, label="bought", names={"place": "code"}))
+    assert report.verdict("Does a code") == LOOK
+    again = {"train": train, "test": test.assign(place=["a", "b"], code=[1, 0])}
+    assert audit(Case(parts=again, label="bought", names={"place": "code"})).verdict("Does a code") == FAULT
+
+
 def test_floor_ceiling_and_swing():
     outcomes = {"wait": np.array([1, 0, 0, 0]), "act": np.array([1, 1, 0, 0]), "other": np.array([1, 0, 1, 0])}
     assert reach(outcomes) == (1, 3, 2)
@@ -150,7 +228,21 @@ def test_power_by_hand_and_by_simulation():
     assert power_paired(8, 0, 1655) == pytest.approx((gains >= 6).mean(), abs=0.005)
     assert power_paired(3, 0, 1655) < 0.1
     assert power_paired(10, 5, 1655) < power_paired(10, 0, 1655)
-    assert detectable_gain(1655) == 8
+    assert detectable_gain(1655) == detectable_gain(80) == 8
+    assert detectable_gain(5) is None
+
+
+def test_with_five_lost_twenty_must_be_won_which_is_fifteen_more():
+    assert detectable_gain(1655, lost=5) == 20
+    won, lost = np.random.default_rng(0).poisson([[20], [5]], size=(2, 2000))
+    told = [against_by_counts(b, c) < 0.05 and b > c for b, c in zip(won, lost, strict=True)]
+    assert np.mean(told) == pytest.approx(power_paired(20, 5, 1655), abs=0.03)
+    assert power_paired(15, 5, 1655) < 0.6 < 0.8 <= power_paired(20, 5, 1655) < 0.85
+
+
+def against_by_counts(won: int, lost: int) -> float:
+    """The p-value of McNemar's exact test."""
+    return binomtest(int(won), int(won + lost)).pvalue if won + lost else 1.0
 
 
 def test_seen_states():
@@ -177,6 +269,7 @@ def test_the_study_s_case_on_the_twin(twin):
     assert {question.split()[0] + " " + question.split()[1] for question in report.faults()} == {
         "Are gaps", "Does a", "Is the", "Do the",
     }  # fmt: skip
+    assert report.verdict("Are there enough") == LOOK
     assert report.verdict("Does it beat") == LOOK and report.verdict("Does shuffling") == SKIPPED
 
 
@@ -232,37 +325,3 @@ def test_floor_and_ceiling_of_the_rules_as_coded_are_reached_by_constants():
         assert (counted >= floor).all() and (counted <= ceiling).all()
     always = play(tiny, constant_policy(Action.MANAGER), np.random.default_rng(0)).subscribed
     assert np.array_equal(always, ceiling)
-
-
-# ---- The experiment ------------------------------------------------------------------------------------------------
-
-
-def test_customers_per_arm_by_hand():
-    """0.44% against 0.528%: 7.849 x (0.0043806 + 0.0052521) / 0.00088^2."""
-    z = norm.ppf(0.975) + norm.ppf(0.8)
-    by_hand = z**2 * (0.0044 * 0.9956 + 0.00528 * 0.99472) / 0.00088**2
-    assert customers_per_arm(0.0044, 1.2) == int(np.ceil(by_hand)) == 97_633
-    with pytest.raises(ValueError, match="Remedy"):
-        customers_per_arm(0.0044, 1)
-
-
-def test_so_many_customers_find_the_difference_four_times_in_five():
-    n, rng = customers_per_arm(0.0044, 1.5), np.random.default_rng(0)
-    first, second = rng.binomial(n, 0.0044, size=20_000), rng.binomial(n, 0.0044 * 1.5, size=20_000)
-    both = (first + second) / (2 * n)
-    z = (second - first) / n / np.sqrt(2 * both * (1 - both) / n)
-    assert (z > 1.96).mean() == pytest.approx(0.8, abs=0.02)
-
-
-def test_newcombe_s_example():
-    """Newcombe (1998), table II, contrast (a): 56/70 - 48/80 has the interval 0.0524 to 0.3339 by his method 10."""
-    found = difference((56, 70), (48, 80))
-    assert found == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
-
-
-def test_looking_five_times_finds_too_much_and_pocock_s_bound_mends_it():
-    """Pocock (1977): five looks at 1.96 give 14.2%; the bound is 2.413."""
-    largest = largest_z(5, np.random.default_rng(0))
-    assert (largest > 1.96).mean() == pytest.approx(0.142, abs=0.004)
-    assert np.quantile(largest, 0.95) == pytest.approx(2.413, abs=0.015)
-    assert (largest_z(1, np.random.default_rng(0)) > 1.96).mean() == pytest.approx(0.05, abs=0.003)

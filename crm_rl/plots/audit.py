@@ -84,5 +84,5 @@ def power_curve(gains: Sequence[int], power: Sequence[float], marks: dict[int, s
         height = 100 * power[list(gains).index(gain)]
         axes.plot([gain], [height], "o", color=RED, markersize=9)
         axes.annotate(f"  {text}", (gain, height), color=RED, fontsize=9, va="top")
-    axes.set(xlabel="true gain over waiting (customers of the test part)", ylabel="found (% of times)", ylim=(0, 103))
+    axes.set(xlabel="true gain over waiting (customers, on average)", ylabel="found (% of times)", ylim=(0, 103))
     return axes
