@@ -129,7 +129,7 @@ class Report(NamedTuple):
 
     def _repr_html_(self) -> str:
         """Two columns, so that it fits a phone: the verdict; the question and its answer."""
-        cell = '<td style="text-align: left; white-space: normal; vertical-align: top">'
+        cell = '<td style="text-align: left; white-space: normal; vertical-align: top; padding-right: 1em">'
         rows = [
             f"<tr>{cell}<b>{escape(found.verdict)}</b></td>"
             f"{cell}<b>{escape(found.question)}</b><br>{escape(found.answer)}</td></tr>"

@@ -800,11 +800,13 @@ report
 
 # %% tags=["remove-cell"]
 note("faults", f"{len(report.faults())} of {len(report.findings)}")
-counts, rewards = re.match(
-    r"(\d+ .*outcomes \d+ to \d+); score (.+), p", report.findings[-1].answer
+count, others, reward, rewards = re.match(
+    r"(\d+) .*outcomes (\d+ to \d+); score (\S+); shuffled (.+), p",
+    report.findings[-1].answer,
 ).groups()
-note("shuffled", counts.replace(" successes; with shuffled outcomes", "; shuffled"))
-note("shuffled-reward", rewards)
+note("shuffled", f"{count}; shuffled {others}")
+note("reward-true", reward)
+note("reward-shuffled", rewards)
 
 # %% [markdown]
 # Nineteen tables trained on other people's outcomes score like the one trained on the true ones. Does Q-learning learn nothing from outcomes?
@@ -836,13 +838,16 @@ print(f"shuffled: {controls.min():.1f} to {controls.max():.1f}")
 # `one_line_rules`, `codes_agree`, `reach`, `against`, `power_paired`, `seen`, `shuffled_scores`.
 
 # %% tags=["hide-input"]
-note("control", f"{control:.1f}; shuffled {controls.min():.1f} to {controls.max():.1f}")
+note("control-true", f"{control:.1f}")
+note("control-shuffled", f"{controls.min():.1f} to {controls.max():.1f}")
 beside(
     {
         "questions that find a fault": "faults",
         "test subscribers, true and shuffled outcomes": "shuffled",
-        "mean reward on the test customers": "shuffled-reward",
-        "mean reward on the training customers": "control",
+        "mean reward on the test customers": "reward-true",
+        "the same, shuffled": "reward-shuffled",
+        "mean reward on the training customers": "control-true",
+        "and shuffled": "control-shuffled",
     }
 )
 
@@ -1022,11 +1027,14 @@ assert caught["inbound"][0].all() and caught["outbound"][0].mean() < 2 / 3
 # %% tags=["hide-input"]
 note("delay-backwards", f"{backwards}")
 for g, (within, median) in caught.items():
-    note(f"delay-{g}", f"{within.sum()} of {len(within)}, half within {median:.0f} days")
+    note(f"delay-{g}", f"{within.sum()} of {len(within)}")
+    note(f"delay-{g}-median", f"{median:.0f} days")
 beside(
     {
         "outbound: subscriptions within 26 weeks of arrival": "delay-outbound",
-        "inbound": "delay-inbound",
+        "half of them within": "delay-outbound-median",
+        "inbound: within 26 weeks": "delay-inbound",
+        "half within": "delay-inbound-median",
         "dated before the arrival, left out": "delay-backwards",
     }
 )
@@ -1085,7 +1093,7 @@ note("conversions-1.2", f"{plan.loc['20%', 'subscribers']}")
 note("calls", f"{recent['call'].sum() / recent['subscribed'].sum():.0f}")
 
 # %% [markdown]
-# `subscribers` are those expected in the control arm; `contacts` is what one more contact for each treated customer costs, at \\$10;
+# `subscribers` are those expected in the control arm; `contacts` is what one more contact for each treated customer costs, at \$10;
 # `forgone` the subscriptions that the held-out arm would not get if the lift is real: the price of knowing. The first table is for 0.44%.
 # Years: both arms at {glue:text}`audit-arrivals` arrivals a month, and 26 weeks of waiting for the last.
 #
