@@ -1,0 +1,261 @@
+"""What the recorded rematch says, and how sure it is (chapter 10).
+
+A record keeps the exact value of every run for each kind of test customer. So a score has no noise of rollouts; what is
+left to chance is which seeds were run and which customers there are, and both are drawn anew here: seeds as they are,
+and kinds of customers, inbound and outbound apart, since all customers of a kind move together.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import trim_mean
+
+from crm_rl.crm_data.load import DataError
+from crm_rl.rematch_cases import FOLDS
+from crm_rl.responsive import BASELINE
+from crm_rl.study import RESULTS
+
+#: What names a run together with its learner, steps and seed; and what it is where nothing else is said.
+USUAL = {
+    "world": "smooth",
+    "lift": BASELINE.lift,
+    "organic": BASELINE.organic,
+    "expected": True,
+    "strangers": False,
+    "selection": False,
+}
+
+
+class Record(NamedTuple):
+    """A recorded rematch, see `rematch.record`.
+
+    Attributes:
+        runs: a row a run; none twice, and none of those that served to tune.
+        values: shape (runs, kinds): the exact value of each run's policy for each kind of test customer, in dollars.
+        kinds: a row a kind: `customers`, `inbound` (0 or 1) and `fold`.
+        tuning: the runs that served to tune; theirs are scores on validation customers.
+        source: where all that comes from.
+    """
+
+    runs: pd.DataFrame
+    values: np.ndarray
+    kinds: pd.DataFrame
+    tuning: pd.DataFrame
+    source: dict
+
+
+class Draws(NamedTuple):
+    """Customers and seeds, drawn anew; one and the same for all scores, so that differences of these are paired.
+
+    Attributes:
+        customers: shape (draws, kinds): how many customers there are of each kind.
+        places: shape (draws, seeds), uniform in [0, 1): which seed is drawn, as a place in the list of a learner's.
+    """
+
+    customers: np.ndarray
+    places: np.ndarray
+
+
+class Score(NamedTuple):
+    """The interquartile mean over runs of a share or of dollars, or a difference of two.
+
+    Attributes:
+        value: of the record.
+        redrawn: shape (draws,): of customers and seeds drawn anew.
+        runs: how many it rests on; with strangers five of them, one a fold, count as one.
+    """
+
+    value: float
+    redrawn: np.ndarray
+    runs: int
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Of the 95% interval."""
+        low, high = np.quantile(self.redrawn, [0.025, 0.975])
+        return float(low), float(high)
+
+    def minus(self, other: "Score") -> "Score":
+        """How much more; to be paired, both must be of the same draws."""
+        return Score(self.value - other.value, self.redrawn - other.redrawn, min(self.runs, other.runs))
+
+
+def load_rematch(name: str = "twin", folder: Path = RESULTS) -> Record:
+    """The record of a data set.
+
+    Raises:
+        DataError: there is no such record.
+    """
+    stem = Path(folder) / f"rematch_{name}"
+    if not stem.with_suffix(".json").exists():
+        raise DataError(f"no rematch on the {name} is on record. Remedy: `python -m crm_rl rematch`.")
+    runs = pd.read_csv(f"{stem}.csv")
+    values = pd.read_csv(f"{stem}_values.csv", header=None).to_numpy()
+    kinds = pd.read_csv(f"{stem}_kinds.csv")
+    source = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
+    for_tuning = runs["seed"].isin(source["seeds_of_tuning"])
+    kept = ~for_tuning & ~runs.duplicated([*USUAL, "learner", "steps", "seed"])
+    return Record(runs[kept].reset_index(drop=True), values[kept], kinds, runs[for_tuning], source)
+
+
+def runs_of(record: Record, learner: str, steps: int = 0, **which) -> pd.DataFrame:
+    """The runs of a learner, by seed; the index says where their values stand.
+
+    Args:
+        record: where to look.
+        learner, steps: see `rematch.Job`.
+        which: what is not as in `USUAL`.
+    """
+    wanted = {"learner": learner, "steps": steps} | USUAL | which
+    runs = record.runs
+    for column, value in wanted.items():
+        runs = runs[runs[column] == value]
+    return runs.sort_values("seed")
+
+
+def has(record: Record, learner: str, steps: int = 0, **which) -> bool:
+    """Whether there is a run of this learner."""
+    return len(runs_of(record, learner, steps, **which)) > 0
+
+
+def between(record: Record, runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """What always waiting and the optimum are worth where these runs were judged, each of shape (runs, kinds).
+
+    In the smooth world every seed has the same customers. In the rough one each has a deal of its own.
+
+    Raises:
+        DataError: they are not on record.
+    """
+    worth = []
+    for learner in ("waiting", "optimum"):
+        places = []
+        for run in runs.itertuples():
+            same = runs_of(record, learner, world=run.world, lift=run.lift, organic=run.organic)
+            same = same[same["seed"] == run.seed] if run.world == "rough" else same
+            if not len(same):
+                raise DataError(f"{learner} is not on record beside {run.learner}, seed {run.seed}. Remedy: run it.")
+            places.append(same.index[0])
+        worth.append(record.values[places])
+    return worth[0], worth[1]
+
+
+def redraw(record: Record, rng: np.random.Generator, draws: int = 2000) -> Draws:
+    """Draw kinds of customers anew, as many inbound and as many outbound ones as there are, and seeds."""
+    counts, inbound = record.kinds["customers"].to_numpy(), record.kinds["inbound"].to_numpy()
+    customers = np.zeros((draws, len(counts)))
+    for group in np.unique(inbound):
+        members = np.flatnonzero(inbound == group)
+        often = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=draws)
+        customers[:, members] = often * counts[members]
+    return Draws(customers, rng.random((draws, record.runs["seed"].nunique())))
+
+
+def score(
+    record: Record,
+    draws: Draws,
+    learner: str,
+    steps: int = 0,
+    group: str = "all",
+    money: bool = False,
+    seeds: set[int] | None = None,
+    **which,
+) -> Score:
+    """How good a learner is: its share of the attainable gain, a ratio of sums over customers for each run.
+
+    With strangers a run is judged by the customers of the fold that it has not met, and the five runs that together
+    have been judged by everybody are added up before dividing.
+
+    Args:
+        record, draws: what to judge, and by whom.
+        learner, steps, which: as for `runs_of`.
+        group: "all", "inbound" or "outbound".
+        money: dollars a customer instead of the share.
+        seeds: only these.
+
+    Returns:
+        The interquartile mean over runs. A share is missing where there is less than a dollar a customer to gain.
+
+    Raises:
+        DataError: no such run is on record, or not one for each fold.
+    """
+    runs = runs_of(record, learner, steps, **which)
+    runs = runs if seeds is None else runs[runs["seed"].isin(seeds)]
+    strangers = which.get("strangers", False)
+    if strangers:
+        runs = runs[runs.groupby(runs["seed"] // FOLDS)["seed"].transform("size") == FOLDS]
+    if not len(runs):
+        raise DataError(f"no such run of {learner!r} with {steps:,} steps is on record. Remedy: ask `has` first.")
+    judged = judges(record, runs, group, strangers)
+    now = ratios(record, runs, judged, record.kinds["customers"].to_numpy()[None], money, strangers)[0]
+    again = ratios(record, runs, judged, draws.customers, money, strangers)
+    picks = (draws.places[:, : len(now)] * len(now)).astype(int)
+    return Score(interquartile(now), interquartile(np.take_along_axis(again, picks, axis=1)), len(now))
+
+
+def difference(record: Record, draws: Draws, first: dict, second: dict, **both) -> Score:
+    """How much better the first is than the second, on the same redrawn customers and seeds.
+
+    Args:
+        record, draws: as for `score`.
+        first, second: what to pass to `score` for each.
+        both: what to pass for either.
+
+    Returns:
+        The difference of the scores over the seeds that both have. A learner with one run stands for all seeds: it is
+        one that does not depend on them.
+    """
+    pair = [both | one for one in (first, second)]
+    chosen = [{key: value for key, value in one.items() if key not in ("group", "money")} for one in pair]
+    have = [set(runs_of(record, **one)["seed"]) for one in chosen]
+    common = have[0] & have[1] if min(map(len, have)) > 1 else None
+    one, other = (score(record, draws, seeds=common, **each) for each in pair)
+    return one.minus(other)
+
+
+def judges(record: Record, runs: pd.DataFrame, group: str, strangers: bool) -> np.ndarray:
+    """Which kinds judge each run, shape (runs, kinds), bool."""
+    inbound = record.kinds["inbound"].to_numpy() == 1
+    members = np.full(len(inbound), True) if group == "all" else inbound == (group == "inbound")
+    folds = record.kinds["fold"].to_numpy()[None]
+    return members & (folds == runs["seed"].to_numpy()[:, None] % FOLDS if strangers else np.full((len(runs), 1), True))
+
+
+def ratios(
+    record: Record, runs: pd.DataFrame, judged: np.ndarray, customers: np.ndarray, money: bool, strangers: bool
+) -> np.ndarray:
+    """The share of each run, or its dollars a customer, by so many customers of each kind.
+
+    Args:
+        record, runs: what to judge.
+        judged: of `judges`.
+        customers: shape (draws, kinds).
+        money, strangers: as for `score`.
+
+    Returns:
+        Shape (draws, runs), or with strangers (draws, runs / 5).
+    """
+    values = record.values[runs.index]
+    if money:
+        above, below = customers @ (judged * values).T, customers @ judged.T
+    else:
+        waiting, best = between(record, runs)
+        above, below = (customers @ (judged * (worth - waiting)).T for worth in (values, best))
+    if strangers:
+        above, below = (part.reshape(len(part), -1, FOLDS).sum(axis=2) for part in (above, below))
+    if not money and below.mean() < least_gain(customers, judged, strangers):
+        return np.full(below.shape, np.nan)
+    return above / below
+
+
+def least_gain(customers: np.ndarray, judged: np.ndarray, strangers: bool) -> float:
+    """A dollar for each customer who judges: with less to gain, a share says nothing."""
+    each = (customers @ judged.T).mean()
+    return float(each * FOLDS if strangers else each)
+
+
+def interquartile(shares: np.ndarray) -> float | np.ndarray:
+    """The mean of the middle half along the last axis (Agarwal et al. 2021)."""
+    return trim_mean(shares, 0.25, axis=-1)

@@ -1,0 +1,213 @@
+"""Scores of a recorded rematch: each against an answer known by hand."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crm_rl.crm_data.load import DataError
+from crm_rl.rematch import SEEDS, TUNING_SEEDS, Job, record, run
+from crm_rl.rematch_cases import FOLDS
+from crm_rl.rematch_scores import (
+    USUAL,
+    Record,
+    difference,
+    has,
+    load_rematch,
+    redraw,
+    runs_of,
+    score,
+)
+
+#: Three kinds of customers, of whom there are 2, 1 and 7; waiting is worth 10 for each, the optimum more.
+KINDS = pd.DataFrame({"customers": [2, 1, 7], "inbound": [1, 1, 0], "fold": [0, 1, 4]})
+WAITING, OPTIMUM = [10.0, 10.0, 10.0], [110.0, 210.0, 20.0]
+
+
+def written(rows: list[tuple], **columns) -> Record:
+    """A record of runs (learner, steps, seed, values)."""
+    runs = pd.DataFrame([{"learner": name, "steps": steps, "seed": seed} for name, steps, seed, _ in rows])
+    runs = runs.assign(**(USUAL | columns))
+    values = np.array([values for *_, values in rows], dtype=float)
+    known = pd.DataFrame([{"learner": name, "steps": 0, "seed": 0} | USUAL for name in ("waiting", "optimum")])
+    return Record(
+        pd.concat([known, runs], ignore_index=True), np.vstack([WAITING, OPTIMUM, values]), KINDS, runs[:0], {}
+    )
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def test_a_share_is_a_ratio_of_sums(rng):
+    # To gain: 2 x 100 + 1 x 200 + 7 x 10 = 470. Gained: 2 x 50 + 0 + 7 x 10 = 170.
+    found = written([("half", 0, 0, [60, 10, 20])])
+    draws = redraw(found, rng)
+    assert score(found, draws, "half").value == pytest.approx(170 / 470)
+    assert score(found, draws, "half", group="inbound").value == pytest.approx(100 / 400)
+    assert score(found, draws, "half", group="outbound").value == 1
+    assert score(found, draws, "half", money=True).value == pytest.approx((120 + 10 + 140) / 10)
+    assert score(found, draws, "half", group="inbound", money=True).value == pytest.approx(130 / 3)
+
+
+def test_the_bounds_are_0_and_1_whoever_is_drawn(rng):
+    found = written([("none", 0, 0, WAITING), ("all", 0, 0, OPTIMUM)])
+    draws = redraw(found, rng)
+    assert score(found, draws, "none").ends == (0, 0) and score(found, draws, "all").ends == (1, 1)
+
+
+def test_customers_of_a_kind_are_drawn_together_and_the_groups_apart(rng):
+    customers = redraw(written([("none", 0, 0, WAITING)]), rng, draws=500).customers
+    assert (customers[:, 2] == 7).all(), "there is one kind of outbound customers"
+    pairs = set(map(tuple, customers[:, :2].astype(int)))
+    assert pairs == {(4, 0), (2, 1), (0, 2)}, "two kinds of inbound customers are drawn: of one or of the other"
+
+
+def test_the_interval_over_customers_by_hand(rng):
+    # All is gained of the first kind, nothing of the others. Drawn twice, once or not at all (1/4, 1/2, 1/4) it gives
+    # 400 of 400 + 70, 200 of 200 + 200 + 70, 0 of 400 + 70.
+    found = written([("first", 0, 0, [110, 10, 10])])
+    shares = score(found, redraw(found, rng, draws=4000), "first").redrawn
+    expected = {400 / 470: 0.25, 200 / 470: 0.5, 0.0: 0.25}
+    for share, often in expected.items():
+        assert np.isclose(shares, share).mean() == pytest.approx(often, abs=0.03)
+
+
+def test_the_middle_half_of_the_seeds_counts(rng):
+    rows = [("table", 5, seed, WAITING + share * (np.array(OPTIMUM) - WAITING)) for seed, share in enumerate(SHARES)]
+    found = written(rows)
+    assert score(found, redraw(found, rng), "table", 5).value == pytest.approx(0.55)
+
+
+SHARES = np.array([-9.0, 0.5, 0.6, 9.0])
+
+
+def test_seeds_are_drawn_anew(rng):
+    rows = [
+        ("table", 5, seed, WAITING + share * (np.array(OPTIMUM) - WAITING)) for seed, share in enumerate([0.4, 0.6])
+    ]
+    found = written(rows)
+    shares = score(found, redraw(found, rng, draws=4000), "table", 5).redrawn
+    for share, often in {0.4: 0.25, 0.5: 0.5, 0.6: 0.25}.items():
+        assert np.isclose(shares, share).mean() == pytest.approx(often, abs=0.03)
+
+
+def test_a_difference_is_paired_by_customers_and_seeds(rng):
+    worth = np.array(OPTIMUM) - WAITING
+    worse = [("worse", 5, seed, WAITING + share * worth) for seed, share in enumerate([0.1, 0.7])]
+    better = [("better", 5, seed, WAITING + (share + 0.05) * worth) for seed, share in enumerate([0.1, 0.7])]
+    found = written(worse + better)
+    gap = difference(found, redraw(found, rng), {"learner": "better"}, {"learner": "worse"}, steps=5)
+    assert gap.value == pytest.approx(0.05) and gap.ends == pytest.approx((0.05, 0.05))
+
+
+def test_a_difference_is_over_the_seeds_that_both_have(rng):
+    worth = np.array(OPTIMUM) - WAITING
+    many = [("many", 5, seed, WAITING + share * worth) for seed, share in enumerate([0.2, 0.4, 0.9])]
+    few = [("few", 5, seed, WAITING + share * worth) for seed, share in enumerate([0.1, 0.1])]
+    fixed = [("fixed", 0, 0, WAITING + 0.1 * worth)]
+    found = written(many + few + fixed)
+    draws = redraw(found, rng)
+    gap = difference(found, draws, {"learner": "many", "steps": 5}, {"learner": "few", "steps": 5})
+    assert gap.value == pytest.approx(0.2) and gap.runs == 2
+    gap = difference(found, draws, {"learner": "many", "steps": 5}, {"learner": "fixed"})
+    assert gap.value == pytest.approx(0.4), "a learner with one run stands for all seeds"
+
+
+def test_in_the_rough_world_each_seed_is_held_against_its_own_deal(rng):
+    runs = pd.DataFrame(
+        [
+            {"learner": name, "steps": 0, "seed": seed} | USUAL | {"world": "rough"}
+            for seed in (0, 1)
+            for name in ("waiting", "optimum", "rival")
+        ]
+    )
+    values = np.array([[0] * 3, [100] * 3, [50] * 3, [0] * 3, [200] * 3, [50] * 3], dtype=float)
+    found = Record(runs, values, KINDS, runs[:0], {})
+    assert score(found, redraw(found, rng), "rival", world="rough").value == pytest.approx((0.5 + 0.25) / 2)
+
+
+def test_strangers_are_added_up_over_the_folds_before_dividing(rng):
+    # Seed 0 hides fold 0: of its 2 customers all is gained, 200. Seed 1 hides fold 1: nothing of 200. Seed 4 hides
+    # fold 4: half of 70. Seeds 2 and 3 hide nobody who is tested. So (200 + 0 + 35) / 470.
+    rows = [("table", 5, seed, [110, 10, 15]) for seed in range(FOLDS)]
+    found = written(rows, strangers=True)
+    draws = redraw(found, rng)
+    strange = score(found, draws, "table", 5, strangers=True)
+    assert strange.value == pytest.approx(235 / 470) and strange.runs == 1
+    assert score(found, draws, "table", 5, strangers=True, group="inbound").value == pytest.approx(200 / 400)
+
+
+def test_folds_that_lack_one_are_left_out(rng):
+    rows = [("table", 5, seed, OPTIMUM if seed < FOLDS else WAITING) for seed in range(2 * FOLDS - 1)]
+    found = written(rows, strangers=True)
+    assert score(found, redraw(found, rng), "table", 5, strangers=True).value == 1
+    found = written(rows[:3], strangers=True)
+    with pytest.raises(DataError, match="ask `has` first"):
+        score(found, redraw(found, rng), "table", 5, strangers=True)
+
+
+def test_with_less_than_a_dollar_to_gain_there_is_no_share(rng):
+    runs = pd.DataFrame([{"learner": name, "steps": 0, "seed": 0} | USUAL for name in ("waiting", "optimum", "rival")])
+    found = Record(runs, np.array([[0.0] * 3, [0.9] * 3, [0.5] * 3]), KINDS, runs[:0], {})
+    assert np.isnan(score(found, redraw(found, rng), "rival").value)
+    found = found._replace(values=np.array([[0.0] * 3, [1.1] * 3, [0.5] * 3]))
+    assert score(found, redraw(found, rng), "rival").value == pytest.approx(0.5 / 1.1)
+
+
+def test_what_is_not_on_record_is_said(rng):
+    found = written([("table", 5, 0, WAITING)])
+    assert has(found, "table", 5) and not has(found, "table", 6) and not has(found, "table", 5, selection=True)
+    with pytest.raises(DataError, match="no such run of 'table' with 6 steps"):
+        score(found, redraw(found, rng), "table", 6)
+    other = found._replace(runs=found.runs.assign(lift=2.0))
+    other.runs.loc[2, "lift"] = 3.0
+    with pytest.raises(DataError, match="waiting is not on record beside table"):
+        score(other, redraw(other, rng), "table", 5, lift=3.0)
+
+
+def test_the_same_seed_gives_the_same_interval():
+    found = written([("half", 0, 0, [60, 10, 20])])
+    first, second = (score(found, redraw(found, np.random.default_rng(4)), "half") for _ in range(2))
+    assert first.redrawn.tobytes() == second.redrawn.tobytes()
+
+
+@pytest.fixture(scope="module")
+def recorded(twin, tmp_path_factory) -> Path:
+    """A record of a few runs on the twin, one of them twice and one for tuning."""
+    folder = tmp_path_factory.mktemp("rematch")
+    data = str(twin)
+    jobs = [
+        Job(data, "smooth", "waiting", 0, (0,)),
+        Job(data, "smooth", "optimum", 0, (0,)),
+        Job(data, "smooth", "table: episode only", 2_000, (0, 1)),
+        Job(data, "smooth", "table: episode only", 2_000, (0,)),
+        Job(data, "smooth", "table: episode only", 2_000, TUNING_SEEDS[:1]),
+    ]
+    record("spring", jobs, run(jobs, folder, workers=1), {"date": "..."}, folder / "out")
+    return folder / "out"
+
+
+def test_a_record_gives_the_shares_that_were_recorded(recorded, rng):
+    found = load_rematch("spring", recorded)
+    runs = runs_of(found, "table: episode only", 2_000)
+    assert runs["seed"].tolist() == [0, 1], "none twice, none for tuning"
+    assert len(found.tuning) == 1 and found.tuning["seed"].isin(TUNING_SEEDS).all()
+    for group, column in (("all", "gain_test"), ("inbound", "gain_inbound_test"), ("outbound", "gain_outbound_test")):
+        share = score(found, redraw(found, rng), "table: episode only", 2_000, group=group, seeds={1})
+        assert share.value == pytest.approx(runs[column].iloc[1], abs=1e-3)
+    money = score(found, redraw(found, rng), "table: episode only", 2_000, money=True, seeds={1})
+    assert money.value == pytest.approx(runs["money_test"].iloc[1], rel=1e-3)
+
+
+def test_no_record_is_an_error_with_a_remedy(tmp_path):
+    with pytest.raises(DataError, match="no rematch on the autumn is on record"):
+        load_rematch("autumn", tmp_path)
+
+
+def test_the_provenance_tells_tuning_seeds_from_the_others(recorded):
+    source = json.loads((recorded / "rematch_spring.json").read_text())
+    assert not set(source["seeds_of_tuning"]) & set(SEEDS)
