@@ -110,16 +110,16 @@ def _evaluate(actions: np.ndarray, population: Population, rules: Rules) -> np.n
 
 @njit(cache=True)
 def _worth(action: int, bought: int, q: np.ndarray, now: np.ndarray, rules: Rules) -> float:
-    """What an action is worth: `q` of the six actions of the firm, `now` by mask number for buying."""
-    if action == ANY:
-        total = 0.0
-        for each in range(N_FEATURES + N_ACTIONS):
-            total += _worth(each, bought, q, now, rules)
-        return total / (N_FEATURES + N_ACTIONS)
-    if action >= N_FEATURES:
-        return q[action - N_FEATURES]
-    fuller = bought | bought_in(1 << action)
-    return (q[WAIT] if fuller == bought else now[fuller]) - rules.feature_price
+    """What an action is worth, on average for `ANY`: `q` of the six actions proper, `now` by mask number for buying."""
+    first, last = (0, N_FEATURES + N_ACTIONS - 1) if action == ANY else (action, action)
+    total = 0.0
+    for each in range(first, last + 1):
+        fuller = bought | bought_in(1 << each)
+        if each >= N_FEATURES:
+            total += q[each - N_FEATURES]
+        else:
+            total += (q[WAIT] if fuller == bought else now[fuller]) - rules.feature_price
+    return total / (last - first + 1)
 
 
 def fixed_mask(bought: int, train: Population, population: Population, rules: Rules, rounds: int = 30) -> np.ndarray:
