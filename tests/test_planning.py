@@ -220,6 +220,38 @@ def test_the_share_of_the_gain_by_hand():
     assert np.isnan(share_of_gain(best, waiting, waiting + 0.01))
 
 
+def test_no_share_is_quoted_of_less_than_a_dollar_a_customer():
+    waiting = np.zeros(4)
+    assert share_of_gain(np.full(4, 0.5), waiting, np.ones(4)) == 0.5
+    assert np.isnan(share_of_gain(np.full(4, 0.5), waiting, np.array([0.99, 1.0, 1.0, 1.0])))
+    assert share_of_gain(np.full(4, 0.1), waiting, np.full(4, 0.2), least=0.1) == pytest.approx(0.5)
+
+
+def test_sampled_and_expected_rewards_have_one_plan():
+    population = people(4, seed=14)
+    expected = optimal(population, BASELINE._replace(expected_reward=True))
+    np.testing.assert_array_equal(optimal(population, BASELINE).q, expected.q)
+
+
+def test_waiting_is_worth_the_same_whatever_reaches_whom():
+    population = people(4, seed=15)
+    dealt = population._replace(affinity=population.affinity[::-1].copy())
+    waiting = [evaluate(always(Action.WAIT), who, BASELINE).value for who in (population, dealt)]
+    np.testing.assert_array_equal(*waiting)
+
+
+def test_two_groups_do_no_worse_than_one_from_the_same_start():
+    population = people(6, seed=16)
+    emails = np.full((1, BASELINE.weeks, N_PATTERNS, BASELINE.most_contacts + 1), Action.EMAIL)
+    one = shared_policy(emails, np.zeros(6, dtype=np.int64), population, BASELINE, 3)
+    two = shared_policy(one.repeat(2, axis=0), population.inbound, population, BASELINE, 3)
+
+    def worth(policy: np.ndarray) -> float:
+        return evaluate(np.eye(N_ACTIONS)[policy], population, BASELINE).at_start(population).sum()
+
+    assert worth(two[population.inbound]) >= worth(one) > worth(emails)
+
+
 def test_a_plan_for_one_of_each_is_a_plan_for_all():
     population = people(3, seed=11)
     again = Population(*(np.concatenate([field, field]) for field in population[:-1]), population.quiet)

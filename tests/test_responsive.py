@@ -269,3 +269,8 @@ def test_another_deal_moves_affinities_and_nothing_else(twin_customers):
     assert not np.array_equal(first.affinity, second.affinity)
     assert all(np.array_equal(a, b) for a, b in zip(first[:4], second[:4], strict=True))
     np.testing.assert_allclose(first.affinity.sum(axis=1), 5.0)
+
+
+def test_no_contact_is_riskier_than_the_sixth():
+    risks = [opt_out_chance(min(made, BASELINE.most_contacts), int(Action.EMAIL), BASELINE) for made in range(8)]
+    np.testing.assert_allclose(risks, [0, 0, 0.035, 0.07, 0.105, 0.14, 0.14, 0.14])
