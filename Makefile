@@ -89,11 +89,13 @@ notebooks: env
 	@echo "== notebooks"
 	@$(BIN)/python tools/notebooks.py execute $(if $(ALL),--all,--changed)
 
-# The study's table over 20 seeds. It goes on where it was stopped. ORIGINAL=path adds the original export;
-# STUDY="--dask tcp://..." passes options on.
+# The study's table over 20 seeds, and the rematch. They go on where they were stopped. ORIGINAL=path adds the original
+# export; STUDY="--dask tcp://..." passes options on to the study.
 study: env
 	@echo "== study (about 25 minutes on two quiet cores for each data set)"
 	@$(BIN)/python -m crm_rl study --data data/raw/crm_twin.csv $(ORIGINAL) $(STUDY)
+	@echo "== rematch (about an hour for each data set)"
+	@$(BIN)/python -m crm_rl rematch --data data/raw/crm_twin.csv $(ORIGINAL)
 
 check: lint gates
 

@@ -56,7 +56,7 @@ def add_commands(commands) -> None:
     study.set_defaults(run=_study)
 
     rematch = commands.add_parser("rematch", help="train tables and networks in the responsive worlds and record it")
-    rematch.add_argument("--data", type=Path, default=data_path(), help="the export (default: %(default)s)")
+    rematch.add_argument("--data", type=Path, nargs="+", default=[data_path()], help="exports to run it on")
     rematch.add_argument("--workers", type=_workers, default=-1, help="processes; -1 for as many as there are cores")
     rematch.add_argument("--work", type=Path, default=PROJECT / "data" / "study", help="where jobs keep their results")
     rematch.add_argument("--out", type=Path, default=PROJECT / "data" / "results", help="where the record goes")
@@ -191,14 +191,13 @@ def _study(options: argparse.Namespace) -> None:
 
 
 def _rematch(options: argparse.Namespace) -> None:
-    from crm_rl.rematch import SEEDS, plan, record, run
-    from crm_rl.study import Budget, data_name, provenance
+    from crm_rl.rematch import expected_minutes, plan, record, run
+    from crm_rl.study import data_name, versions
 
-    jobs = plan(options.data)
-    print(f"{len(jobs):,} jobs, about an hour and a half on two quiet cores", flush=True)
-    results = run(jobs, options.work, options.workers)
-    source = provenance(options.data, SEEDS, Budget(0, max(job.steps for job in jobs)))
-    for not_used in ("rules", "q_learning", "dqn"):
-        source.pop(not_used)
-    files = record(data_name(options.data), results, source, options.out)
-    print("Recorded: " + ", ".join(str(file) for file in files))
+    plans = {data: plan(data) for data in options.data}
+    jobs = [job for planned in plans.values() for job in planned]
+    print(f"{len(jobs):,} jobs, about {expected_minutes(jobs, options.work, options.workers):.0f} minutes", flush=True)
+    for data, planned in plans.items():
+        rows = run(planned, options.work, options.workers)
+        files = record(data_name(data), planned, rows, versions(), options.out)
+        print("Recorded: " + ", ".join(str(file) for file in files), flush=True)

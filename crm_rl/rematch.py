@@ -1,15 +1,18 @@
-"""The rematch (chapter 10): tables and networks in the responsive worlds, many seeds, judged exactly and recorded.
+"""The rematch (chapter 10): tables, networks and their rivals in the responsive worlds, many seeds, judged exactly.
 
     python -m crm_rl rematch                       on the twin
     python -m crm_rl rematch --data FILE.xlsx      on another export
 
-A job is one training run and the exact value of its greedy policy for every test customer. Jobs leave a small file
-each, so that what was stopped goes on where it was. Networks were tuned on validation customers only (`TUNING`).
+A job trains one learner with some seeds and works out the exact value of each greedy policy. Jobs leave a small file
+each, named by all that they depend on but the code, so that what was stopped goes on where it was. Whatever was tuned
+was tuned on validation customers, with seeds of its own.
 """
 
-import functools
 import hashlib
 import json
+import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,23 +21,27 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from crm_rl.crm_data import clean, load
 from crm_rl.dqn import one_thread
-from crm_rl.funnel import N_ACTIONS, Action
-from crm_rl.planning import all_observations, always, best_of, evaluate, optimal, share_of_gain, starts_of
-from crm_rl.rematch_dqn import PLAIN, TUNED, q_values, train_network
-from crm_rl.rematch_tables import DIAL, probabilities, train_table
+from crm_rl.funnel import Action
+from crm_rl.planning import all_observations, always, best_of, evaluate, optimal
+from crm_rl.rematch_cases import FOLD_SEED, FOLDS, base_rates, case_of, sha256, without, worlds_of
+from crm_rl.rematch_dqn import CHAPTER_6, PLAIN, TUNED, Networks, in_time, q_values, train_networks
+from crm_rl.rematch_rivals import RIVALS
+from crm_rl.rematch_tables import DIAL, greedy_actions, probabilities, train_table
+from crm_rl.rematch_tables import TUNED as TUNED_TABLES
 from crm_rl.rematch_tables import Settings as TableSettings
-from crm_rl.responsive import BASELINE, N_PATTERNS, Population, Rules
-from crm_rl.responsive_worlds import KINDS, ResponsiveWorld, rates_of, responsive_worlds
-from crm_rl.study import RESULTS, write_whole
+from crm_rl.responsive import BASELINE, N_PATTERNS, SELECTION, Population, Rules
+from crm_rl.responsive_worlds import DEAL_SEED, FOCUS, HOME, KINDS, SPLIT_SEED, ResponsiveWorld
+from crm_rl.selection import N_MASKS, evaluate_selection, fixed_mask, observations_with
+from crm_rl.study import RESULTS, data_name, write_whole
 
-#: The networks: without any improvement, tuned, and each of the two with one part changed.
+#: The networks: chapter 6's, without any improvement, tuned, and each of the last two with one part changed.
 NETWORKS = {
+    "chapter 6": CHAPTER_6,
     "plain": PLAIN,
     "tuned": TUNED,
     "tuned, Huber loss": TUNED._replace(huber=True),
-    "tuned, not relative": TUNED._replace(relative=False),
+    "tuned, not relative": TUNED._replace(relative=0.0),
     "tuned, not double": TUNED._replace(double=False),
     "tuned, dueling": TUNED._replace(dueling=True),
     "tuned, 3 steps": TUNED._replace(n_step=3),
@@ -42,222 +49,338 @@ NETWORKS = {
     "plain, double": PLAIN._replace(double=True),
     "plain, dueling": PLAIN._replace(dueling=True),
     "plain, 3 steps": PLAIN._replace(n_step=3),
-    "plain, relative": PLAIN._replace(relative=True),
 }
 
-#: What was tried to find `TUNED`, judged on validation customers.
+#: What else was tried to find `TUNED`, judged on validation customers of the smooth world.
 TUNING = {
     **{f"tuned, rate {rate:g}": TUNED._replace(learning_rate=rate) for rate in (3e-4, 3e-3)},
     **{f"tuned, target every {every:,}": TUNED._replace(target_every=every) for every in (300, 3_000)},
     **{f"tuned, {share:.0%} exploration": TUNED._replace(exploration=share) for share in (0.25, 0.9)},
-    **{f"tuned, batch {size}": TUNED._replace(batch_size=size) for size in (64,)},
+    **{f"tuned, batch {size}": TUNED._replace(batch_size=size) for size in (64, 128)},
+    **{f"tuned, an update in {steps} steps": TUNED._replace(steps_per_update=steps) for steps in (8, 32)},
     **{f"tuned, {width} wide": TUNED._replace(hidden=(width, width)) for width in (64, 256)},
+    **{f"tuned, floor {share:g} medians": TUNED._replace(relative=share) for share in (0.1, 1.0)},
+    **{f"tuned, a unit is {dollars:g} dollars": TUNED._replace(dollars=dollars) for dollars in (30.0, 300.0)},
 }
 
-#: How tables learn, and what was tried to find that.
+#: The tables that race, one for each setting of the dial; and what was tried to find out how each learns best.
+RACING = {f"table: {setting}": settings for setting, settings in TUNED_TABLES.items()}
 TABLES = {
-    "table": TableSettings(),
-    "table, decay 0.05": TableSettings(decay=0.05),
-    "table, decay 1": TableSettings(decay=1.0),
-    "table, rate 0.1": TableSettings(alpha=0.1, decay=0.0),
+    f"table, {name}: {setting}": settings
+    for name, settings in {
+        "decay 1": TableSettings(decay=1.0),
+        "decay 0.2": TableSettings(decay=0.2),
+        "decay 1, half exploration": TableSettings(decay=1.0, exploration=0.5),
+        "decay 0.2, half exploration": TableSettings(decay=0.2, exploration=0.5),
+        "rate 0.1": TableSettings(alpha=0.1, decay=0.0),
+    }.items()
+    for setting in DIAL
 }
 
-#: What a record leaves out: where the file was, and what stands in a file of its own.
-LEFT_OUT = ("data", "data_sha256", "values")
+#: With selection these buy a fixed set of attributes first, and then follow the best plan found for who looks alike.
+MASKS = [f"fixed mask {bought}" for bought in range(8)]
 
-STEPS = (10_000, 30_000, 100_000, 300_000, 1_000_000)
-SEEDS = 20
+#: What no learner has to find out.
+KNOWN = ("waiting", "optimum", "optimum of one week")
+
+#: The rivals that learn, and from how many weeks of random actions; the others know what they do.
+STEPS = (10_000, 100_000, 1_000_000)
+LOGGED = {"one-step greedy": STEPS, "fitted Q iteration": STEPS}
+KNOWING = tuple(rival for rival in RIVALS if rival not in LOGGED)
+
+SEEDS = tuple(range(20))
+TEN, FIVE = SEEDS[:10], SEEDS[:5]
+TUNING_SEEDS = tuple(range(100, 105))
+
+#: Networks of so many seeds learn side by side.
+SIDE_BY_SIDE = 5
 
 
 class Job(NamedTuple):
-    """One run: where, who learns, for how many weeks of experience, with which seed.
+    """A learner trained with some seeds: where, for how many weeks of experience each.
+
+    In the rough world each seed has a deal of its own, so that no verdict hangs on one deal.
 
     Attributes:
         data: a path.
         world: "smooth" or "rough".
-        learner: a name in `NETWORKS` or `TUNING`, or "table" (or another of `TABLES`) + ": " + a setting of the dial.
-        steps: weeks of experience.
-        seed: of the learner.
+        learner: a name in `NETWORKS`, `TUNING`, `RACING`, `TABLES`, `RIVALS`, `MASKS` or `KNOWN`.
+        steps: weeks of experience; 0 for what does not learn from any.
+        seeds: of the learner.
         lift, organic: L and rho of the rules.
         expected: train on chance times value instead of what happens to happen.
+        strangers: hide a fold of pairs of country and bootcamp in training, and judge by its customers alone; which
+            fold goes by the seed.
+        selection: attributes must be bought.
     """
 
     data: str
     world: str
     learner: str
     steps: int
-    seed: int
+    seeds: tuple[int, ...]
     lift: float = BASELINE.lift
     organic: float = BASELINE.organic
     expected: bool = True
+    strangers: bool = False
+    selection: bool = False
 
     def rules(self) -> Rules:
         """The rules of training; values are judged by the same, whatever reward is paid."""
-        return BASELINE._replace(lift=self.lift, organic=self.organic, expected_reward=self.expected)
+        rules = SELECTION if self.selection else BASELINE
+        return rules._replace(lift=self.lift, organic=self.organic, expected_reward=self.expected)
+
+    def deal(self, seed: int) -> int:
+        """The seed of the rough world's deal; of no consequence in the smooth one."""
+        return seed if self.world == "rough" else DEAL_SEED
+
+    def fold(self, seed: int) -> int | None:
+        """The fold of pairs that is hidden from training, if any is."""
+        return seed % FOLDS if self.strangers else None
+
+    def settings(self) -> tuple | None:
+        """Those of the learner, if it has any."""
+        return (NETWORKS | TUNING | RACING | TABLES).get(self.learner)
 
     def file(self, folder: Path) -> Path:
-        """Where its result is kept; no other job has this name."""
-        settings = NETWORKS.get(self.learner) or TUNING.get(self.learner) or TABLES[self.learner.split(":")[0]]
-        content = [_sha256(self.data), *self[1:], settings._asdict()]
+        """Where its results are kept; no other job has this name, nor this one in another world."""
+        settings = self.settings()
+        content = [sha256(self.data), *self[1:], settings and settings._asdict(), constants(self.data, self.rules())]
         return folder / f"rematch-{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}.json"
 
 
+def constants(data: str, rules: Rules) -> dict:
+    """All that a world depends on beside the customers and the code."""
+    return {
+        "rules": rules._asdict(),
+        "base_rates": base_rates(data).to_dict(),
+        "home": HOME,
+        "focus": FOCUS,
+        "fixed_seeds": {"split": SPLIT_SEED, "deal": DEAL_SEED, "folds": FOLD_SEED},
+        "folds": FOLDS,
+        "dial": DIAL,
+    }
+
+
 def plan(data: str | Path) -> list[Job]:
-    """Every job on one data set, those on which the verdict hangs first and with the most seeds."""
-    data, tables = str(data), [f"table: {setting}" for setting in DIAL]
-    few = tuple(range(10))
-    jobs = [
-        Job(data, world, learner, steps, seed)
-        for world in KINDS
-        for steps in STEPS
-        for learner in tables
-        for seed in range(SEEDS)
-    ]
-    jobs += [
-        Job(data, world, learner, steps, seed)
-        for steps in (1_000_000, 100_000, 10_000)
-        for world in KINDS
-        for learner in ("tuned", "plain")
-        for seed in range(SEEDS)
-    ]
-    jobs += [
-        Job(data, world, learner, steps, seed)
-        for steps in (300_000, 30_000)
-        for world in KINDS
-        for learner in ("tuned", "plain")
-        for seed in few
-    ]
-    jobs += [Job(data, "smooth", learner, 300_000, seed) for learner in NETWORKS for seed in few]
-    both = ("tuned", *tables)
-    for changed in ({"lift": 2.0}, {"lift": 5.0}, {"organic": 0.0}, {"organic": 0.7}, {"expected": False}):
-        jobs += [Job(data, "smooth", learner, 300_000, seed, **changed) for learner in both for seed in few]
-    tried = ("tuned", *TUNING, *(f"{kind}: + standings to halves" for kind in TABLES))
-    jobs += [Job(data, "smooth", learner, 200_000, seed) for learner in tried for seed in range(3)]
+    """Every job on one data set, those on which the verdict hangs first and with the most seeds.
+
+    Full depth where the verdict hangs, less elsewhere. What only explains it (each improvement alone, the dials of the
+    world, what was tried in tuning) is run on the twin, which every reader has.
+    """
+    parts = [verdict, strangers, selection]
+    if data_name(Path(data)) == "twin":
+        parts += [dials, sampled, ablation, tuning]
+    jobs = [one for part in parts for job in part(str(data)) for one in side_by_side(job)]
     return list(dict.fromkeys(jobs))
 
 
-def run_job(job: Job, folder: str | Path) -> dict:
-    """Run one job, or fetch its result if it has one.
+def side_by_side(job: Job) -> list[Job]:
+    """A job of networks as several, of as many seeds as learn side by side."""
+    if job.learner not in NETWORKS | TUNING:
+        return [job]
+    starts = range(0, len(job.seeds), SIDE_BY_SIDE)
+    return [job._replace(seeds=job.seeds[start : start + SIDE_BY_SIDE]) for start in starts]
+
+
+def verdict(data: str) -> list[Job]:
+    """Tables, networks and rivals in both worlds, over experience."""
+    deals = {"smooth": SEEDS[:1], "rough": SEEDS}  # where nothing is learned, a seed is a deal of the rough world
+    jobs = [Job(data, world, one, 0, deals[world]) for world in KINDS for one in (*KNOWN, *KNOWING)]
+    jobs += [Job(data, "smooth", "tuned", 1_000_000, SEEDS), Job(data, "rough", "tuned", 1_000_000, TEN)]
+    jobs += [Job(data, world, "tuned", steps, TEN) for world in KINDS for steps in STEPS[:-1]]
+    jobs += [Job(data, world, learner, steps, SEEDS) for world in KINDS for steps in STEPS for learner in RACING]
+    learning = [(rival, steps) for rival, budgets in LOGGED.items() for steps in budgets]
+    return jobs + [Job(data, world, *rival, (seed,)) for world in KINDS for rival in learning for seed in TEN]
+
+
+def strangers(data: str) -> list[Job]:
+    """Customers from pairs of country and bootcamp that training never met."""
+    learners = [("tuned", 100_000), ("fitted Q iteration", 100_000), *((table, 100_000) for table in RACING)]
+    learners += [(rival, 0) for rival in KNOWING]
+    return [Job(data, world, *learner, TEN, strangers=True) for world in KINDS for learner in learners]
+
+
+def selection(data: str) -> list[Job]:
+    """Attributes must be bought."""
+    jobs = [Job(data, "smooth", learner, 0, SEEDS[:1], selection=True) for learner in MASKS]
+    jobs += [Job(data, "smooth", "tuned", steps, FIVE, selection=True) for steps in STEPS]
+    tables = list(RACING)[:4]  # with finer ones the table outgrows a laptop
+    return jobs + [Job(data, "smooth", learner, 1_000_000, FIVE, selection=True) for learner in tables]
+
+
+def dials(data: str) -> list[Job]:
+    """The lift and the organic share."""
+    jobs, learners = [], ("tuned", "fitted Q iteration", *RACING)
+    for changed in ({"lift": 2.0}, {"lift": 5.0}, {"organic": 0.0}, {"organic": 0.7}):
+        jobs += [Job(data, "smooth", learner, 0, SEEDS[:1], **changed) for learner in KNOWN]
+        jobs += [Job(data, "smooth", learner, 100_000, FIVE, **changed) for learner in learners]
+    return jobs
+
+
+def sampled(data: str) -> list[Job]:
+    """Rewards that are paid when a customer subscribes, instead of expected ones."""
+    learners = ("tuned", "fitted Q iteration", *RACING)
+    return [Job(data, "smooth", one, steps, FIVE, expected=False) for steps in STEPS[:0:-1] for one in learners]
+
+
+def ablation(data: str) -> list[Job]:
+    """Each improvement of the network taken away, or added to a plain one; and what limits it, at full length."""
+    jobs = [Job(data, "smooth", learner, 100_000, FIVE) for learner in NETWORKS]
+    return jobs + [Job(data, "smooth", one, 1_000_000, FIVE) for one in ("tuned, an update in 8 steps", "plain")]
+
+
+def tuning(data: str) -> list[Job]:
+    """What was tried on validation customers, with seeds of its own."""
+    jobs = [Job(data, "smooth", learner, 100_000, TUNING_SEEDS) for learner in ("tuned", *TUNING)]
+    return jobs + [Job(data, "smooth", learner, steps, TUNING_SEEDS) for learner in TABLES for steps in STEPS[1:]]
+
+
+def run_job(job: Job, folder: str | Path) -> list[dict]:
+    """Run one job, or fetch its results if it has some.
 
     Returns:
-        The job's fields; for `val` and `test` the share of the attainable gain (all, inbound, outbound) and the money
-        a customer; `values`: for each place in `starts_of(test)` the exact value of the policy, in dollars.
+        A row a seed: what the job says; for `val` and `test` the share of the attainable gain (all, inbound, outbound)
+        and the money a customer; and `values`, for each kind of test customer (see `rematch_cases`) the exact value of
+        the policy, in dollars.
     """
     done = job.file(Path(folder))
     if done.exists():
         return json.loads(done.read_text())
-    policy = _trained(job, _worlds(job.data, job.world, job.rules())["train"])
-    result = job._asdict() | {"data_sha256": _sha256(job.data)}
-    for part in ("val", "test"):
-        case = case_of(job.data, job.world, part, job.lift, job.organic)
-        values = evaluate(policy(case.people), case.people, case.rules).at_start(case.people)
-        result |= {f"{name}_{part}": score for name, score in case.scores(values).items()}
-    result["values"] = [float(f"{value:.6g}") for value in values]
-    write_whole(done, json.dumps(result))
-    return result
+    rows = []
+    for seed, policy in zip(job.seeds, trained(job), strict=True):
+        row = job._asdict() | {"seed": seed}
+        for part in ("val", "test"):
+            case = case_of(job.data, job.world, part, told_all(job.rules()), job.deal(seed))
+            values = policy(case.people)
+            row |= {f"{name}_{part}": score for name, score in case.scores(values, job.fold(seed)).items()}
+        rows.append(row | {"values": [float(f"{value:.6g}") for value in values]})
+    write_whole(done, json.dumps(rows))
+    return rows
 
 
-def _trained(job: Job, world: ResponsiveWorld):
-    """Train, and return a function from a population to the probabilities of the greedy policy in every state."""
-    kind, _, setting = job.learner.partition(": ")
-    if kind in TABLES:
-        table = train_table(world, setting, TABLES[kind], job.steps, job.seed)
-        return lambda population: probabilities(table, population, setting)
-    settings = (NETWORKS | TUNING)[job.learner]
-    with one_thread():
-        network = train_network(world, settings, job.steps, job.seed)
-
-    def greedy(population):
-        q = q_values(network, all_observations(population, world.rules), settings)
-        return best_of(q.reshape(-1, world.rules.weeks, N_PATTERNS, world.rules.most_contacts + 1, N_ACTIONS))
-
-    return greedy
+def told_all(rules: Rules) -> Rules:
+    """The same world with every attribute visible: what is to gain is measured there, whatever agents have to buy."""
+    return rules._replace(
+        selects_features=False, first_mask=BASELINE.first_mask, feature_price=0.0, expected_reward=False
+    )
 
 
-class Case(NamedTuple):
-    """Customers by whom policies are judged, and the two policies that the share of the gain lies between.
-
-    Attributes:
-        people: one customer for each type and start.
-        which: shape (customers,): each customer's place among them.
-        rules: the rules.
-        waiting, best: shape (people,): the exact value of always waiting, and of the optimum, in dollars.
-    """
-
-    people: Population
-    which: np.ndarray
-    rules: Rules
-    waiting: np.ndarray
-    best: np.ndarray
-
-    def scores(self, values: np.ndarray) -> dict[str, float]:
-        """Scores of a policy over customers: shares of the attainable gain, and dollars a customer.
-
-        Args:
-            values: the policy's exact value, shape (people,).
-
-        Returns:
-            `gain`, `gain_inbound`, `gain_outbound` and `money`.
-        """
-        inbound = self.people.inbound[self.which] == 1
-        groups = {"gain": inbound | True, "gain_inbound": inbound, "gain_outbound": ~inbound}
-        shares = {}
-        for name, chosen in groups.items():
-            places = self.which[chosen]
-            shares[name] = share_of_gain(values[places], self.waiting[places], self.best[places], least=0.01)
-        return shares | {"money": float(values[self.which].mean())}
+def trained(job: Job) -> list[Callable[[Population], np.ndarray]]:
+    """A policy for each seed, as a function from customers to its exact value at each one's start, in dollars."""
+    worlds = [train_world(job, seed) for seed in job.seeds]
+    if job.learner in NETWORKS | TUNING:
+        with one_thread():
+            networks = train_networks(worlds, job.settings(), job.steps, list(job.seeds))
+        decide = [partial(decided_by_network, networks, place, job) for place in range(len(worlds))]
+    elif job.learner in MASKS:
+        return [partial(fixed_mask, MASKS.index(job.learner), world.population, rules=world.rules) for world in worlds]
+    elif job.learner in RACING | TABLES:
+        setting = job.learner.split(": ")[1]
+        tables = [train_table(w, setting, job.settings(), job.steps, s) for w, s in zip(worlds, job.seeds, strict=True)]
+        decide = [
+            partial(greedy_actions if job.selection else probabilities, table, setting=setting) for table in tables
+        ]
+    elif job.learner in KNOWN:
+        decide = [partial(known, job.learner, job.rules())] * len(worlds)
+    else:
+        decide = [RIVALS[job.learner](w, job.steps, s) for w, s in zip(worlds, job.seeds, strict=True)]
+    return [partial(worth, policy, job.rules()) for policy in decide]
 
 
-@functools.lru_cache(maxsize=32)
-def case_of(data: str, world: str, part: str, lift: float = BASELINE.lift, organic: float = BASELINE.organic) -> Case:
-    """The customers of a part, "val" or "test", as judges."""
-    rules = BASELINE._replace(lift=lift, organic=organic)
-    people, which = starts_of(_worlds(data, world, rules)[part].population)
-    waiting = evaluate(always(Action.WAIT), people, rules).at_start(people)
-    return Case(people, which, rules, waiting, optimal(people, rules).at_start(people))
+def train_world(job: Job, seed: int) -> ResponsiveWorld:
+    """Where a seed of a job learns."""
+    world = worlds_of(job.data, job.world, job.rules(), job.deal(seed))["train"]
+    return without(world, job.data, job.fold(seed)) if job.strangers else world
 
 
-@functools.lru_cache(maxsize=32)
-def _worlds(data: str, world: str, rules: Rules) -> dict[str, ResponsiveWorld]:
-    return responsive_worlds(*_customers(data), world, rules)
+def decided_by_network(networks: Networks, place: int, job: Job, population: Population) -> np.ndarray:
+    """What the network at a place does in every state: chances of actions or, with selection, actions."""
+    rules, settings = job.rules(), job.settings()
+    shape = (len(population.start), rules.weeks, N_PATTERNS, rules.most_contacts + 1, -1)
+    if not job.selection:
+        return best_of(q_values(networks, place, all_observations(population, rules), settings).reshape(shape))
+    seen = (observations_with(population, rules, bought) for bought in range(N_MASKS))
+    best = [q_values(networks, place, each, settings).argmax(axis=1).astype(np.int8) for each in seen]
+    return np.stack(best, axis=-1).reshape(shape)
 
 
-@functools.lru_cache(maxsize=2)
-def _customers(data: str):
-    customers = clean(load(data))[0]
-    return customers, rates_of(Path(data), customers)
+def known(learner: str, rules: Rules, population: Population) -> np.ndarray:
+    """The chances of actions of what nobody has to learn; "of one week" looks no further than the week itself."""
+    if learner == "waiting":
+        return always(Action.WAIT)
+    if learner == "optimum":
+        return best_of(optimal(population, rules).q)
+    return best_of(optimal(population, rules._replace(weeks=1)).q)
 
 
-@functools.cache
-def _sha256(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def worth(policy: Callable, rules: Rules, population: Population) -> np.ndarray:
+    """The exact value of a policy at each customer's start, shape (customers,), in dollars."""
+    decided = policy(population)
+    if rules.selects_features:
+        return evaluate_selection(decided, population, rules)
+    return evaluate(decided, population, rules).at_start(population)
+
+
+def expected_minutes(jobs: list[Job], folder: str | Path, workers: int = -1) -> float:
+    """How long the jobs that have no result yet will take on this machine's cores, roughly."""
+    cores = os.cpu_count() if workers < 0 else workers
+    return sum(seconds(job) for job in jobs if not job.file(Path(folder)).exists()) / cores / 60
+
+
+def seconds(job: Job) -> float:
+    """What a job takes of one core, roughly: measured on the authors' machine."""
+    settings = job.settings()
+    if job.learner in NETWORKS | TUNING:
+        hurried = in_time(settings, job.steps)
+        each = job.steps / hurried.steps_per_update * hurried.batch_size * 3e-6
+    elif job.learner in RACING | TABLES:
+        each = 0.3 + 1e-6 * job.steps
+    else:
+        each = 0.3 + 5e-5 * job.steps  # trees are slow
+    return (each + 20 * job.selection) * len(job.seeds)
 
 
 def run(jobs: list[Job], folder: str | Path, workers: int = -1) -> list[dict]:
-    """Run jobs side by side; the results are in the order of the jobs."""
+    """Run jobs side by side; the rows are in the order of the jobs."""
     tasks = (joblib.delayed(run_job)(job, folder) for job in jobs)
     done = joblib.Parallel(return_as="generator", n_jobs=workers)(tasks)
-    return list(tqdm(done, total=len(jobs), desc="rematch", unit="job", disable=None))
+    return [row for rows in tqdm(done, total=len(jobs), desc="rematch", unit="job", disable=None) for row in rows]
 
 
-def record(name: str, results: list[dict], source: dict, out: Path = RESULTS) -> list[Path]:
+def record(name: str, jobs: list[Job], rows: list[dict], source: dict, out: Path = RESULTS) -> list[Path]:
     """Write what came out.
 
     Args:
         name: of the data set, as `study.data_name` calls it.
-        results: of `run`.
-        source: where it comes from, see `study.provenance`.
+        jobs: what was run, on one export.
+        rows: of `run`.
+        source: versions, machine and date, see `study.versions`.
         out: the folder.
 
     Returns:
-        The files written: `rematch_NAME.csv` (a row a job), `rematch_NAME_values.csv` (for each row the exact value at
-        each place of `starts_of(test)`, in dollars) and `rematch_NAME.json` (the provenance).
+        The files written: `rematch_NAME.csv` (a row a run), `rematch_NAME_values.csv` (for each of them the exact value
+        for each kind of test customer, in dollars), `rematch_NAME_kinds.csv` (how many customers are of each kind) and
+        `rematch_NAME.json` (where all that comes from).
     """
-    rows = pd.DataFrame([{key: value for key, value in result.items() if key not in LEFT_OUT} for result in results])
-    values = pd.DataFrame([result["values"] for result in results])
+    data = jobs[0].data
+    case = case_of(data, KINDS[0], "test", BASELINE, DEAL_SEED)
+    kinds = pd.DataFrame({"customers": case.counts, "inbound": case.people.inbound, "fold": case.folds})
+    runs = pd.DataFrame(rows).drop(columns=["data", "values", "seeds"])
+    tuned = (NETWORKS, TUNING, RACING, TABLES)
+    source = {
+        "input_sha256": sha256(data),
+        **source,
+        **constants(data, BASELINE),
+        "learners": {name: settings._asdict() for learners in tuned for name, settings in learners.items()},
+        "seeds_of_tuning": TUNING_SEEDS,
+    }
     texts = {
-        out / f"rematch_{name}.csv": rows.to_csv(index=False, float_format="%.6g"),
-        out / f"rematch_{name}_values.csv": values.to_csv(index=False, header=False, float_format="%.6g"),
+        out / f"rematch_{name}.csv": runs.to_csv(index=False, float_format="%.6g"),
+        out / f"rematch_{name}_values.csv": pd.DataFrame([row["values"] for row in rows]).to_csv(
+            index=False, header=False, float_format="%.4g"
+        ),
+        out / f"rematch_{name}_kinds.csv": kinds.to_csv(index=False),
         out / f"rematch_{name}.json": json.dumps(source, indent=1) + "\n",
     }
     for file, text in texts.items():

@@ -239,7 +239,6 @@ def expected_minutes(jobs: list[Job], folder: str | Path, workers: int = -1) -> 
 
 def provenance(data: str | Path, seeds: int, budget: Budget) -> dict:
     """Where a record comes from: the input's checksum, seeds, settings, versions, machine and date."""
-    packages = ("numpy", "pandas", "scipy", "numba", "torch", "stable-baselines3", "gymnasium")
     return {
         "input_sha256": _sha256(str(data)),
         "seeds": list(range(seeds)),
@@ -247,6 +246,14 @@ def provenance(data: str | Path, seeds: int, budget: Budget) -> dict:
         "rules": _by_name(RULES),
         "q_learning": Q_STUDY._asdict(),
         "dqn": _by_name(DQN_STUDY),
+        **versions(),
+    }
+
+
+def versions() -> dict:
+    """What a record was made with, and when."""
+    packages = ("numpy", "pandas", "scipy", "scikit-learn", "numba", "torch", "stable-baselines3", "gymnasium")
+    return {
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in packages},
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
