@@ -28,7 +28,7 @@ SIGNUP = 3  # the place of this milestone's bit
 #: 31 of 20: 0.77, 0.62 (0.78, 0.64); 8 of 20: 0.78, 0.62;
 #: one model for all weeks in 12 rounds, several times slower: 31 of 20: 0.83, 0.63; 16 of 60: 0.78, 0.60;
 #: the same for each action apart, 8 of 50: 0.79, 0.66;
-#: a model for each week and action: 6 of 60: 0.75, 0.60; 31 of 20: 0.63, 0.49, and with the squared error 0.57, not run.
+#: a model for each week and action: 6 of 60: 0.75, 0.60; 31 of 20: 0.63, 0.49 (squared error: 0.57, not run).
 TREES = {"max_iter": 100, "max_leaf_nodes": 16, "min_samples_leaf": 60}
 
 #: In dollars, added to every target: a Poisson model cannot learn from zeros alone.
