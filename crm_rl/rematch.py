@@ -191,7 +191,7 @@ def verdict(data: str) -> list[Job]:
     jobs += [Job(data, world, "tuned", steps, TEN) for world in KINDS for steps in STEPS[:-1]]
     jobs += [Job(data, world, learner, steps, SEEDS) for world in KINDS for steps in STEPS for learner in RACING]
     learning = [(rival, steps) for rival, budgets in LOGGED.items() for steps in budgets]
-    return jobs + [Job(data, world, *rival, (seed,)) for world in KINDS for rival in learning for seed in TEN]
+    return jobs + [Job(data, world, *rival, (seed,)) for world in KINDS for rival in learning for seed in FIVE]
 
 
 def strangers(data: str) -> list[Job]:
