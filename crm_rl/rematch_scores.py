@@ -79,8 +79,9 @@ class Score(NamedTuple):
         return float(low), float(high)
 
     def minus(self, other: "Score") -> "Score":
-        """How much more; to be paired, both must be of the same draws."""
-        return Score(self.value - other.value, self.redrawn - other.redrawn, min(self.runs, other.runs))
+        """How much more; to be paired, both must be of the same draws. One run stands for any number."""
+        runs = min({self.runs, other.runs} - {1}, default=1)
+        return Score(self.value - other.value, self.redrawn - other.redrawn, runs)
 
 
 def load_rematch(name: str = "twin", folder: Path = RESULTS) -> Record:
@@ -122,34 +123,39 @@ def has(record: Record, learner: str, steps: int = 0, **which) -> bool:
 
 
 def between(record: Record, runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """What always waiting and the optimum are worth where these runs were judged, each of shape (runs, kinds).
+    """What always waiting and the optimum are worth where runs of one learner were judged, each of shape (runs, kinds).
 
     In the smooth world every seed has the same customers. In the rough one each has a deal of its own.
 
     Raises:
         DataError: they are not on record.
     """
+    judged = {name: runs[name].iloc[0] for name in ("world", "lift", "organic")}
     worth = []
     for learner in ("waiting", "optimum"):
-        places = []
-        for run in runs.itertuples():
-            same = runs_of(record, learner, world=run.world, lift=run.lift, organic=run.organic)
-            same = same[same["seed"] == run.seed] if run.world == "rough" else same
-            if not len(same):
-                raise DataError(f"{learner} is not on record beside {run.learner}, seed {run.seed}. Remedy: run it.")
-            places.append(same.index[0])
-        worth.append(record.values[places])
+        known = runs_of(record, learner, **judged)
+        places = pd.Series(known.index, known["seed"])
+        if judged["world"] == "smooth" and len(places):
+            places = pd.Series(places.iloc[0], runs["seed"])
+        if missing := sorted(set(runs["seed"]) - set(places.index)):
+            raise DataError(f"{learner} is not on record beside {runs['learner'].iloc[0]}, seed {missing[0]}.")
+        worth.append(record.values[places[runs["seed"]]])
     return worth[0], worth[1]
 
 
 def redraw(record: Record, rng: np.random.Generator, draws: int = 2000) -> Draws:
-    """Draw kinds of customers anew, as many inbound and as many outbound ones as there are, and seeds."""
+    """Draw kinds of customers anew, inbound and outbound apart, and seeds.
+
+    Kinds are of very different sizes. So that every draw has as many inbound and as many outbound customers as there
+    are, the customers of each group are scaled to that number.
+    """
     counts, inbound = record.kinds["customers"].to_numpy(), record.kinds["inbound"].to_numpy()
     customers = np.zeros((draws, len(counts)))
     for group in np.unique(inbound):
         members = np.flatnonzero(inbound == group)
         often = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=draws)
-        customers[:, members] = often * counts[members]
+        drawn = often * counts[members]
+        customers[:, members] = drawn * counts[members].sum() / drawn.sum(axis=1, keepdims=True)
     return Draws(customers, rng.random((draws, record.runs["seed"].nunique())))
 
 
@@ -188,11 +194,11 @@ def score(
         runs = runs[runs.groupby(runs["seed"] // FOLDS)["seed"].transform("size") == FOLDS]
     if not len(runs):
         raise DataError(f"no such run of {learner!r} with {steps:,} steps is on record. Remedy: ask `has` first.")
+    there_are = record.kinds["customers"].to_numpy()[None]
     judged = judges(record, runs, group, strangers)
-    now = ratios(record, runs, judged, record.kinds["customers"].to_numpy()[None], money, strangers)[0]
-    again = ratios(record, runs, judged, draws.customers, money, strangers)
+    now, *again = ratios(record, runs, judged, np.vstack([there_are, draws.customers]), money, strangers)
     picks = (draws.places[:, : len(now)] * len(now)).astype(int)
-    return Score(interquartile(now), interquartile(np.take_along_axis(again, picks, axis=1)), len(now))
+    return Score(interquartile(now), interquartile(np.take_along_axis(np.array(again), picks, axis=1)), len(now))
 
 
 def difference(record: Record, draws: Draws, first: dict, second: dict, **both) -> Score:
@@ -231,11 +237,11 @@ def ratios(
     Args:
         record, runs: what to judge.
         judged: of `judges`.
-        customers: shape (draws, kinds).
+        customers: shape (1 + draws, kinds): as many as there are, and drawn anew.
         money, strangers: as for `score`.
 
     Returns:
-        Shape (draws, runs), or with strangers (draws, runs / 5).
+        Shape (1 + draws, runs), or with strangers (1 + draws, runs / 5).
     """
     values = record.values[runs.index]
     if money:
@@ -245,15 +251,8 @@ def ratios(
         above, below = (customers @ (judged * (worth - waiting)).T for worth in (values, best))
     if strangers:
         above, below = (part.reshape(len(part), -1, FOLDS).sum(axis=2) for part in (above, below))
-    if not money and below.mean() < least_gain(customers, judged, strangers):
-        return np.full(below.shape, np.nan)
-    return above / below
-
-
-def least_gain(customers: np.ndarray, judged: np.ndarray, strangers: bool) -> float:
-    """A dollar for each customer who judges: with less to gain, a share says nothing."""
-    each = (customers @ judged.T).mean()
-    return float(each * FOLDS if strangers else each)
+    too_little = not money and below[0].sum() < (judged @ customers[0]).sum()  # less than a dollar each
+    return np.full(below.shape, np.nan) if too_little else above / below
 
 
 def interquartile(shares: np.ndarray) -> float | np.ndarray:

@@ -23,6 +23,7 @@ from crm_rl.plots.policies import (
     journey,
     q_heat_map,
 )
+from crm_rl.plots.rematch import TABLE_COLOURS, learning_curves, share_dots
 from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE, RED, ROW_NAMES, SKY, YELLOW, use_style
 from crm_rl.plots.training import (
     reward_by_states,
@@ -43,6 +44,7 @@ __all__ = [
     "RED",
     "ROW_NAMES",
     "SKY",
+    "TABLE_COLOURS",
     "YELLOW",
     "action_distribution",
     "actions_by_week",
@@ -55,6 +57,7 @@ __all__ = [
     "full_comparison",
     "interval_dots",
     "journey",
+    "learning_curves",
     "mixture",
     "observed_and_expected",
     "parts_by_month",
@@ -62,6 +65,7 @@ __all__ = [
     "q_heat_map",
     "reward_by_states",
     "room",
+    "share_dots",
     "shares_of_gain",
     "stakes",
     "state_space_explosion",
