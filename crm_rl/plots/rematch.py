@@ -25,7 +25,7 @@ def learning_curves(curves: pd.DataFrame, lines: pd.DataFrame, colours: Mapping[
         One axes a world.
     """
     worlds = list(curves["world"].unique())
-    _, panels = plt.subplots(1, len(worlds), figsize=(7, 4.2), sharey=True, squeeze=False)
+    _, panels = plt.subplots(1, len(worlds), figsize=(6.2, 4.2), sharey=True, squeeze=False)
     for axes, world in zip(panels.flat, worlds, strict=True):
         ours = curves[curves["world"] == world]
         for learner, colour in colours.items():
@@ -35,7 +35,7 @@ def learning_curves(curves: pd.DataFrame, lines: pd.DataFrame, colours: Mapping[
         for rival in lines[lines["world"] == world].itertuples():
             axes.axhline(rival.value, color=GREY, linestyle="--", linewidth=1.2)
             where = ours["steps"].max(), rival.value
-            axes.annotate(rival.rival, where, ha="right", va="center", fontsize=9, bbox=_BEHIND_TEXT)
+            axes.annotate(rival.rival, where, ha="right", va="bottom", fontsize=9, bbox=_BEHIND_TEXT, zorder=1)
         axes.axhline(1, color=GREEN, linewidth=1)
         lowest = np.floor(10 * curves["low"].min()) / 10
         axes.set(title=world, xlabel="weeks of experience", xscale="log", ylim=(lowest, 1.02))
@@ -46,7 +46,7 @@ def learning_curves(curves: pd.DataFrame, lines: pd.DataFrame, colours: Mapping[
     return list(panels.flat)
 
 
-_BEHIND_TEXT = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+_BEHIND_TEXT = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.6}
 
 
 def share_dots(table: pd.DataFrame, colours: Mapping[str, str] | None = None, left: float = 0.0) -> Axes:
