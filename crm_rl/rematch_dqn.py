@@ -7,6 +7,7 @@ ones. Several seeds learn side by side: every array has an axis for them, so tha
 and not with Python. They share nothing else.
 """
 
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -159,6 +160,17 @@ class Replay:
         return tuple(torch.from_numpy(array) for array in arrays)
 
 
+@contextmanager
+def tiny_numbers_are_zero():
+    """Numbers below 1e-38 count as 0, in here and nowhere else: Adam is full of them, and they are slow."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@tiny_numbers_are_zero()
 def train_networks(worlds: list[ResponsiveWorld], settings: Settings, steps: int, seeds: list[int]) -> Networks:
     """Train a network for each seed.
 
@@ -172,7 +184,6 @@ def train_networks(worlds: list[ResponsiveWorld], settings: Settings, steps: int
     Returns:
         The networks; their Q-values are in units of `settings.dollars`.
     """
-    torch.set_flush_denormal(True)  # numbers below 1e-38 count as 0: Adam is full of them, and they are slow
     settings = in_time(settings, steps)
     rngs = [np.random.default_rng(seed) for seed in seeds]
     inputs, actions = observation_size(worlds[0].rules), n_actions(worlds[0].rules)

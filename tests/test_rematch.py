@@ -97,6 +97,11 @@ def test_one_seed_gives_the_same_bytes(world):
     assert all(torch.equal(a[1], b[1]) for a, b in zip(same, other, strict=True)), "nobody minds who learns beside him"
 
 
+def test_training_leaves_the_arithmetic_of_the_process_alone(world):
+    train_networks([world] * 2, Settings(hidden=(4,), copies=8), 800, [0, 1])
+    assert torch.tensor([1e-40]).mul(0.5).item() > 0 and np.float32(1e-40) * np.float32(0.5) > 0
+
+
 def weights(networks: Networks) -> list[torch.Tensor]:
     return list(networks.parameters())
 
