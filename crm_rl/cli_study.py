@@ -59,7 +59,9 @@ def add_commands(commands) -> None:
     rematch.add_argument("--data", type=Path, nargs="+", default=[data_path()], help="exports to run it on")
     rematch.add_argument("--workers", type=_workers, default=-1, help="processes; -1 for as many as there are cores")
     rematch.add_argument("--work", type=Path, default=PROJECT / "data" / "study", help="where jobs keep their results")
-    rematch.add_argument("--out", type=Path, default=PROJECT / "data" / "results", help="where the record goes")
+    rematch.add_argument(
+        "--out", type=Path, help="where the record goes (default: data/results, or WORK/results for an export of yours)"
+    )
     rematch.set_defaults(run=_rematch)
 
 
@@ -192,12 +194,14 @@ def _study(options: argparse.Namespace) -> None:
 
 def _rematch(options: argparse.Namespace) -> None:
     from crm_rl.rematch import expected_minutes, plan, record, run
-    from crm_rl.study import data_name, versions
+    from crm_rl.study import RESULTS, data_name, versions
 
     plans = {data: plan(data) for data in options.data}
     jobs = [job for planned in plans.values() for job in planned]
     print(f"{len(jobs):,} jobs, about {expected_minutes(jobs, options.work, options.workers):.0f} minutes", flush=True)
     for data, planned in plans.items():
         rows = run(planned, options.work, options.workers)
-        files = record(data_name(data), planned, rows, versions(), options.out)
+        ours = data_name(data) in ("twin", "original")
+        out = options.out or (RESULTS if ours else options.work / "results")
+        files = record(data_name(data), planned, rows, versions(), out)
         print("Recorded: " + ", ".join(str(file) for file in files), flush=True)

@@ -139,9 +139,13 @@ def feature_use(episodes: Episodes) -> np.ndarray:
     return bits.mean(axis=0) if len(masks) else np.full(N_FEATURES, np.nan)
 
 
-def interquartile_mean(values: np.ndarray) -> float:
-    """The mean of the middle half (Agarwal et al. 2021): less jumpy than the median, deaf to a wild seed."""
-    return float(trim_mean(values, 0.25))
+def interquartile_mean(values: np.ndarray) -> float | np.ndarray:
+    """The mean of the middle half along the last axis: less jumpy than the median, deaf to a wild seed.
+
+    From Agarwal et al. (2021). Values of shape (seeds,) give a number, of shape (..., seeds) an array of shape (...).
+    """
+    middle = trim_mean(values, 0.25, axis=-1)
+    return middle if np.ndim(middle) else float(middle)
 
 
 def over_seeds(values: np.ndarray, rng: np.random.Generator, draws: int = 2000, level: float = 0.95) -> pd.Series:

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from crm_rl.dqn import one_thread
 from crm_rl.funnel import Action
 from crm_rl.planning import all_observations, always, best_of, evaluate, optimal
-from crm_rl.rematch_cases import FOLD_SEED, FOLDS, base_rates, case_of, sha256, without, worlds_of
+from crm_rl.rematch_cases import FOLD_SEED, FOLDS, base_rates, case_of, without, worlds_of
 from crm_rl.rematch_dqn import CHAPTER_6, PLAIN, TUNED, Networks, in_time, q_values, train_networks
 from crm_rl.rematch_rivals import RIVALS
 from crm_rl.rematch_tables import DIAL, greedy_actions, probabilities, train_table
@@ -33,7 +33,7 @@ from crm_rl.rematch_tables import Settings as TableSettings
 from crm_rl.responsive import BASELINE, N_PATTERNS, SELECTION, Population, Rules
 from crm_rl.responsive_worlds import DEAL_SEED, FOCUS, HOME, KINDS, SPLIT_SEED, ResponsiveWorld
 from crm_rl.selection import N_MASKS, evaluate_selection, fixed_mask, observations_with
-from crm_rl.study import RESULTS, data_name, write_whole
+from crm_rl.study import RESULTS, data_name, sha256, write_whole
 
 #: The networks: chapter 6's, without any improvement, tuned, and each of the last two with one part changed.
 NETWORKS = {
@@ -78,8 +78,10 @@ MASKS = [f"fixed mask {bought}" for bought in range(8)]
 #: What no learner has to find out.
 KNOWN = ("waiting", "optimum", "optimum of one week")
 
-#: The rivals that learn, and from how many weeks of random actions; the others know what they do.
+#: Weeks of experience.
 STEPS = (10_000, 100_000, 1_000_000)
+
+#: The rivals that learn, and from how many weeks of random actions; the others know what they do.
 LOGGED = {"one-step greedy": STEPS, "fitted Q iteration": STEPS}
 KNOWING = tuple(rival for rival in RIVALS if rival not in LOGGED)
 
@@ -182,11 +184,10 @@ def verdict(data: str) -> list[Job]:
     """Tables, networks and rivals in both worlds, over experience."""
     deals = {"smooth": SEEDS[:1], "rough": SEEDS}  # where nothing is learned, a seed is a deal of the rough world
     jobs = [Job(data, world, one, 0, deals[world]) for world in KINDS for one in (*KNOWN, *KNOWING)]
-    jobs += [Job(data, "smooth", "tuned", 1_000_000, SEEDS), Job(data, "rough", "tuned", 1_000_000, TEN)]
-    jobs += [Job(data, world, "tuned", steps, TEN) for world in KINDS for steps in STEPS[:-1]]
-    jobs += [Job(data, world, learner, steps, SEEDS) for world in KINDS for steps in STEPS for learner in RACING]
+    racing = ("tuned", *RACING)
+    jobs += [Job(data, world, learner, steps, SEEDS) for world in KINDS for steps in STEPS[::-1] for learner in racing]
     learning = [(rival, steps) for rival, budgets in LOGGED.items() for steps in budgets]
-    return jobs + [Job(data, world, *rival, (seed,)) for world in KINDS for rival in learning for seed in FIVE]
+    return jobs + [Job(data, world, *rival, (seed,)) for world in KINDS for rival in learning for seed in TEN]
 
 
 def strangers(data: str) -> list[Job]:
@@ -215,7 +216,8 @@ def dials(data: str) -> list[Job]:
 
 def sampled(data: str) -> list[Job]:
     """Rewards that are paid when a customer subscribes, instead of expected ones."""
-    return [Job(data, "smooth", one, 100_000, FIVE, expected=False) for one in ("tuned", *RACING)]
+    racing = ("tuned", *RACING)
+    return [Job(data, "smooth", one, steps, FIVE, expected=False) for one in racing for steps in STEPS[1:]]
 
 
 def ablation(data: str) -> list[Job]:

@@ -5,7 +5,6 @@ whatever the world deals out, a policy is worth the same for each of them. So on
 """
 
 import functools
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,9 +102,3 @@ def _customers(data: str):
 def base_rates(data: str):
     """The base rates of the world that is made from an export."""
     return _customers(data)[1]
-
-
-@functools.cache
-def sha256(path: str) -> str:
-    """A file's checksum."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

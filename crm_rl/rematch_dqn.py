@@ -82,8 +82,8 @@ CHAPTER_6 = Settings(
     hurries=False,
 )
 
-#: Chapter 6's loss and targets with rates, batches and exploration that suit this world; and with the improvements that
-#: helped on the validation customers.
+#: Chapter 6's loss and targets with rates, batches and exploration that suit this world; and what was chosen on the
+#: validation customers. What each of its parts is worth is another question, which `rematch.ablation` asks.
 PLAIN = Settings(huber=True)
 TUNED = Settings(double=True, relative=0.3)
 

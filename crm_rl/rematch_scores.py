@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import trim_mean
 
 from crm_rl.crm_data.load import DataError
+from crm_rl.evaluation import interquartile_mean
 from crm_rl.rematch_cases import FOLDS
 from crm_rl.responsive import BASELINE
 from crm_rl.study import RESULTS
@@ -198,7 +198,9 @@ def score(
     judged = judges(record, runs, group, strangers)
     now, *again = ratios(record, runs, judged, np.vstack([there_are, draws.customers]), money, strangers)
     picks = (draws.places[:, : len(now)] * len(now)).astype(int)
-    return Score(interquartile(now), interquartile(np.take_along_axis(np.array(again), picks, axis=1)), len(now))
+    return Score(
+        interquartile_mean(now), interquartile_mean(np.take_along_axis(np.array(again), picks, axis=1)), len(now)
+    )
 
 
 def difference(record: Record, draws: Draws, first: dict, second: dict, **both) -> Score:
@@ -253,8 +255,3 @@ def ratios(
         above, below = (part.reshape(len(part), -1, FOLDS).sum(axis=2) for part in (above, below))
     too_little = not money and below[0].sum() < (judged @ customers[0]).sum()  # less than a dollar each
     return np.full(below.shape, np.nan) if too_little else above / below
-
-
-def interquartile(shares: np.ndarray) -> float | np.ndarray:
-    """The mean of the middle half along the last axis (Agarwal et al. 2021)."""
-    return trim_mean(shares, 0.25, axis=-1)

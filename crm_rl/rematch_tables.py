@@ -42,7 +42,7 @@ class Settings(NamedTuple):
     exploration: float = 0.9
 
 
-#: What did best on the validation customers, at each setting of the dial: where groups are few, rates fall more slowly.
+#: Chosen on the validation customers, at each setting of the dial: where groups are few, rates fall more slowly.
 TUNED = {setting: Settings(decay=0.2 if setting in ("episode only", "+ inbound") else 1.0) for setting in DIAL}
 
 

@@ -70,7 +70,7 @@ class Job(NamedTuple):
     @property
     def name(self) -> str:
         """A file name that no other job has."""
-        digest = hashlib.sha256(json.dumps([_sha256(self.data), *self[1:]]).encode()).hexdigest()[:8]
+        digest = hashlib.sha256(json.dumps([sha256(self.data), *self[1:]]).encode()).hexdigest()[:8]
         return f"{self.setting}-{self.row}-{self.seed}-{digest}"
 
 
@@ -176,7 +176,8 @@ def _worlds(data: str, setting: str, selection: bool) -> dict[str, World]:
 
 
 @functools.cache
-def _sha256(path: str) -> str:
+def sha256(path: str) -> str:
+    """A file's checksum."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
@@ -240,7 +241,7 @@ def expected_minutes(jobs: list[Job], folder: str | Path, workers: int = -1) -> 
 def provenance(data: str | Path, seeds: int, budget: Budget) -> dict:
     """Where a record comes from: the input's checksum, seeds, settings, versions, machine and date."""
     return {
-        "input_sha256": _sha256(str(data)),
+        "input_sha256": sha256(str(data)),
         "seeds": list(range(seeds)),
         "budget": budget._asdict(),
         "rules": _by_name(RULES),
@@ -320,5 +321,5 @@ def load_study(name: str = "twin", folder: Path = RESULTS) -> tuple[pd.DataFrame
 
 def data_name(data: str | Path) -> str:
     """What a record of this data is called: "twin", "original", or the file's own name for any other export."""
-    known = {_sha256(str(TWIN)): "twin", ORIGINAL_SHA256: "original"}
-    return known.get(_sha256(str(data)), Path(data).stem)
+    known = {sha256(str(TWIN)): "twin", ORIGINAL_SHA256: "original"}
+    return known.get(sha256(str(data)), Path(data).stem)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from crm_rl.cli import main
 from crm_rl.dqn import DESCRIBED
 from crm_rl.funnel import N_ACTIONS, Action
 from crm_rl.planning import all_observations, best_of, evaluate, optimal
@@ -41,6 +42,7 @@ from crm_rl.rematch_tables import DIAL, probabilities, told, train_table
 from crm_rl.rematch_tables import Settings as TableSettings
 from crm_rl.responsive import BASELINE, N_EVENTS, N_PATTERNS, SUBSCRIPTION, Population
 from crm_rl.responsive_worlds import DEAL_SEED, ResponsiveWorld, subset
+from crm_rl.study import RESULTS
 
 CALLS = tuple(tuple(float(a == Action.CALL and e == SUBSCRIPTION) for e in range(N_EVENTS)) for a in range(N_ACTIONS))
 
@@ -278,6 +280,16 @@ def test_a_record_has_a_row_a_run_and_the_values_beside_it(twin, tmp_path):
     assert values.shape[1] == len(kinds)
     source = json.loads(files[3].read_text())
     assert source["rules"]["lift"] == 10 and source["learners"]["tuned"]["double"] and "spring" not in source
+
+
+def test_the_command_records_an_export_of_ones_own_away_from_the_books_record(twin, tmp_path, monkeypatch, capsys):
+    mine = tmp_path / "mine.csv"
+    mine.write_bytes(twin.read_bytes() + b"\n")  # another checksum
+    monkeypatch.setattr("crm_rl.rematch.plan", lambda data: [Job(str(data), "smooth", "waiting", 0, (0,))])
+    assert main(["rematch", "--data", str(mine), "--work", str(tmp_path / "work"), "--workers", "1"]) == 0
+    names = {"rematch_mine.csv", "rematch_mine.json", "rematch_mine_kinds.csv", "rematch_mine_values.csv"}
+    assert {file.name for file in (tmp_path / "work" / "results").iterdir()} == names
+    assert not list(RESULTS.glob("rematch_mine*")) and "1 jobs" in capsys.readouterr().out
 
 
 def test_chapter_6_learns_as_it_did_and_the_others_make_haste():
