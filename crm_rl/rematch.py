@@ -22,12 +22,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from crm_rl.dqn import one_thread
-from crm_rl.funnel import Action
+from crm_rl.funnel import N_ACTIONS, Action
 from crm_rl.planning import all_observations, always, best_of, evaluate, optimal
 from crm_rl.rematch_cases import FOLD_SEED, FOLDS, base_rates, case_of, without, worlds_of
 from crm_rl.rematch_dqn import CHAPTER_6, PLAIN, TUNED, Networks, in_time, q_values, train_networks
-from crm_rl.rematch_rivals import RIVALS
-from crm_rl.rematch_tables import DIAL, greedy_actions, probabilities, train_table
+from crm_rl.rematch_rivals import CEILINGS, RIVALS
+from crm_rl.rematch_tables import DIAL, DICE, greedy_actions, probabilities, train_table
 from crm_rl.rematch_tables import TUNED as TUNED_TABLES
 from crm_rl.rematch_tables import Settings as TableSettings
 from crm_rl.responsive import BASELINE, N_PATTERNS, SELECTION, Population, Rules
@@ -46,6 +46,7 @@ NETWORKS = {
     "tuned, dueling": TUNED._replace(dueling=True),
     "tuned, 3 steps": TUNED._replace(n_step=3),
     "plain, squared error": PLAIN._replace(huber=False),
+    "plain, relative": PLAIN._replace(relative=TUNED.relative),
     "plain, double": PLAIN._replace(double=True),
     "plain, dueling": PLAIN._replace(dueling=True),
     "plain, 3 steps": PLAIN._replace(n_step=3),
@@ -71,6 +72,11 @@ TABLES = {
     }.items()
     for setting in DIAL
 }
+
+#: The finest table once more, with an answer where it knows none.
+EMAILING = {f"table that emails: {setting}": TUNED_TABLES[setting] for setting in list(DIAL)[-1:]}
+
+ALL_TABLES = RACING | TABLES | EMAILING
 
 #: With selection these buy a fixed set of attributes first, and then follow the best plan found for who looks alike.
 MASKS = [f"fixed mask {bought}" for bought in range(8)]
@@ -101,7 +107,7 @@ class Job(NamedTuple):
     Attributes:
         data: a path.
         world: "smooth" or "rough".
-        learner: a name in `NETWORKS`, `TUNING`, `RACING`, `TABLES`, `RIVALS`, `MASKS` or `KNOWN`.
+        learner: a name in `NETWORKS`, `TUNING`, `ALL_TABLES`, `RIVALS`, `CEILINGS`, `MASKS` or `KNOWN`.
         steps: weeks of experience; 0 for what does not learn from any.
         seeds: of the learner.
         lift, organic: L and rho of the rules.
@@ -137,7 +143,7 @@ class Job(NamedTuple):
 
     def settings(self) -> tuple | None:
         """Those of the learner, if it has any."""
-        return (NETWORKS | TUNING | RACING | TABLES).get(self.learner)
+        return (NETWORKS | TUNING | ALL_TABLES).get(self.learner)
 
     def file(self, folder: Path) -> Path:
         """Where its results are kept; no other job has this name, nor this one in another world."""
@@ -183,8 +189,8 @@ def side_by_side(job: Job) -> list[Job]:
 def verdict(data: str) -> list[Job]:
     """Tables, networks and rivals in both worlds, over experience."""
     deals = {"smooth": SEEDS[:1], "rough": SEEDS}  # where nothing is learned, a seed is a deal of the rough world
-    jobs = [Job(data, world, one, 0, deals[world]) for world in KINDS for one in (*KNOWN, *KNOWING)]
-    racing = ("tuned", *RACING)
+    jobs = [Job(data, world, one, 0, deals[world]) for world in KINDS for one in (*KNOWN, *KNOWING, *CEILINGS)]
+    racing = ("tuned", *RACING, *EMAILING)
     jobs += [Job(data, world, learner, steps, SEEDS) for world in KINDS for steps in STEPS[::-1] for learner in racing]
     learning = [(rival, steps) for rival, budgets in LOGGED.items() for steps in budgets]
     return jobs + [Job(data, world, *rival, (seed,)) for world in KINDS for rival in learning for seed in TEN]
@@ -192,7 +198,7 @@ def verdict(data: str) -> list[Job]:
 
 def strangers(data: str) -> list[Job]:
     """Customers from pairs of country and bootcamp that training never met."""
-    learners = [("tuned", 100_000), ("fitted Q iteration", 100_000), *((table, 100_000) for table in RACING)]
+    learners = [("tuned", 100_000), ("fitted Q iteration", 100_000), *((table, 100_000) for table in RACING | EMAILING)]
     learners += [(rival, 0) for rival in KNOWING]
     return [Job(data, world, *learner, TEN, strangers=True) for world in KINDS for learner in learners]
 
@@ -201,8 +207,7 @@ def selection(data: str) -> list[Job]:
     """Attributes must be bought."""
     jobs = [Job(data, "smooth", learner, 0, SEEDS[:1], selection=True) for learner in MASKS]
     jobs += [Job(data, "smooth", "tuned", steps, FIVE, selection=True) for steps in STEPS]
-    tables = list(RACING)[:4]  # with finer ones the table outgrows a laptop
-    return jobs + [Job(data, "smooth", learner, 1_000_000, FIVE, selection=True) for learner in tables]
+    return jobs + [Job(data, "smooth", learner, 1_000_000, FIVE, selection=True) for learner in RACING]
 
 
 def dials(data: str) -> list[Job]:
@@ -210,13 +215,14 @@ def dials(data: str) -> list[Job]:
     jobs = []
     for changed in ({"lift": 2.0}, {"lift": 5.0}, {"organic": 0.0}, {"organic": 0.7}):
         jobs += [Job(data, "smooth", learner, 0, SEEDS[:1], **changed) for learner in KNOWN]
-        jobs += [Job(data, "smooth", learner, 100_000, FIVE, **changed) for learner in ("tuned", *RACING)]
+        learning = ("tuned", "fitted Q iteration", *RACING)
+        jobs += [Job(data, "smooth", learner, 100_000, FIVE, **changed) for learner in learning]
     return jobs
 
 
 def sampled(data: str) -> list[Job]:
     """Rewards that are paid when a customer subscribes, instead of expected ones."""
-    racing = ("tuned", *RACING)
+    racing = ("tuned", *LOGGED, *RACING)
     return [Job(data, "smooth", one, steps, FIVE, expected=False) for one in racing for steps in STEPS[1:]]
 
 
@@ -264,23 +270,35 @@ def told_all(rules: Rules) -> Rules:
 def trained(job: Job) -> list[Callable[[Population], np.ndarray]]:
     """A policy for each seed, as a function from customers to its exact value at each one's start, in dollars."""
     worlds = [train_world(job, seed) for seed in job.seeds]
-    if job.learner in NETWORKS | TUNING:
-        with one_thread():
-            networks = train_networks(worlds, job.settings(), job.steps, list(job.seeds))
-        decide = [partial(decided_by_network, networks, place, job) for place in range(len(worlds))]
-    elif job.learner in MASKS:
+    if job.learner in MASKS:
         return [partial(fixed_mask, MASKS.index(job.learner), world.population, rules=world.rules) for world in worlds]
-    elif job.learner in RACING | TABLES:
-        setting = job.learner.split(": ")[1]
-        tables = [train_table(w, setting, job.settings(), job.steps, s) for w, s in zip(worlds, job.seeds, strict=True)]
-        decide = [
-            partial(greedy_actions if job.selection else probabilities, table, setting=setting) for table in tables
-        ]
+    if job.learner in NETWORKS | TUNING:
+        decide = from_networks(job, worlds)
+    elif job.learner in ALL_TABLES:
+        decide = [from_table(job, world, seed) for world, seed in zip(worlds, job.seeds, strict=True)]
     elif job.learner in KNOWN:
         decide = [partial(known, job.learner, job.rules())] * len(worlds)
     else:
-        decide = [RIVALS[job.learner](w, job.steps, s) for w, s in zip(worlds, job.seeds, strict=True)]
+        rival = (RIVALS | CEILINGS)[job.learner]
+        decide = [rival(world, job.steps, seed) for world, seed in zip(worlds, job.seeds, strict=True)]
     return [partial(worth, policy, job.rules()) for policy in decide]
+
+
+def from_networks(job: Job, worlds: list[ResponsiveWorld]) -> list[Callable[[Population], np.ndarray]]:
+    """The policies of networks that learned side by side: functions from customers to what is done in every state."""
+    with one_thread():
+        networks = train_networks(worlds, job.settings(), job.steps, list(job.seeds))
+    return [partial(decided_by_network, networks, place, job) for place in range(len(worlds))]
+
+
+def from_table(job: Job, world: ResponsiveWorld, seed: int) -> Callable[[Population], np.ndarray]:
+    """The policy of a table: a function from customers to what is done in every state."""
+    setting = job.learner.split(": ")[1]
+    table = train_table(world, setting, job.settings(), job.steps, seed)
+    if job.selection:
+        return partial(greedy_actions, table, setting=setting)
+    unknown = np.eye(N_ACTIONS)[Action.EMAIL] if job.learner in EMAILING else DICE
+    return partial(probabilities, table, setting=setting, unknown=unknown)
 
 
 def train_world(job: Job, seed: int) -> ResponsiveWorld:
@@ -329,10 +347,10 @@ def seconds(job: Job) -> float:
     if job.learner in NETWORKS | TUNING:
         hurried = in_time(settings, job.steps)
         each = job.steps / hurried.steps_per_update * hurried.batch_size * 3e-6
-    elif job.learner in RACING | TABLES:
+    elif job.learner in ALL_TABLES:
         each = 0.3 + 1e-6 * job.steps
     else:
-        each = 0.3 + 5e-5 * job.steps  # trees are slow
+        each = 0.3 + 4 * (job.learner in CEILINGS) + 5e-5 * job.steps  # trees are slow
     return (each + 20 * job.selection) * len(job.seeds)
 
 
@@ -360,9 +378,10 @@ def record(name: str, jobs: list[Job], rows: list[dict], source: dict, out: Path
     """
     data = jobs[0].data
     case = case_of(data, KINDS[0], "test", BASELINE, DEAL_SEED)
-    kinds = pd.DataFrame({"customers": case.counts, "inbound": case.people.inbound, "fold": case.folds})
+    country = np.unique(case.people.country, return_inverse=True)[1]
+    kinds = {"customers": case.counts, "inbound": case.people.inbound, "fold": case.folds, "pair": case.pairs}
     runs = pd.DataFrame(rows).drop(columns=["data", "values", "seeds"])
-    tuned = (NETWORKS, TUNING, RACING, TABLES)
+    tuned = (NETWORKS, TUNING, ALL_TABLES)
     source = {
         "input_sha256": sha256(data),
         **source,
@@ -375,7 +394,7 @@ def record(name: str, jobs: list[Job], rows: list[dict], source: dict, out: Path
         out / f"rematch_{name}_values.csv": pd.DataFrame([row["values"] for row in rows]).to_csv(
             index=False, header=False, float_format="%.4g"
         ),
-        out / f"rematch_{name}_kinds.csv": kinds.to_csv(index=False),
+        out / f"rematch_{name}_kinds.csv": pd.DataFrame(kinds | {"country": country}).to_csv(index=False),
         out / f"rematch_{name}.json": json.dumps(source, indent=1) + "\n",
     }
     for file, text in texts.items():

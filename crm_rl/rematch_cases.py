@@ -28,6 +28,7 @@ class Case(NamedTuple):
     Attributes:
         people: one customer of each kind.
         counts: shape (kinds,): how many customers are of it.
+        pairs: shape (kinds,): the number of each kind's pair of country and bootcamp.
         folds: shape (kinds,): the fold of each kind's pair.
         rules: the rules.
         waiting, best: shape (kinds,): the exact value of always waiting, and of the optimum, in dollars.
@@ -35,6 +36,7 @@ class Case(NamedTuple):
 
     people: Population
     counts: np.ndarray
+    pairs: np.ndarray
     folds: np.ndarray
     rules: Rules
     waiting: np.ndarray
@@ -73,7 +75,7 @@ def case_of(data: str, kind: str, part: str, rules: Rules, deal: int) -> Case:
     judges = subset(people, first)
     waiting = evaluate(always(Action.WAIT), judges, rules).at_start(judges)
     best = optimal(judges, rules).at_start(judges)
-    return Case(judges, counts, folds_of(data)[pairs[first]], rules, waiting, best)
+    return Case(judges, counts, pairs[first], folds_of(data)[pairs[first]], rules, waiting, best)
 
 
 @functools.lru_cache(maxsize=64)

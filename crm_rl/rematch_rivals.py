@@ -7,6 +7,7 @@ iteration, Ernst, Geurts and Wehenkel 2005). Feature selection and stage rewards
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +15,10 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from crm_rl.funnel import N_ACTIONS, Action
 from crm_rl.planning import all_observations, always, best_of, evaluate, optimal, shared_policy, starts_of, types_of
+from crm_rl.rematch_tables import DIAL, DICE, told
 from crm_rl.responsive import N_PATTERNS, Population, Rules, State
 from crm_rl.responsive_worlds import ResponsiveWorld
+from crm_rl.selection import place_among
 
 Policy = Callable[[Population], np.ndarray]
 
@@ -102,6 +105,23 @@ def one_plan_for_everybody(world: ResponsiveWorld, steps: int, seed: int) -> Pol
     ]
     policies = [for_all(np.eye(N_ACTIONS)[plan]) for plan in plans]
     return max(policies, key=lambda policy: worth(policy, world))
+
+
+def plan_for_groups(setting: str, world: ResponsiveWorld, steps: int, seed: int) -> Policy:
+    """What a table with this setting of the dial could express: a plan for its groups that knows the world exactly.
+
+    The groups are those of the training customers, and the plan is made for these. It is improved twice from the
+    average of what is best for each, so a better one may exist. Who looks like nobody in training gets any action.
+    """
+    groups, group = np.unique(told(world.population, setting), axis=0, return_inverse=True)
+    people, which = starts_of(world.population)
+    total = np.zeros((len(groups), *shape_of(people, world.rules)[1:], N_ACTIONS))
+    group_of = np.empty(len(people.start), dtype=np.int64)
+    group_of[which] = group
+    np.add.at(total, group_of, optimal(people, world.rules).q * np.bincount(which)[:, None, None, None, None])
+    plans = shared_policy(total.argmax(axis=-1), group, world.population, world.rules, rounds=2)
+    chances = np.concatenate([np.eye(N_ACTIONS)[plans], np.broadcast_to(DICE, (1, *total.shape[1:]))])
+    return lambda people: chances[place_among(told(people, setting), groups)]
 
 
 def for_all(probabilities: np.ndarray) -> Policy:
@@ -220,4 +240,9 @@ RIVALS: dict[str, Callable[[ResponsiveWorld, int, int], Policy]] = {
     "one plan for everybody": one_plan_for_everybody,
     "one-step greedy": one_step_greedy,
     "fitted Q iteration": fitted_q_iteration,
+}
+
+#: No rivals: what the tables' states could hold if there were nothing to learn.
+CEILINGS: dict[str, Callable[[ResponsiveWorld, int, int], Policy]] = {
+    f"plan for groups: {setting}": partial(plan_for_groups, setting) for setting in DIAL
 }

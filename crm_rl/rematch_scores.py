@@ -2,10 +2,11 @@
 
 A record keeps the exact value of every run for each kind of test customer. So a score has no noise of rollouts; what is
 left to chance is which seeds were run and which customers there are, and both are drawn anew here: seeds as they are,
-and kinds of customers, inbound and outbound apart, since all customers of a kind move together.
+and customers by whole pairs of country and bootcamp, since all customers of a pair move together.
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import pandas as pd
 
 from crm_rl.crm_data.load import DataError
 from crm_rl.evaluation import interquartile_mean
+from crm_rl.intervals import redraw_customers
 from crm_rl.rematch_cases import FOLDS
 from crm_rl.responsive import BASELINE
 from crm_rl.study import RESULTS
@@ -35,7 +37,7 @@ class Record(NamedTuple):
     Attributes:
         runs: a row a run; none twice, and none of those that served to tune.
         values: shape (runs, kinds): the exact value of each run's policy for each kind of test customer, in dollars.
-        kinds: a row a kind: `customers`, `inbound` (0 or 1) and `fold`.
+        kinds: a row a kind: `customers`, `inbound` (0 or 1), `fold`, and the numbers of its `pair` and its `country`.
         tuning: the runs that served to tune; theirs are scores on validation customers.
         source: where all that comes from.
     """
@@ -65,7 +67,7 @@ class Score(NamedTuple):
     Attributes:
         value: of the record.
         redrawn: shape (draws,): of customers and seeds drawn anew.
-        runs: how many it rests on; with strangers five of them, one a fold, count as one.
+        runs: how many it rests on; by folds, five of them count as one.
     """
 
     value: float
@@ -122,6 +124,17 @@ def has(record: Record, learner: str, steps: int = 0, **which) -> bool:
     return len(runs_of(record, learner, steps, **which)) > 0
 
 
+def best_on_validation(record: Record, learners: Iterable[str], steps: int = 0, **which) -> str:
+    """The learner that does best on validation customers, by the interquartile mean over its seeds.
+
+    Raises:
+        ValueError: none of them is on record.
+    """
+    found = {learner: runs_of(record, learner, steps, **which)["gain_val"] for learner in learners}
+    shares = {learner: interquartile_mean(share) for learner, share in found.items() if len(share)}
+    return max(shares, key=shares.get)
+
+
 def between(record: Record, runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """What always waiting and the optimum are worth where runs of one learner were judged, each of shape (runs, kinds).
 
@@ -143,19 +156,10 @@ def between(record: Record, runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]
     return worth[0], worth[1]
 
 
-def redraw(record: Record, rng: np.random.Generator, draws: int = 2000) -> Draws:
-    """Draw kinds of customers anew, inbound and outbound apart, and seeds.
-
-    Kinds are of very different sizes. So that every draw has as many inbound and as many outbound customers as there
-    are, the customers of each group are scaled to that number.
-    """
-    counts, inbound = record.kinds["customers"].to_numpy(), record.kinds["inbound"].to_numpy()
-    customers = np.zeros((draws, len(counts)))
-    for group in np.unique(inbound):
-        members = np.flatnonzero(inbound == group)
-        often = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=draws)
-        drawn = often * counts[members]
-        customers[:, members] = drawn * counts[members].sum() / drawn.sum(axis=1, keepdims=True)
+def redraw(record: Record, rng: np.random.Generator, draws: int = 2000, by: str = "pair") -> Draws:
+    """Draw customers anew, all of a pair (or of a country) together, and seeds."""
+    kinds = record.kinds
+    customers = redraw_customers(*(kinds[name].to_numpy() for name in ("customers", "inbound", by)), rng, draws)
     return Draws(customers, rng.random((draws, record.runs["seed"].nunique())))
 
 
@@ -166,20 +170,24 @@ def score(
     steps: int = 0,
     group: str = "all",
     money: bool = False,
+    price: float = 0.0,
     seeds: set[int] | None = None,
+    by_fold: bool | None = None,
     **which,
 ) -> Score:
     """How good a learner is: its share of the attainable gain, a ratio of sums over customers for each run.
 
-    With strangers a run is judged by the customers of the fold that it has not met, and the five runs that together
-    have been judged by everybody are added up before dividing.
+    By folds, a run is judged by the customers of one fold, which goes by its seed, and the five runs that together have
+    been judged by everybody are added up before dividing.
 
     Args:
         record, draws: what to judge, and by whom.
         learner, steps, which: as for `runs_of`.
         group: "all", "inbound" or "outbound".
         money: dollars a customer instead of the share.
+        price: dollars that every customer costs besides.
         seeds: only these.
+        by_fold: whether to judge by folds; unless said otherwise, where these hold the strangers.
 
     Returns:
         The interquartile mean over runs. A share is missing where there is less than a dollar a customer to gain.
@@ -189,14 +197,14 @@ def score(
     """
     runs = runs_of(record, learner, steps, **which)
     runs = runs if seeds is None else runs[runs["seed"].isin(seeds)]
-    strangers = which.get("strangers", False)
-    if strangers:
+    by_fold = which.get("strangers", False) if by_fold is None else by_fold
+    if by_fold:
         runs = runs[runs.groupby(runs["seed"] // FOLDS)["seed"].transform("size") == FOLDS]
     if not len(runs):
         raise DataError(f"no such run of {learner!r} with {steps:,} steps is on record. Remedy: ask `has` first.")
     there_are = record.kinds["customers"].to_numpy()[None]
-    judged = judges(record, runs, group, strangers)
-    now, *again = ratios(record, runs, judged, np.vstack([there_are, draws.customers]), money, strangers)
+    judged = judges(record, runs, group, by_fold)
+    now, *again = ratios(record, runs, judged, np.vstack([there_are, draws.customers]), money, price, by_fold)
     picks = (draws.places[:, : len(now)] * len(now)).astype(int)
     return Score(
         interquartile_mean(now), interquartile_mean(np.take_along_axis(np.array(again), picks, axis=1)), len(now)
@@ -216,42 +224,49 @@ def difference(record: Record, draws: Draws, first: dict, second: dict, **both) 
         one that does not depend on them.
     """
     pair = [both | one for one in (first, second)]
-    chosen = [{key: value for key, value in one.items() if key not in ("group", "money")} for one in pair]
+    judging = ("group", "money", "price", "by_fold")
+    chosen = [{key: value for key, value in one.items() if key not in judging} for one in pair]
     have = [set(runs_of(record, **one)["seed"]) for one in chosen]
     common = have[0] & have[1] if min(map(len, have)) > 1 else None
     one, other = (score(record, draws, seeds=common, **each) for each in pair)
     return one.minus(other)
 
 
-def judges(record: Record, runs: pd.DataFrame, group: str, strangers: bool) -> np.ndarray:
+def judges(record: Record, runs: pd.DataFrame, group: str, by_fold: bool) -> np.ndarray:
     """Which kinds judge each run, shape (runs, kinds), bool."""
     inbound = record.kinds["inbound"].to_numpy() == 1
     members = np.full(len(inbound), True) if group == "all" else inbound == (group == "inbound")
     folds = record.kinds["fold"].to_numpy()[None]
-    return members & (folds == runs["seed"].to_numpy()[:, None] % FOLDS if strangers else np.full((len(runs), 1), True))
+    return members & (folds == runs["seed"].to_numpy()[:, None] % FOLDS if by_fold else np.full((len(runs), 1), True))
 
 
 def ratios(
-    record: Record, runs: pd.DataFrame, judged: np.ndarray, customers: np.ndarray, money: bool, strangers: bool
+    record: Record,
+    runs: pd.DataFrame,
+    judged: np.ndarray,
+    customers: np.ndarray,
+    money: bool,
+    price: float,
+    by_fold: bool,
 ) -> np.ndarray:
     """The share of each run, or its dollars a customer, by so many customers of each kind.
 
     Args:
-        record, runs: what to judge.
+        record, runs: what to judge, by seed; by folds, five in a row belong together.
         judged: of `judges`.
         customers: shape (1 + draws, kinds): as many as there are, and drawn anew.
-        money, strangers: as for `score`.
+        money, price, by_fold: as for `score`.
 
     Returns:
-        Shape (1 + draws, runs), or with strangers (1 + draws, runs / 5).
+        Shape (1 + draws, runs), or by folds (1 + draws, runs / 5).
     """
-    values = record.values[runs.index]
+    values = record.values[runs.index] - price
     if money:
         above, below = customers @ (judged * values).T, customers @ judged.T
     else:
         waiting, best = between(record, runs)
         above, below = (customers @ (judged * (worth - waiting)).T for worth in (values, best))
-    if strangers:
+    if by_fold:
         above, below = (part.reshape(len(part), -1, FOLDS).sum(axis=2) for part in (above, below))
     too_little = not money and below[0].sum() < (judged @ customers[0]).sum()  # less than a dollar each
     return np.full(below.shape, np.nan) if too_little else above / below

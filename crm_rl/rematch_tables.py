@@ -26,6 +26,10 @@ DIAL = {
 }
 
 
+#: Each of the six actions equally likely.
+DICE = np.full(N_ACTIONS, 1 / N_ACTIONS)
+
+
 class Settings(NamedTuple):
     """How to train a table.
 
@@ -120,15 +124,20 @@ def run_weeks(q, tries, group_of, population, rules, inbound_share, settings, st
         tried[action] += 1
 
 
-def probabilities(table: Table, population: Population, setting: str) -> np.ndarray:
+def probabilities(table: Table, population: Population, setting: str, unknown: np.ndarray = DICE) -> np.ndarray:
     """How likely the greedy policy of a table takes each action, shape (customers, weeks, 32, contacts, 6).
 
-    Where no action was ever tried, or the customer's group was never met, each is equally likely, as in chapter 4.
+    Args:
+        table: a trained one.
+        population, setting: who is to be treated, and what is told of them.
+        unknown: how likely each action is where none was ever tried or the customer's group was never met, shape (6,);
+            unless said otherwise all alike, as in chapter 4.
     """
     group = place_among(looks(population, setting, ALL), table.groups)
     best = table.q == table.q.max(axis=-1, keepdims=True)
-    greedy = np.concatenate([best / best.sum(axis=-1, keepdims=True), np.full((1, *table.q.shape[1:]), 1 / N_ACTIONS)])
-    return greedy[group]
+    greedy = np.where(table.tries.any(axis=-1, keepdims=True), best / best.sum(axis=-1, keepdims=True), unknown)
+    nobody = np.broadcast_to(unknown, (1, *greedy.shape[1:]))  # the last: for group -1
+    return np.concatenate([greedy, nobody])[group]
 
 
 def greedy_actions(table: Table, population: Population, setting: str) -> np.ndarray:

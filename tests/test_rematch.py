@@ -87,6 +87,11 @@ def test_a_group_never_met_gets_any_action(world):
     stranger = world.population._replace(country=np.array([0.1, 0.4]))
     chances = probabilities(table, stranger, "+ country x bootcamp")
     assert (chances[1] == 1 / N_ACTIONS).all() and chances[0, 0, 0, 0].max() == 1
+    email = np.eye(N_ACTIONS)[Action.EMAIL]
+    answered = probabilities(table, stranger, "+ country x bootcamp", unknown=email)
+    assert (answered[1] == email).all() and (answered[0, 0, 0, 0] == chances[0, 0, 0, 0]).all()
+    never = chances[0] == 1 / N_ACTIONS
+    assert (answered[0][never.all(axis=-1)] == email).all() and never.all(axis=-1).any()
 
 
 def test_one_seed_gives_the_same_bytes(world):

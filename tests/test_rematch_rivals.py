@@ -5,7 +5,8 @@ import pytest
 
 from crm_rl.funnel import N_ACTIONS, Action
 from crm_rl.planning import always, evaluate, optimal
-from crm_rl.rematch_rivals import CARDS, RIVALS, for_all, playing, random_log, worth
+from crm_rl.rematch_rivals import CARDS, CEILINGS, RIVALS, for_all, playing, random_log, worth
+from crm_rl.rematch_tables import DIAL
 from crm_rl.responsive import BASELINE, N_EVENTS, N_PATTERNS, SUBSCRIPTION, Population
 from crm_rl.responsive_worlds import ResponsiveWorld
 
@@ -83,6 +84,17 @@ def test_the_plan_for_everybody_is_no_worse_than_any_constant_action(calls, demo
         constant = max(worth(policy, world) for policy in policies)
         assert value_of("one plan for everybody", world).sum() >= constant - 1e-9
     assert value_of("one plan for everybody", demo_first).sum() == pytest.approx(best_of_all(demo_first).sum())
+
+
+def test_what_the_states_of_a_table_can_hold_by_hand(calls):
+    """Told apart, the first is called and the second left alone. Not told apart, both are called: 17.1 = 19 - 1 - 0.9."""
+    plans = {setting: CEILINGS[f"plan for groups: {setting}"](calls, 0, 0) for setting in DIAL}
+    values = {name: evaluate(plan(calls.population), calls.population, calls.rules) for name, plan in plans.items()}
+    assert values["+ country x bootcamp"].at_start(calls.population) == pytest.approx([32.58, 19.0])
+    assert values["episode only"].at_start(calls.population) == pytest.approx([32.58, 17.1])
+    stranger = calls.population._replace(country=np.array([0.1, 0.4]))
+    chances = plans["+ country x bootcamp"](stranger)
+    assert (chances[1] == 1 / N_ACTIONS).all() and (chances[0, 0, 0, 0] == np.eye(N_ACTIONS)[Action.CALL]).all()
 
 
 def test_the_card_is_the_best_of_them(demo_first):

@@ -22,7 +22,9 @@ from crm_rl.rematch_scores import (
 )
 
 #: Three kinds of customers, of whom there are 2, 1 and 7; waiting is worth 10 for each, the optimum more.
-KINDS = pd.DataFrame({"customers": [2, 1, 7], "inbound": [1, 1, 0], "fold": [0, 1, 4]})
+KINDS = pd.DataFrame(
+    {"customers": [2, 1, 7], "inbound": [1, 1, 0], "fold": [0, 1, 4], "pair": [0, 1, 2], "country": [0, 0, 1]}
+)
 WAITING, OPTIMUM = [10.0, 10.0, 10.0], [110.0, 210.0, 20.0]
 
 
@@ -65,8 +67,10 @@ def test_the_bounds_are_0_and_1_whoever_is_drawn(rng):
     assert score(found, draws, "none").ends == (0, 0) and score(found, draws, "all").ends == (1, 1)
 
 
-def test_customers_of_a_kind_are_drawn_together_and_the_groups_apart(rng):
-    customers = redraw(written([("none", 0, 0, WAITING)]), rng, draws=500).customers
+def test_customers_of_a_place_are_drawn_together_and_the_groups_apart(rng):
+    found = written([("none", 0, 0, WAITING)])
+    assert (redraw(found, rng, by="country").customers == [2, 1, 7]).all(), "one country of each group"
+    customers = redraw(found, rng, draws=500).customers
     assert (customers[:, 2] == 7).all(), "there is one kind of outbound customers"
     pairs = set(map(tuple, customers[:, :2].round(9)))
     assert pairs == {(3, 0), (2, 1), (0, 3)}, "one of two kinds twice, or each once; and always three inbound customers"
@@ -135,6 +139,24 @@ def test_strangers_are_added_up_over_the_folds_before_dividing(rng):
     strange = score(found, draws, "table", 5, strangers=True)
     assert strange.value == pytest.approx(235 / 470) and strange.runs == 1
     assert score(found, draws, "table", 5, strangers=True, group="inbound").value == pytest.approx(200 / 400)
+
+
+def test_what_was_met_can_be_judged_by_the_same_folds_as_strangers(rng):
+    # As above, but of seed 1, judged by the one customer of fold 1, all is gained: 200 + 200 + 35 of 470.
+    met = [("table", 5, seed, [110, 210, 15]) for seed in range(FOLDS)]
+    found = written(met)
+    by_fold = score(found, redraw(found, rng), "table", 5, by_fold=True)
+    assert by_fold.value == pytest.approx(435 / 470) and by_fold.runs == 1
+    assert score(found, redraw(found, rng), "table", 5).runs == FOLDS
+
+
+def test_a_price_is_paid_by_everybody(rng):
+    # 3 dollars from each of ten customers: 170 - 30 of 470.
+    found = written([("half", 0, 0, [60, 10, 20])])
+    draws = redraw(found, rng)
+    assert score(found, draws, "half", price=3.0).value == pytest.approx(140 / 470)
+    free, dear = {"learner": "half"}, {"learner": "half", "price": 3.0}
+    assert difference(found, draws, free, dear).value == pytest.approx(30 / 470)
 
 
 def test_folds_that_lack_one_are_left_out(rng):
