@@ -87,7 +87,7 @@ def test_the_plan_for_everybody_is_no_worse_than_any_constant_action(calls, demo
 
 
 def test_what_the_states_of_a_table_can_hold_by_hand(calls):
-    """Told apart, the first is called and the second left alone. Not told apart, both are called: 17.1 = 19 - 1 - 0.9."""
+    """Told apart, the first is called and the second left alone; else both are called, and 17.1 is 19 - 1 - 0.9."""
     plans = {setting: CEILINGS[f"plan for groups: {setting}"](calls, 0, 0) for setting in DIAL}
     values = {name: evaluate(plan(calls.population), calls.population, calls.rules) for name, plan in plans.items()}
     assert values["+ country x bootcamp"].at_start(calls.population) == pytest.approx([32.58, 19.0])
