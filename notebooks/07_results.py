@@ -660,8 +660,8 @@ assert factors.iloc[:, 0].between(2.7, 3.5).all() and (factors.iloc[:, 1] <= 1.0
 factors.round(2)
 
 # %% [markdown]
-# All four claims about learners are counts such as a sample of the test customers would hold. So in this sense they reproduce. But so they
-# would if each of the four had been the *random* policy: the last column holds no unusual count either. (If DQN's 1,655 were every test
+# All four claims about learners are counts such as a sample of the test customers would hold. So they are compatible with our rates. But so they
+# would be if each of the four had been the *random* policy: the last column holds no unusual count either. (If DQN's 1,655 were every test
 # customer once, there is no luck of drawing in them at all, and a difference to our count is a matter of one to three named
 # customers. And a test on so few events finds only gross differences: "usual" is not "the same".) As coded, divided by 0.44% each of our rows
 # is about a threefold improvement, *random among them*; divided by random in the same game

@@ -1346,10 +1346,12 @@ note("outbound-calls", f"{outbound['call'].sum() / outbound['subscribed'].sum():
 # :::::{admonition} 3. A policy trained on shuffled outcomes scores as well as the real one. What does that show?
 # :class: quiz
 #
-# ::::{dropdown} The score does not come from what was learned from the outcomes
+# ::::{dropdown} The score does not come from what was learned from the outcomes, if it could have come out otherwise
 # :class-container: right
 #
-# It may come from the world, the customers or the rules of counting. Which, the other checks must say.
+# Ask that first: here hardly a test customer was in a state that training met, so shuffling could change next to nothing,
+# and we cannot tell. Where it could, the score comes from the world, the customers or the rules of counting. Which, the
+# other checks must say.
 # ::::
 # ::::{dropdown} The method cannot learn
 # :class-container: wrong
