@@ -1015,7 +1015,8 @@ pd.DataFrame(rows, index=range(1, 13)).T
 # We do not draw them one by one. Customers of one pair of country and bootcamp are treated alike and are worth alike, so
 # a hundred of them are no hundred witnesses, and intervals that take them for that are too short
 # {cite:p}`cameron2015`. We draw whole *pairs*, each with all its customers, and scale the inbound and the outbound ones
-# to as many as there are. So how many inbound customers come is held fixed, which the brackets do not doubt.
+# to as many as there are. So the brackets take as given how many inbound customers come; with more of them there would
+# be more to gain.
 
 # %% tags=["hide-input"]
 from crm_rl.intervals import in_words as where_it_lies
@@ -1609,14 +1610,13 @@ plt.show()
 # {glue:text}`responsive-deals-low` and {glue:text}`responsive-deals-high` of the gain. So more is left for telling them
 # apart, and it should be harder to learn how. How *much* more depends on the deal, and so does what always email gets,
 # and on the customers: on average over deals the shared plan gets {glue:text}`responsive-deals-mean`, which is less by
-# {glue:text}`responsive-deals-less`; before rounding this interval {glue:text}`responsive-deals-where`. The plan
-# itself is worth less, too: {glue:text}`responsive-deals-plan` dollars a customer on average, against
-# {glue:text}`responsive-smooth-plan`, a difference of {glue:text}`responsive-deals-dollars`. Of the eleven deals, that of seed 10 is one of the two richest: it was fixed
-# beforehand and we
-# keep it, but **no verdict about the rough world should rest on it alone**. One more warning for the next chapter: in
-# it {glue:text}`responsive-lookalikes` of all customers
-# share their standings with somebody who was dealt other affinities (small countries tie). There the observation is not
-# quite the state, and no learner can reach the whole of the plan.
+# {glue:text}`responsive-deals-less`; before rounding this interval {glue:text}`responsive-deals-where`. For these
+# customers the plan itself is worth less, too: {glue:text}`responsive-deals-plan` dollars a customer on average,
+# against {glue:text}`responsive-smooth-plan`, a difference of {glue:text}`responsive-deals-dollars`. Of the eleven
+# deals, that of seed 10 is one of the two richest: it was fixed beforehand and we keep it, but **no verdict about the
+# rough world should rest on it alone**. One more warning for the next chapter: in it {glue:text}`responsive-lookalikes`
+# of all customers share their standings with somebody who was dealt other affinities (small countries tie). There the
+# observation is not quite the state, and no learner can reach the whole of the plan.
 #
 # ## If the assumptions were others
 #
