@@ -178,7 +178,7 @@ def score(
     """How good a learner is: its share of the attainable gain, a ratio of sums over customers for each run.
 
     By folds, a run is judged by the customers of one fold, which goes by its seed, and the five runs that together have
-    been judged by everybody are added up before dividing.
+    been judged by everybody are added up before dividing. Seeds are then drawn anew within each fold.
 
     Args:
         record, draws: what to judge, and by whom.
@@ -195,7 +195,7 @@ def score(
     Raises:
         DataError: no such run is on record, or not one for each fold.
     """
-    runs = runs_of(record, learner, steps, **which)
+    runs = runs_of(record, learner, steps, **which)  # by seed, so that by folds five in a row belong together
     runs = runs if seeds is None else runs[runs["seed"].isin(seeds)]
     by_fold = which.get("strangers", False) if by_fold is None else by_fold
     if by_fold:
@@ -204,11 +204,16 @@ def score(
         raise DataError(f"no such run of {learner!r} with {steps:,} steps is on record. Remedy: ask `has` first.")
     there_are = record.kinds["customers"].to_numpy()[None]
     judged = judges(record, runs, group, by_fold)
-    now, *again = ratios(record, runs, judged, np.vstack([there_are, draws.customers]), money, price, by_fold)
-    picks = (draws.places[:, : len(now)] * len(now)).astype(int)
-    return Score(
-        interquartile_mean(now), interquartile_mean(np.take_along_axis(np.array(again), picks, axis=1)), len(now)
-    )
+    above, below = sums(record, runs, judged, np.vstack([there_are, draws.customers]), money, price)
+    if not money and below[0].sum() < (judged @ there_are[0]).sum():  # less than a dollar each
+        above = np.full(above.shape, np.nan)
+    folds = FOLDS if by_fold else 1
+    above, below = (part.reshape(len(part), -1, folds) for part in (above, below))
+    many = above.shape[1]
+    picks = (draws.places[:, : many * folds].reshape(-1, many, folds) * many).astype(int)
+    again = [np.take_along_axis(part[1:], picks, axis=1).sum(axis=2) for part in (above, below)]
+    now = above[0].sum(axis=1) / below[0].sum(axis=1)
+    return Score(interquartile_mean(now), interquartile_mean(again[0] / again[1]), many)
 
 
 def difference(record: Record, draws: Draws, first: dict, second: dict, **both) -> Score:
@@ -240,33 +245,22 @@ def judges(record: Record, runs: pd.DataFrame, group: str, by_fold: bool) -> np.
     return members & (folds == runs["seed"].to_numpy()[:, None] % FOLDS if by_fold else np.full((len(runs), 1), True))
 
 
-def ratios(
-    record: Record,
-    runs: pd.DataFrame,
-    judged: np.ndarray,
-    customers: np.ndarray,
-    money: bool,
-    price: float,
-    by_fold: bool,
-) -> np.ndarray:
-    """The share of each run, or its dollars a customer, by so many customers of each kind.
+def sums(
+    record: Record, runs: pd.DataFrame, judged: np.ndarray, customers: np.ndarray, money: bool, price: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What each run gains over waiting and what there was to gain, or its dollars and its customers; summed over these.
 
     Args:
-        record, runs: what to judge, by seed; by folds, five in a row belong together.
+        record, runs: what to judge.
         judged: of `judges`.
         customers: shape (1 + draws, kinds): as many as there are, and drawn anew.
-        money, price, by_fold: as for `score`.
+        money, price: as for `score`.
 
     Returns:
-        Shape (1 + draws, runs), or by folds (1 + draws, runs / 5).
+        Two arrays of shape (1 + draws, runs): the upper and the lower part of the ratio.
     """
     values = record.values[runs.index] - price
     if money:
-        above, below = customers @ (judged * values).T, customers @ judged.T
-    else:
-        waiting, best = between(record, runs)
-        above, below = (customers @ (judged * (worth - waiting)).T for worth in (values, best))
-    if by_fold:
-        above, below = (part.reshape(len(part), -1, FOLDS).sum(axis=2) for part in (above, below))
-    too_little = not money and below[0].sum() < (judged @ customers[0]).sum()  # less than a dollar each
-    return np.full(below.shape, np.nan) if too_little else above / below
+        return customers @ (judged * values).T, customers @ judged.T
+    waiting, best = between(record, runs)
+    return tuple(customers @ (judged * (worth - waiting)).T for worth in (values, best))

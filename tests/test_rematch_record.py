@@ -8,7 +8,19 @@ import pandas as pd
 import pytest
 
 from crm_rl.crm_data.load import TWIN
-from crm_rl.rematch import KINDS, KNOWN, NETWORKS, RACING, Job, constants, run_job
+from crm_rl.rematch import (
+    KINDS,
+    KNOWN,
+    NETWORKS,
+    RACING,
+    Job,
+    constants,
+    plan,
+    run_job,
+    selection,
+    strangers,
+    verdict,
+)
 from crm_rl.rematch_scores import load_rematch, runs_of
 from crm_rl.responsive import BASELINE
 
@@ -21,7 +33,9 @@ SAMPLE = [
     Job("", "rough", "table: + standings, 1 decimal", 100_000, (0, 1)),
     Job("", "smooth", "table: + inbound", 100_000, (0,), expected=False),
     Job("", "rough", "table: + country x bootcamp", 100_000, (1,), strangers=True),
+    Job("", "rough", "table that emails: + country x bootcamp", 100_000, (3,)),
     Job("", "rough", "rule of thumb", 0, (0,)),
+    Job("", "rough", "plan for groups: + standings to halves", 0, (7,)),
     Job("", "smooth", "one-step greedy", 100_000, (0,)),
     Job("", "smooth", "fitted Q iteration", 100_000, (0,)),
     Job("", "smooth", "fixed mask 7", 0, (0,), selection=True),
@@ -43,8 +57,20 @@ def test_what_is_on_record_comes_again(job, tmp_path):
                 assert row[score] == pytest.approx(known[score], rel=1e-4, abs=1e-6)
 
 
-def test_values_on_record_give_the_scores_on_record():
-    record = load_rematch("twin")
+@pytest.mark.parametrize("name", ["twin", "original"])
+def test_everything_that_is_planned_is_on_record_and_nothing_else(name):
+    """The parts that both data sets have do not depend on the data; the rest is run on the twin."""
+    jobs = plan(TWIN) if name == "twin" else [job for part in (verdict, strangers, selection) for job in part("")]
+    columns = ["world", "learner", "steps", "lift", "organic", "expected", "strangers", "selection"]
+    planned = {(*(getattr(job, column) for column in columns), seed) for job in jobs for seed in job.seeds}
+    record = load_rematch(name)
+    runs = pd.concat([record.runs, record.tuning])[[*columns, "seed"]]
+    assert set(runs.itertuples(index=False, name=None)) == planned
+
+
+@pytest.mark.parametrize("name", ["twin", "original"])
+def test_values_on_record_give_the_scores_on_record(name):
+    record = load_rematch(name)
     counts = record.kinds["customers"].to_numpy()
     everybody = ~record.runs["strangers"].to_numpy()
     money = record.values @ counts / counts.sum()

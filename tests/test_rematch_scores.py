@@ -141,6 +141,16 @@ def test_strangers_are_added_up_over_the_folds_before_dividing(rng):
     assert score(found, draws, "table", 5, strangers=True, group="inbound").value == pytest.approx(200 / 400)
 
 
+def test_by_folds_seeds_are_drawn_within_each(rng):
+    # Seeds 0 and 1 gain all of their folds, 200 each, 5 and 6 nothing. Of two rounds of two folds each draw is one
+    # of two seeds, so the mean of the rounds has 0 to 4 times 100 of 470, binomially.
+    rows = [("table", 5, seed, OPTIMUM if seed in (0, 1) else WAITING) for seed in range(2 * FOLDS)]
+    found = written(rows, strangers=True)
+    shares = score(found, redraw(found, rng, draws=4000, by="country"), "table", 5, strangers=True).redrawn
+    for successes, often in enumerate([1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16]):
+        assert np.isclose(shares, successes * 100 / 470).mean() == pytest.approx(often, abs=0.03)
+
+
 def test_what_was_met_can_be_judged_by_the_same_folds_as_strangers(rng):
     # As above, but of seed 1, judged by the one customer of fold 1, all is gained: 200 + 200 + 35 of 470.
     met = [("table", 5, seed, [110, 210, 15]) for seed in range(FOLDS)]
