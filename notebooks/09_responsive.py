@@ -21,7 +21,7 @@
 # : [the funnel as an MDP](03_funnel_mdp.ipynb), [Q-learning](04_q_learning.ipynb), [the audit](08_audit.ipynb).
 #
 # Time
-# : 50 minutes to read, 40 seconds to run.
+# : 50 minutes to read, 50 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]

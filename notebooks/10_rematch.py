@@ -20,7 +20,7 @@
 # : [Q-learning](04_q_learning.ipynb), [DQN](06_dqn.ipynb), [a funnel that responds](09_responsive.ipynb).
 #
 # Time
-# : 50 minutes to read, 50 seconds to run.
+# : 50 minutes to read, 40 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
