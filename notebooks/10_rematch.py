@@ -605,7 +605,8 @@ IN_SHORT = dict(
 match.insert(
     0, "chosen", [IN_SHORT[chosen_table(n, world=w)] for w in WORLDS for n in STEPS]
 )
-match.set_axis(["table chosen", "less table", "less greedy", "less fitted Q"], axis=1)
+match = match.rename(index={"10,000": "10 k", "100,000": "100 k", "1,000,000": "1 M"})
+match.set_axis(["table", "less it", "less greedy", "less fitted Q"], axis=1)
 
 # %% [markdown]
 # And after a million weeks in the smooth world against the others:
@@ -1342,9 +1343,10 @@ of_tables = tried[tried.index.str.startswith("table,")]
 if len(of_tables):
     kinds = of_tables.index.str.extract(r"table, (.*): (.*)")
     by_setting = pd.Series(of_tables[MOST].to_numpy(), [kinds[1], kinds[0]]).unstack()
-    display(
-        by_setting.loc[list(DIAL)].T.round(3).rename_axis(index="how it learns", columns="")
+    in_order = (
+        by_setting.loc[list(DIAL)].T.round(3).set_axis(list(IN_SHORT.values()), axis=1)
     )
+    display(in_order.rename_axis(index="how it learns", columns=""))
 
 # %% [markdown]
 # ## Attributes must be bought

@@ -167,8 +167,8 @@ def answers(record: Record) -> dict[str, str]:
 def asked_again() -> list[str]:
     """The questions with their answers on both records."""
     twin, original = (answers(load_rematch(name)) for name in ("twin", "original"))
-    rows = [(f"[{claim}]{{.claim-id}}", text, twin[key], original[key]) for key, (claim, text) in ASKED_AGAIN.items()]
-    header = ("claim", "asked of the world of chapter 9", "twin", "original")
+    rows = [(f"{text} [{claim}]{{.claim-id}}", twin[key], original[key]) for key, (claim, text) in ASKED_AGAIN.items()]
+    header = ("asked of the world of chapter 9", "twin", "original")
     return list_table(rows, header, "ledger-totals")
 
 
