@@ -172,7 +172,7 @@ def share_of_gain(value: np.ndarray, waiting: np.ndarray, best: np.ndarray, leas
         1 for the optimum, 0 for what waiting earns, negative for less; missing where there is too little to gain.
     """
     gain = (best - waiting).sum()
-    return float((value - waiting).sum() / gain) if gain >= max(least * len(value), 1e-12) else float("nan")
+    return float((value - waiting).sum() / gain) if len(value) and gain >= least * len(value) else float("nan")
 
 
 @njit(cache=True)

@@ -372,15 +372,16 @@ def record(name: str, jobs: list[Job], rows: list[dict], source: dict, out: Path
         out: the folder.
 
     Returns:
-        The files written: `rematch_NAME.csv` (a row a run), `rematch_NAME_values.csv` (for each of them the exact value
-        for each kind of test customer, in dollars), `rematch_NAME_kinds.csv` (how many customers are of each kind) and
-        `rematch_NAME.json` (where all that comes from).
+        The files written: `rematch_NAME.csv` (a row a run), `rematch_NAME_values.csv` (for each run that did not serve
+        to tune, the exact value for each kind of test customer, in dollars), `rematch_NAME_kinds.csv` (how many
+        customers are of each kind) and `rematch_NAME.json` (where all that comes from).
     """
     data = jobs[0].data
     case = case_of(data, KINDS[0], "test", BASELINE, DEAL_SEED)
     country = np.unique(case.people.country, return_inverse=True)[1]
     kinds = {"customers": case.counts, "inbound": case.people.inbound, "fold": case.folds, "pair": case.pairs}
     runs = pd.DataFrame(rows).drop(columns=["data", "values", "seeds"])
+    values = [row["values"] for row in rows if row["seed"] not in TUNING_SEEDS]
     tuned = (NETWORKS, TUNING, ALL_TABLES)
     source = {
         "input_sha256": sha256(data),
@@ -391,9 +392,7 @@ def record(name: str, jobs: list[Job], rows: list[dict], source: dict, out: Path
     }
     texts = {
         out / f"rematch_{name}.csv": runs.to_csv(index=False, float_format="%.6g"),
-        out / f"rematch_{name}_values.csv": pd.DataFrame([row["values"] for row in rows]).to_csv(
-            index=False, header=False, float_format="%.4g"
-        ),
+        out / f"rematch_{name}_values.csv": pd.DataFrame(values).to_csv(index=False, header=False, float_format="%.4g"),
         out / f"rematch_{name}_kinds.csv": pd.DataFrame(kinds | {"country": country}).to_csv(index=False),
         out / f"rematch_{name}.json": json.dumps(source, indent=1) + "\n",
     }

@@ -100,8 +100,9 @@ def load_rematch(name: str = "twin", folder: Path = RESULTS) -> Record:
     kinds = pd.read_csv(f"{stem}_kinds.csv")
     source = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
     for_tuning = runs["seed"].isin(source["seeds_of_tuning"])
-    kept = ~for_tuning & ~runs.duplicated([*USUAL, "learner", "steps", "seed"])
-    return Record(runs[kept].reset_index(drop=True), values[kept], kinds, runs[for_tuning], source)
+    judged = runs[~for_tuning]  # a row of values each
+    kept = ~judged.duplicated([*USUAL, "learner", "steps", "seed"]).to_numpy()
+    return Record(judged[kept].reset_index(drop=True), values[kept], kinds, runs[for_tuning], source)
 
 
 def runs_of(record: Record, learner: str, steps: int = 0, **which) -> pd.DataFrame:

@@ -562,18 +562,20 @@ def chosen_table(steps: int, **which) -> str:
     return best_on_validation(record, RACING, steps, **which)
 
 
-def compare(first: dict, others: dict[str, dict], **both) -> pd.DataFrame:
-    """How much the first is ahead of each of the others, and what that allows us to say."""
-    rows = {}
-    for name, other in others.items():
-        if has(record, **first, **both) and has(record, **other, **both):
-            gap = difference(record, draws, first, other, **both)
-            rows[name] = {
-                "network less it": shown(gap, "+"),
-                "the network is": standing_of(gap),
-                "runs": gap.runs,
-            }
+def listed(gaps: dict[str, Score], less: str = "network less it", who="the network is"):
+    """Differences with their intervals, a row each, and what they allow us to say."""
+    rows = {
+        name: {less: shown(gap, "+"), who: standing_of(gap), "runs": gap.runs}
+        for name, gap in gaps.items()
+    }
     return pd.DataFrame(rows).T
+
+
+def compare(first: dict, others: dict[str, dict], **both) -> pd.DataFrame:
+    """How much the first is ahead of each of the others."""
+    return listed(
+        {n: difference(record, draws, first, other, **both) for n, other in others.items()}
+    )
 
 
 def against_table(world: str, steps: int, group: str = "all") -> Score:
@@ -1051,16 +1053,7 @@ for where, changed in DIALS.items() if ON_TWIN else ():
         record, draws, {"learner": "tuned"}, other, steps=SHORT_RUN, **changed
     )
 dials = pd.DataFrame(rows, columns=COLUMNS)
-pd.DataFrame(
-    {
-        where: {
-            "network less chosen table": shown(gap, "+"),
-            "the network is": standing_of(gap),
-            "runs": gap.runs,
-        }
-        for where, gap in dial_gaps.items()
-    }
-).T
+listed(dial_gaps, less="network less chosen table")
 
 # %% mystnb={"figure": {"caption": "The match at other lifts and organic shares: smooth world, 100,000 weeks.", "name": "fig-rematch-dials"}, "image": {"alt": "Dot plot at five settings of lift and organic share: at each the network is to the right of all three tables, and network and tables are lowest at lift 2. Fitted Q iteration lies mostly between them."}} tags=["hide-input"]
 if len(dials):
@@ -1228,16 +1221,7 @@ for name, case in variants.items():
         if name != base:
             ablated[name] = difference(record, draws, case, variants[base])
 ablation = pd.DataFrame(rows, columns=COLUMNS)
-pd.DataFrame(
-    {
-        name: {
-            "less its base": shown(gap, "+"),
-            "it is": standing_of(gap),
-            "runs": gap.runs,
-        }
-        for name, gap in ablated.items()
-    }
-).T
+listed(ablated, less="less its base", who="it is")
 
 # %% mystnb={"figure": {"caption": "Chapter 6's network, a plain and a tuned one, and each with one part changed. Smooth world, 100,000 weeks, five seeds.", "name": "fig-rematch-ablation"}, "image": {"alt": "Dot plot: the network with chapter 6's settings is lowest, with a wide interval. The plain one is better with a squared error or relative weights. The tuned one is as good as any; without relative weights it loses most."}} tags=["hide-input"]
 if len(ablation):
