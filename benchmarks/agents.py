@@ -22,14 +22,16 @@ import pandas as pd
 import stable_baselines3
 import torch
 
-from crm_rl import dqn
-from crm_rl.crm_data import clean, load
-from crm_rl.crm_data.load import PROJECT, TWIN
-from crm_rl.envs import FunnelVecEnv
-from crm_rl.funnel import RULES, n_actions
-from crm_rl.q_learning import STUDY, empty_table, run_episodes, train_q_learning
-from crm_rl.state_keys import coder_of, levels_of
-from crm_rl.worlds import World, replay_worlds
+from crm_rl.agents import library_dqn as dqn
+from crm_rl.agents.q_learning import STUDY, empty_table, run_episodes, train_q_learning
+from crm_rl.agents.state_keys import coder_of, levels_of
+from crm_rl.data import clean, load
+from crm_rl.data.load import TWIN
+from crm_rl.files import PROJECT
+from crm_rl.worlds.base import n_actions
+from crm_rl.worlds.gym_envs import FunnelVecEnv
+from crm_rl.worlds.replay import RULES
+from crm_rl.worlds.replay_world import World, replay_worlds
 from data import provenance
 
 RESULTS = Path(__file__).parent / "results" / "agents.json"

@@ -19,8 +19,9 @@ import numpy as np
 import openpyxl
 import pandas as pd
 
-from crm_rl.crm_data import data_path
-from crm_rl.crm_data.load import PROJECT, TWIN
+from crm_rl.data import data_path
+from crm_rl.data.load import TWIN
+from crm_rl.files import PROJECT
 
 RESULTS = Path(__file__).parent / "results" / "data.json"
 PACKAGES = ("numpy", "pandas", "pandera", "python-calamine", "scikit-learn")

@@ -19,11 +19,13 @@ import pandas as pd
 from gymnasium.vector import SyncVectorEnv
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from crm_rl.crm_data import clean, load
-from crm_rl.crm_data.load import PROJECT, TWIN
-from crm_rl.envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
-from crm_rl.funnel import RULES, n_actions, observe_all, start_all, step_all
-from crm_rl.worlds import World, replay_worlds
+from crm_rl.data import clean, load
+from crm_rl.data.load import TWIN
+from crm_rl.files import PROJECT
+from crm_rl.worlds.base import n_actions
+from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
+from crm_rl.worlds.replay import RULES, observe_all, start_all, step_all
+from crm_rl.worlds.replay_world import World, replay_worlds
 from data import provenance
 
 RESULTS = Path(__file__).parent / "results" / "funnel.json"

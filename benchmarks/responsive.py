@@ -19,12 +19,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 
-from crm_rl.crm_data import clean, load
-from crm_rl.crm_data.load import PROJECT, TWIN
-from crm_rl.funnel import N_ACTIONS
-from crm_rl.planning import always, evaluate, optimal, shared_policy, starts_of
-from crm_rl.responsive import CHANCES, WAIT, State, observe_all, start_all, step_all
-from crm_rl.responsive_worlds import KINDS, ResponsiveWorld, recorded_rates, responsive_worlds
+from crm_rl.data import clean, load
+from crm_rl.data.load import TWIN
+from crm_rl.files import PROJECT
+from crm_rl.planning.exact import always, evaluate, optimal, starts_of
+from crm_rl.planning.shared import shared_policy
+from crm_rl.worlds.base import N_ACTIONS, WAIT
+from crm_rl.worlds.responsive import CHANCES, State, observe_all, start_all, step_all
+from crm_rl.worlds.responsive_world import KINDS, ResponsiveWorld, recorded_rates, responsive_worlds
 from data import provenance
 
 RESULTS = Path(__file__).parent / "results" / "responsive.json"

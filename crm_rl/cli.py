@@ -7,9 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from crm_rl import cli_study
-from crm_rl.crm_data.columns import EARLIEST_DATE, SNAPSHOT_DATE
-from crm_rl.crm_data.load import PROJECT, DataError, data_path
-from crm_rl.crm_data.split import SPLITS, describe
+from crm_rl.data.columns import EARLIEST_DATE, SNAPSHOT_DATE
+from crm_rl.data.load import data_path
+from crm_rl.data.problems import DataError
+from crm_rl.data.split import SPLITS, describe
+from crm_rl.files import PROJECT
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -89,7 +91,7 @@ def _day(text: str) -> pd.Timestamp:
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    from crm_rl.prepare import FILES, prepare
+    from crm_rl.data.prepare import FILES, prepare
 
     split, report = prepare(options.file, options.out, options.split, options.snapshot)
     print(report)
@@ -98,15 +100,15 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    from crm_rl.fetch import ORIGINAL, URL, fetch
+    from crm_rl.data.fetch import ORIGINAL, URL, fetch
 
     path = fetch(options.to or ORIGINAL, options.url or URL)
     print(f"{path}: the original, checksum verified. To work on it: CRM_RL_DATA={path}")
 
 
 def _twin(options: argparse.Namespace) -> None:
-    from crm_rl.crm_data.load import TWIN
-    from crm_rl.twin import make_twin
+    from crm_rl.data.load import TWIN
+    from crm_rl.data.twin.draw import make_twin
 
     path = make_twin(out=options.out or TWIN)
     print(f"{path}: the twin, drawn from its spec")

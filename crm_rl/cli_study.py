@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from crm_rl.crm_data import clean, data_path, load
-from crm_rl.crm_data.load import PROJECT, DataError
-from crm_rl.worlds import SETTINGS
+from crm_rl.data import clean, data_path, load
+from crm_rl.data.problems import DataError
+from crm_rl.files import PROJECT
+from crm_rl.worlds.replay_world import SETTINGS
 
 MODELS = PROJECT / "data" / "models"
 LEARNERS = ("q-learning", "dqn")
@@ -95,9 +96,9 @@ def _customers(path: Path) -> pd.DataFrame:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from crm_rl.dqn import STUDY, train_dqn
-    from crm_rl.q_learning import train_q_learning
-    from crm_rl.worlds import replay_worlds
+    from crm_rl.agents.library_dqn import STUDY, train_dqn
+    from crm_rl.agents.q_learning import train_q_learning
+    from crm_rl.worlds.replay_world import replay_worlds
 
     name = f"{options.learner}{'-selection' if options.selection else ''}-{options.setting}-seed{options.seed}"
     folder = options.out or MODELS / name
@@ -115,10 +116,10 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from crm_rl.evaluation import constant_policy, metrics, play, random_policy
-    from crm_rl.funnel import Action
-    from crm_rl.policies import load_policy
-    from crm_rl.recommend import trained_worlds
+    from crm_rl.agents.policies import load_policy
+    from crm_rl.evaluation.rollouts import constant_policy, metrics, play, random_policy
+    from crm_rl.serving.recommend import trained_worlds
+    from crm_rl.worlds.base import Action
 
     policy = load_policy(options.policy)
     world = trained_worlds(policy, _customers(options.data))[options.part]
@@ -131,9 +132,9 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _recommend(options: argparse.Namespace) -> None:
-    from crm_rl.funnel import Action
-    from crm_rl.policies import load_policy
-    from crm_rl.recommend import never_seen, recommend, setting_of
+    from crm_rl.agents.policies import load_policy
+    from crm_rl.serving.recommend import never_seen, recommend, setting_of
+    from crm_rl.worlds.base import Action
 
     names = [action.name.lower() for action in Action]
     if options.action is not None and options.action not in names:
@@ -167,7 +168,7 @@ def _recommend(options: argparse.Namespace) -> None:
 
 
 def _study(options: argparse.Namespace) -> None:
-    from crm_rl.study import (
+    from crm_rl.experiments.funnel_study import (
         RESULTS,
         SEEDS,
         Budget,
@@ -193,8 +194,8 @@ def _study(options: argparse.Namespace) -> None:
 
 
 def _rematch(options: argparse.Namespace) -> None:
-    from crm_rl.rematch import expected_minutes, plan, record, run
-    from crm_rl.study import RESULTS, data_name, versions
+    from crm_rl.experiments.comparison import expected_minutes, plan, record, run
+    from crm_rl.experiments.funnel_study import RESULTS, data_name, versions
 
     plans = {data: plan(data) for data in options.data}
     jobs = [job for planned in plans.values() for job in planned]

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import pandas as pd
 from scipy.stats import fisher_exact
 
-from crm_rl.crm_data.load import PROJECT
-from crm_rl.intervals import wilson
+from crm_rl.evaluation.intervals import wilson
+from crm_rl.files import PROJECT
 from crm_rl.ledger_records import SEEN, Measure, Records, calculate, exactly, names_in, records
 
 CLAIMS = PROJECT / "data" / "claims.csv"

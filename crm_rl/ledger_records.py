@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crm_rl.crm_data import clean, load
-from crm_rl.crm_data.split import published_split
-from crm_rl.evaluation import interquartile_mean, over_seeds, play, random_policy
-from crm_rl.intervals import widened, wilson
-from crm_rl.study import RESULTS, load_study
-from crm_rl.worlds import World, replay_worlds
+from crm_rl.data import clean, load
+from crm_rl.data.split import published_split
+from crm_rl.evaluation.intervals import widened, wilson
+from crm_rl.evaluation.rollouts import interquartile_mean, over_seeds, play, random_policy
+from crm_rl.experiments.funnel_study import RESULTS, load_study
+from crm_rl.worlds.replay_world import World, replay_worlds
 
 SEEDS = 20
 

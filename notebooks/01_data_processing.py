@@ -76,7 +76,7 @@ import pandas as pd
 from myst_nb import glue
 
 from crm_rl import plots
-from crm_rl.crm_data import COLUMNS, EVENTS, as_rows, clean, data_path, load
+from crm_rl.data import COLUMNS, EVENTS, as_rows, clean, data_path, load
 
 plots.use_style()
 pd.set_option("display.max_colwidth", 60)
@@ -219,7 +219,7 @@ raw.loc[
 # :::
 
 # %%
-from crm_rl.intervals import rate_table
+from crm_rl.evaluation.intervals import rate_table
 
 kind = pd.Series("first contact known", index=customers.index)
 kind = kind.mask(customers["first_contact"].isna(), "neither contact nor milestone")
@@ -280,7 +280,7 @@ tracked
 #   parts; who has no arrival is left out, and counted.
 
 # %%
-from crm_rl.crm_data.split import describe, published_split, sound_split
+from crm_rl.data.split import describe, published_split, sound_split
 
 published, sound = published_split(customers), sound_split(customers)
 pd.concat({"published": describe(published), "sound": describe(sound)}).rename(
@@ -364,7 +364,7 @@ apart
 # countries:
 
 # %%
-from crm_rl.encoders import ConversionRate, LabelCodes
+from crm_rl.data.encoders import ConversionRate, LabelCodes
 
 parts = published.parts()
 codes_by_part = pd.DataFrame(
@@ -460,13 +460,7 @@ print(
 # would have them.
 
 # %%
-from crm_rl.features import (
-    PUBLISHED_FEATURES,
-    SOUND_FEATURES,
-    PublishedFeatures,
-    SoundFeatures,
-    feature_table,
-)
+from crm_rl.data.features import PUBLISHED_FEATURES, SOUND_FEATURES, PublishedFeatures, SoundFeatures, feature_table
 
 feature_table(PUBLISHED_FEATURES)[["name", "meaning", "unit", "scale"]]
 
@@ -523,7 +517,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from crm_rl.prepare import prepare
+from crm_rl.data.prepare import prepare
 
 with tempfile.TemporaryDirectory() as folder:
     prepare(data_path(), Path(folder) / "processed", split="sound")
@@ -543,7 +537,7 @@ print({key: statistics[key] for key in ("split", "rows", "known_by", "snapshot_d
 # ::::
 
 # %%
-from crm_rl.crm_data.cells import read_date
+from crm_rl.data.cells import read_date
 
 puzzling = [
     "2021-05-03",

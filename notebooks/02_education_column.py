@@ -81,10 +81,10 @@ from sklearn.model_selection import KFold
 from sklearn.preprocessing import OneHotEncoder
 
 from crm_rl import plots
-from crm_rl.crm_data import clean, data_path, load
-from crm_rl.encoders import ConversionRate, out_of_fold_rates
-from crm_rl.intervals import wilson
-from crm_rl.recorded import original_numbers
+from crm_rl.data import clean, data_path, load
+from crm_rl.data.encoders import ConversionRate, out_of_fold_rates
+from crm_rl.evaluation.intervals import wilson
+from crm_rl.experiments.original_numbers import original_numbers
 
 plots.use_style()
 customers, _ = clean(load(data_path()))
@@ -452,7 +452,7 @@ plt.show()
 # have?
 
 # %%
-from crm_rl.crm_data.split import sound_split
+from crm_rl.data.split import sound_split
 
 parts = sound_split(customers)
 known_then = parts.train["subscribed"] & (parts.train["subscribed_date"] <= parts.known_by)
@@ -481,8 +481,8 @@ pd.Series(distinct, name="distinct values over 30 bootcamps")
 # ::::
 
 # %%
-from crm_rl.crm_data.split import published_split
-from crm_rl.features import PublishedFeatures, SoundFeatures
+from crm_rl.data.split import published_split
+from crm_rl.data.features import PublishedFeatures, SoundFeatures
 
 parts = published_split(customers)
 before = PublishedFeatures().fit(parts.train).transform(parts.val)

@@ -96,7 +96,8 @@ import pandas as pd
 from myst_nb import glue
 
 from crm_rl import plots
-from crm_rl.funnel import DESCRIBED, Action, Population, Rules, start, step
+from crm_rl.worlds.base import Action
+from crm_rl.worlds.replay import DESCRIBED, Population, Rules, start, step
 
 plots.use_style()
 pd.set_option("display.max_columns", 20, "display.max_colwidth", None)
@@ -263,7 +264,7 @@ print(
 # 15 numbers before each call.
 
 # %%
-from crm_rl.funnel import observe
+from crm_rl.worlds.replay import observe
 
 with_cleo = Population(
     features=np.zeros((1, 15), dtype=np.float32),
@@ -300,8 +301,8 @@ print(f"hidden: paid = {state.paid} before the first, {first.state.paid} before 
 # customers are like Cleo, and does a feature give the subscription away? We count in the training part of the published split.
 
 # %%
-from crm_rl.crm_data import clean, data_path, load
-from crm_rl.worlds import replay_worlds
+from crm_rl.data import clean, data_path, load
+from crm_rl.worlds.replay_world import replay_worlds
 
 customers, _ = clean(load(data_path()))
 worlds = replay_worlds(customers, "described")
@@ -335,7 +336,7 @@ print(f"  subscribers: {subscribed.sum()}, of them at stage 6 already: {told.sum
 # first difference.
 
 # %%
-from crm_rl.funnel import MILESTONE_OF, RULES
+from crm_rl.worlds.replay import MILESTONE_OF, RULES
 
 FIVE = ["call", "demo", "survey", "signup", "manager"]
 in_points = {
@@ -472,8 +473,8 @@ plt.show()
 # :::
 
 # %%
-from crm_rl.evaluation import constant_policy, metrics, play, random_policy
-from crm_rl.intervals import rate_table
+from crm_rl.evaluation.rollouts import constant_policy, metrics, play, random_policy
+from crm_rl.evaluation.intervals import rate_table
 
 
 def scores(world) -> pd.DataFrame:
@@ -587,7 +588,7 @@ of_part
 import gymnasium
 
 # before the colon: the module that registers the name
-FUNNEL = "crm_rl.envs:crm_rl/Funnel-v0"
+FUNNEL = "crm_rl.worlds.gym_envs:crm_rl/Funnel-v0"
 env = gymnasium.make(FUNNEL, setting="described", part="val", render_mode="ansi")
 a_called_customer = int(np.flatnonzero(worlds["val"].population.reached[:, 0])[0])
 observation, info = env.reset(seed=1, options={"customer": a_called_customer})
@@ -660,7 +661,7 @@ side_by_side(with_selection, selection=True)
 # :::
 
 # %%
-from crm_rl.funnel import DESCRIBED_SELECTION
+from crm_rl.worlds.replay import DESCRIBED_SELECTION
 
 HAD_CALL, FIRM = 7, 15  # toggles are the actions 0 to 14; those of the firm begin at 15
 state = start(ADA, invented, DESCRIBED_SELECTION)
@@ -722,7 +723,7 @@ print(env.render())
 # $$ (funnel-balance)
 
 # %%
-from crm_rl.balancing import draw_many
+from crm_rl.worlds.sampling import draw_many
 
 
 def shares(both, n_call, n_sub, n):

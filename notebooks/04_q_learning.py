@@ -191,10 +191,11 @@ by_hand.round(3)
 # "From a customer to a row"; for now read `tiny` as "the ten customers and their rules".
 
 # %%
-from crm_rl.balancing import balanced
-from crm_rl.funnel import AS_CODED, DESCRIBED, Action, Population, start, step
-from crm_rl.q_learning import STUDY, Hyperparameters, empty_table, run_episodes, train
-from crm_rl.state_keys import coder_of, levels_of, state_key
+from crm_rl.worlds.sampling import balanced
+from crm_rl.worlds.base import Action
+from crm_rl.worlds.replay import AS_CODED, DESCRIBED, Population, start, step
+from crm_rl.agents.q_learning import STUDY, Hyperparameters, empty_table, run_episodes, train
+from crm_rl.agents.state_keys import coder_of, levels_of, state_key
 
 ten_alike = Population(
     features=np.zeros((10, 15), dtype=np.float32),
@@ -449,8 +450,8 @@ by_discount.round(2)
 # :::
 
 # %%
-from crm_rl.evaluation import play
-from crm_rl.worlds import World
+from crm_rl.evaluation.rollouts import play
+from crm_rl.worlds.replay_world import World
 
 
 def greedy_reward(q: np.ndarray) -> float:
@@ -600,11 +601,11 @@ assert abs(error[0, Action.WAIT]) < 0.3  # with the shrinking learning rate
 # up; equal keys mean equal rounded observations.)
 
 # %%
-from crm_rl.crm_data import clean, data_path, load
-from crm_rl.evaluation import constant_policy, random_policy
-from crm_rl.features import PUBLISHED_FEATURES
-from crm_rl.intervals import rate_table, wilson
-from crm_rl.worlds import replay_worlds
+from crm_rl.data import clean, data_path, load
+from crm_rl.evaluation.rollouts import constant_policy, random_policy
+from crm_rl.data.features import PUBLISHED_FEATURES
+from crm_rl.evaluation.intervals import rate_table, wilson
+from crm_rl.worlds.replay_world import replay_worlds
 
 customers, _ = clean(load(data_path()))
 worlds = {
@@ -692,7 +693,7 @@ print(f"100 episodes, {len(tables['compiled'][1])} states: equal to the last bit
 # :::
 
 # %%
-from crm_rl.q_learning import train_q_learning
+from crm_rl.agents.q_learning import train_q_learning
 
 policies = {
     setting: train_q_learning(parts["train"], STUDY, 100_000, seed=0)
@@ -972,7 +973,7 @@ aims.round(2)
 # Where are the missing points? We look into the table.
 
 # %%
-from crm_rl.funnel import observe_all, start_all
+from crm_rl.worlds.replay import observe_all, start_all
 
 
 def at_start(world) -> np.ndarray:
@@ -1189,7 +1190,7 @@ glue("q-val-verdict", verdict, display=False)
 import tempfile
 from pathlib import Path
 
-from crm_rl.policies import TablePolicy
+from crm_rl.agents.policies import TablePolicy
 
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "q_table.npz"

@@ -113,35 +113,17 @@ import pandas as pd
 from myst_nb import glue
 
 from crm_rl import plots
-from crm_rl.crm_data import clean, data_path, load
-from crm_rl.evaluation import (
-    constant_policy,
-    interquartile_mean,
-    over_seeds,
-    play,
-    random_policy,
-)
-from crm_rl.explosion import play_watched, train_counting, with_visible
-from crm_rl.features import PUBLISHED_FEATURES
-from crm_rl.funnel import (
-    MAX_STEPS,
-    N_FEATURES,
-    STAGE_FEATURE,
-    STAGE_OF,
-    Action,
-    observe,
-    start,
-    step,
-)
-from crm_rl.intervals import (
-    in_digits,
-    in_words,
-    mean_over_seeds_and_customers,
-    wilson,
-)
-from crm_rl.q_learning import STUDY
-from crm_rl.state_keys import levels_of
-from crm_rl.worlds import replay_worlds
+from crm_rl.data import clean, data_path, load
+from crm_rl.evaluation.rollouts import constant_policy, interquartile_mean, over_seeds, play, random_policy
+from crm_rl.agents.explosion import train_counting, with_visible
+from crm_rl.evaluation.rollouts import play_watched
+from crm_rl.data.features import PUBLISHED_FEATURES
+from crm_rl.worlds.base import MAX_STEPS, N_FEATURES, Action
+from crm_rl.worlds.replay import STAGE_FEATURE, STAGE_OF, observe, start, step
+from crm_rl.evaluation.intervals import in_digits, in_words, mean_over_seeds_and_customers, wilson
+from crm_rl.agents.q_learning import STUDY
+from crm_rl.agents.state_keys import levels_of
+from crm_rl.worlds.replay_world import replay_worlds
 
 plots.use_style()
 
@@ -1061,8 +1043,8 @@ assert tenth.loc[worst, "mean steps"] > 5
 # :::
 
 # %%
-from crm_rl.balancing import draw_many
-from crm_rl.funnel import DESCRIBED_SELECTION, start_all, step_all
+from crm_rl.worlds.sampling import draw_many
+from crm_rl.worlds.replay import DESCRIBED_SELECTION, start_all, step_all
 
 drawn = np.empty(20_000, dtype=np.int64)
 draw_many(looking["train"].pools, np.random.default_rng(5), drawn)

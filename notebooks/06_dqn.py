@@ -262,9 +262,9 @@ print(f"had a call: 3 -> {met:.2f}    had a demo only: 0 -> {not_met:.2f}")
 # From here on we need customers: those of the synthetic {term}`twin`, unless you have set `CRM_RL_DATA`.
 
 # %%
-from crm_rl.crm_data import clean, data_path, load
-from crm_rl.q_learning import train_q_learning
-from crm_rl.worlds import replay_worlds
+from crm_rl.data import clean, data_path, load
+from crm_rl.agents.q_learning import train_q_learning
+from crm_rl.worlds.replay_world import replay_worlds
 
 
 def n_parameters(*sizes: int) -> int:
@@ -417,7 +417,7 @@ print(f"after 50 updates of the first state: {w[-1]:.1f}; of both: {both[-1]:.1g
 # weight by how large its gradients have been. What this chapter explains stands in `crm_rl/dqn.py`. First a step of the run:
 
 # %%
-from crm_rl.dqn import DESCRIBED, Agent, Run, one_thread, train_dqn
+from crm_rl.agents.library_dqn import DESCRIBED, Agent, Run, one_thread, train_dqn
 
 Markdown(f"```python\n{textwrap.dedent(inspect.getsource(Run.advance))}```")
 
@@ -475,8 +475,9 @@ plt.show()
 # time. The table has a row for the customer as he is, and for next to none of the others. The network?
 
 # %% mystnb={"figure": {"caption": "One customer with a call on record, and what the network says if only the days since the first contact were different. Grey: the values that training customers have.", "name": "fig-dqn-similar"}, "image": {"alt": "Two smooth lines, the values of call and wait against days since first contact from 0 to 365. They change slowly and without jumps, also to the left of the grey range, where no training customer is. The table has a row for one point or a few, inside the grey range."}} tags=["hide-input"]
-from crm_rl.features import PUBLISHED_FEATURES
-from crm_rl.funnel import Action, observe_all, start_all
+from crm_rl.data.features import PUBLISHED_FEATURES
+from crm_rl.worlds.base import Action
+from crm_rl.worlds.replay import observe_all, start_all
 
 DAYS = [feature.name for feature in PUBLISHED_FEATURES].index("Days_Since_First_Contact")
 
@@ -566,7 +567,7 @@ glue("dqn-left", f"{100 * left:.1f}%", display=False)
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-from crm_rl.funnel import State, step_all
+from crm_rl.worlds.replay import State, step_all
 
 
 def returns(policy, world, gamma: float = 0.95) -> np.ndarray:
@@ -630,7 +631,7 @@ pd.DataFrame(rows).T
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-from crm_rl.funnel import STAGE_FEATURE
+from crm_rl.worlds.replay import STAGE_FEATURE
 
 no_stage = everybody.copy()
 no_stage[:, STAGE_FEATURE] = 0
@@ -661,10 +662,10 @@ without_stage.astype(float).round(1)
 # 100,000 episodes; each validation customer once. The record is of the data in use, or of the twin where it has none; then the rivals below are the twin's, too.
 
 # %%
-from crm_rl.ablation import load_ablation, record_for
-from crm_rl.crm_data.load import TWIN
-from crm_rl.evaluation import constant_policy, play, random_policy
-from crm_rl.intervals import in_digits, in_words, mean_over_seeds
+from crm_rl.experiments.dqn_ablation import load_ablation, record_for
+from crm_rl.data.load import TWIN
+from crm_rl.evaluation.rollouts import constant_policy, play, random_policy
+from crm_rl.evaluation.intervals import in_digits, in_words, mean_over_seeds
 
 record = record_for(data_path())
 trials, curves, source = load_ablation(record)
@@ -743,8 +744,8 @@ glue("dqn-n-later", f"{len(always.reward):,}", display=False)
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-from crm_rl.evaluation import metrics
-from crm_rl.policies import NetworkPolicy
+from crm_rl.evaluation.rollouts import metrics
+from crm_rl.agents.policies import NetworkPolicy
 
 
 def frozen(run: Run) -> NetworkPolicy:
@@ -785,8 +786,8 @@ stops.round(2)
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-from crm_rl.balancing import draw_many
-from crm_rl.funnel import N_FEATURES
+from crm_rl.worlds.sampling import draw_many
+from crm_rl.worlds.base import N_FEATURES
 
 pool = looking["train"]
 drawn = np.empty(20_000, dtype=np.int64)
@@ -820,7 +821,7 @@ at_once_values.round(1)
 # What do replay and target network do *here*? An {term}`ablation` removes one part, leaves the rest, and repeats that over seeds. "No replay": only the 64
 # newest transitions are remembered, so that each update learns from what has just happened. "No target network": the target is computed by the weights
 # that are being trained. Ten seeds each, 50,000 steps, both settings. It takes ten minutes or more, so it is recorded;
-# `python -m crm_rl.ablation` makes the record again. Two policies that learn nothing stand beside the variants, judged by the same reward.
+# `python -m crm_rl.experiments.dqn_ablation` makes the record again. Two policies that learn nothing stand beside the variants, judged by the same reward.
 #
 # :::{admonition} Predict
 # :class: predict

@@ -92,9 +92,9 @@ from myst_nb import glue
 from scipy.stats import binomtest
 
 from crm_rl import cli, plots
-from crm_rl.crm_data import clean, data_path, load
-from crm_rl.crm_data.split import published_split
-from crm_rl.evaluation import (
+from crm_rl.data import clean, data_path, load
+from crm_rl.data.split import published_split
+from crm_rl.evaluation.rollouts import (
     PUBLISHED_BASE_RATE,
     compare,
     constant_policy,
@@ -107,14 +107,15 @@ from crm_rl.evaluation import (
     random_policy,
     reward_gap,
 )
-from crm_rl.experiment import customers_per_arm
-from crm_rl.explosion import play_watched
-from crm_rl.features import PUBLISHED_FEATURES
-from crm_rl.funnel import N_FEATURES, READY, RULES, STAGE_FEATURE, Action
-from crm_rl.intervals import in_digits, paired, wilson
-from crm_rl.q_learning import train_q_learning
-from crm_rl.study import data_name, load_study
-from crm_rl.worlds import replay_worlds
+from crm_rl.evaluation.power import customers_per_arm
+from crm_rl.evaluation.rollouts import play_watched
+from crm_rl.data.features import PUBLISHED_FEATURES
+from crm_rl.worlds.base import N_FEATURES, Action
+from crm_rl.worlds.replay import READY, RULES, STAGE_FEATURE
+from crm_rl.evaluation.intervals import in_digits, paired, wilson
+from crm_rl.agents.q_learning import train_q_learning
+from crm_rl.experiments.funnel_study import data_name, load_study
+from crm_rl.worlds.replay_world import replay_worlds
 
 plots.use_style()
 

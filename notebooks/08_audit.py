@@ -13,7 +13,7 @@
 #   - to work out the lowest and the highest score that any policy could get, before training one
 #   - what difference a test on so few subscribers could have found
 #   - which of the study's numbers measure something else, and what
-#   - to audit a data set, an environment and a policy with `crm_rl.audit`
+#   - to audit a data set, an environment and a policy with `crm_rl.evaluation.audit.report`
 #   - to plan the experiment that would settle it: how many customers, for how long, and when to stop
 #
 # You need
@@ -78,19 +78,20 @@ import pandas as pd
 from scipy.stats import binom, fisher_exact
 
 from crm_rl import plots
-from crm_rl.audit import audit
-from crm_rl.audit_cases import replay_case
-from crm_rl.audit_numbers import against, codes_agree, detectable_gain, missing_by_part
-from crm_rl.audit_numbers import one_line_rules, power_paired, reach, seen, shuffled_scores
-from crm_rl.crm_data import EVENTS, clean, data_path, load
-from crm_rl.crm_data.split import published_split
-from crm_rl.evaluation import constant_policy, metrics, play, random_policy
-from crm_rl.features import PublishedFeatures
-from crm_rl.funnel import READY, Action
-from crm_rl.intervals import rate_table, wilson
-from crm_rl.q_learning import train_q_learning
-from crm_rl.study import data_name, load_study
-from crm_rl.worlds import replay_worlds
+from crm_rl.evaluation.audit.report import audit
+from crm_rl.evaluation.audit.cases import replay_case
+from crm_rl.evaluation.audit.numbers import against, codes_agree, detectable_gain, missing_by_part
+from crm_rl.evaluation.audit.numbers import one_line_rules, power_paired, reach, seen, shuffled_scores
+from crm_rl.data import EVENTS, clean, data_path, load
+from crm_rl.data.split import published_split
+from crm_rl.evaluation.rollouts import constant_policy, metrics, play, random_policy
+from crm_rl.data.features import PublishedFeatures
+from crm_rl.worlds.base import Action
+from crm_rl.worlds.replay import READY
+from crm_rl.evaluation.intervals import rate_table, wilson
+from crm_rl.agents.q_learning import train_q_learning
+from crm_rl.experiments.funnel_study import data_name, load_study
+from crm_rl.worlds.replay_world import replay_worlds
 
 plots.use_style()
 pd.set_option("display.max_colwidth", None)
@@ -106,7 +107,7 @@ import re
 
 from myst_nb import glue
 
-from crm_rl.recorded import original_numbers
+from crm_rl.experiments.original_numbers import original_numbers
 
 here, original = {}, original_numbers()
 
@@ -730,7 +731,7 @@ beside(
 # :::
 
 # %%
-from crm_rl.experiment import difference
+from crm_rl.evaluation.power import difference
 
 
 def with_itself(gap: int, n: int, p: float) -> float:
@@ -834,7 +835,7 @@ print(f"shuffled: {controls.min():.1f} to {controls.max():.1f}")
 # from outcomes, if only about customers it was trained on; that is memory, and no evidence on new ones. The *test part* cannot show what
 # it learned.
 #
-# Each line of the report is a section of this chapter, and one function of `crm_rl.audit_numbers`: `rates_by_part`, `missing_by_part`,
+# Each line of the report is a section of this chapter, and one function of `crm_rl.evaluation.audit.numbers`: `rates_by_part`, `missing_by_part`,
 # `one_line_rules`, `codes_agree`, `reach`, `against`, `power_paired`, `seen`, `shuffled_scores`.
 
 # %% tags=["hide-input"]
@@ -885,9 +886,9 @@ beside(
 # %%
 import gymnasium
 
-import crm_rl.envs  # noqa: F401
-from crm_rl.audit import Case, Report
-from crm_rl.audit_cases import play_gymnasium
+import crm_rl.worlds.gym_envs  # noqa: F401
+from crm_rl.evaluation.audit.report import Case, Report
+from crm_rl.evaluation.audit.cases import play_gymnasium
 
 env = gymnasium.make("crm_rl/Funnel-v0", world=test)
 everybody = [{"customer": i} for i in range(N)]
@@ -924,7 +925,7 @@ Report([found for found in by_env.findings if found.verdict != "not checked"])
 # ::::
 
 # %%
-from crm_rl.audit_lab import LETTERS, PLANTED, lab_case
+from crm_rl.evaluation.audit.lab import LETTERS, PLANTED, lab_case
 
 audit(lab_case("A"))
 
@@ -1040,7 +1041,7 @@ beside(
 )
 
 # %%
-from crm_rl.experiment import customers_per_arm, largest_z
+from crm_rl.evaluation.power import customers_per_arm, largest_z
 
 a_month = len(recent) / 12
 LIFTS = {"10%": 1.1, "20%": 1.2, "50%": 1.5, "2 times": 2.0, "3.16 times": 3.16}
@@ -1235,7 +1236,7 @@ described = replay_case(customers, setting="described", candidate="random")
 # anything.
 
 # %%
-from crm_rl.audit import played
+from crm_rl.evaluation.audit.report import played
 
 found = reach(played(described))
 assert found == (25, 25, 0)

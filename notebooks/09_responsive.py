@@ -100,25 +100,11 @@ import pandas as pd
 from IPython.display import HTML
 from myst_nb import glue
 
-from crm_rl import base_rates, plots, responsive, responsive_worlds
-from crm_rl.planning import (
-    always,
-    best_of,
-    evaluate,
-    optimal,
-    reach,
-    share_of_gain,
-    shared_policy,
-    starts_of,
-)
-from crm_rl.responsive import (
-    BASELINE,
-    SELECTION,
-    SUBSCRIPTION,
-    Population,
-    event_chance,
-    opt_out_chance,
-)
+from crm_rl import plots
+from crm_rl.worlds import base_rates, responsive, responsive_world as responsive_worlds
+from crm_rl.planning.exact import always, best_of, evaluate, optimal, reach, share_of_gain, starts_of
+from crm_rl.planning.shared import shared_policy
+from crm_rl.worlds.responsive import BASELINE, SELECTION, SUBSCRIPTION, Population, event_chance, opt_out_chance
 
 plots.use_style()
 pd.set_option("display.max_columns", 20, "display.max_colwidth", None)
@@ -262,18 +248,11 @@ print(f"call: {chance:.3f}, at rho = 1: {organic:.3f}")
 # which is called an assumption.
 
 # %%
-from crm_rl.base_rates import (
-    FEWEST,
-    RIDGE,
-    WEEKS,
-    expected_events,
-    fit_base_rates,
-    weekly_chances,
-)
-from crm_rl.crm_data import clean, data_path, load
-from crm_rl.crm_data.columns import EVENTS
-from crm_rl.responsive_worlds import recorded_rates
-from crm_rl.study import data_name
+from crm_rl.worlds.base_rates import FEWEST, RIDGE, WEEKS, expected_events, fit_base_rates, weekly_chances
+from crm_rl.data import clean, data_path, load
+from crm_rl.data.columns import EVENTS
+from crm_rl.worlds.responsive_world import recorded_rates
+from crm_rl.experiments.funnel_study import data_name
 
 customers, _ = clean(load(data_path()))
 fitted = fit_base_rates(customers)
@@ -337,7 +316,7 @@ shown.mask(pd.DataFrame(happened, index=EVENTS) == 1, "").T
 # how many milestones had been reached.
 
 # %%
-from crm_rl.intervals import poisson
+from crm_rl.evaluation.intervals import poisson
 
 
 def held_against(groups: list[str]) -> pd.DataFrame:
@@ -437,7 +416,7 @@ drives
 # to reach than anybody else, only by other means.
 
 # %%
-from crm_rl.responsive_worlds import DEAL_SEED, FOCUS, HOME, SPLIT_SEED, affinities
+from crm_rl.worlds.responsive_world import DEAL_SEED, FOCUS, HOME, SPLIT_SEED, affinities
 
 corners = pd.DataFrame(HOME, index=["country", "bootcamp"]).T
 there = affinities(corners["country"].to_numpy(), corners["bootcamp"].to_numpy())
@@ -607,7 +586,7 @@ wrapped(assumptions, ("assumption", "value", "evidence", "in crm_rl/"))
 # stands *in the episode*, never as the record ends.
 
 # %%
-from crm_rl.responsive_worlds import RESPONSIVE_FEATURES
+from crm_rl.worlds.responsive_world import RESPONSIVE_FEATURES
 
 in_episode = {f.name: (f.meaning, f.unit, f.scale, f.source) for f in RESPONSIVE_FEATURES}
 wrapped(in_episode, ("feature", "meaning", "unit", "scale", "from"))
@@ -766,7 +745,7 @@ print(f"written out {slowly:.6f} $, by the plan {quickly:.6f} $")
 # the exact Q-values are the same to the last digit, as the cell asserts, and so is the plan. Is the noise smaller?
 
 # %%
-from crm_rl.responsive import CHANCES, start_all, step_all
+from crm_rl.worlds.responsive import CHANCES, start_all, step_all
 
 
 def play(policy: np.ndarray, rules, seed: int, times: int = 40) -> np.ndarray:
@@ -1019,8 +998,8 @@ pd.DataFrame(rows, index=range(1, 13)).T
 # be more to gain.
 
 # %% tags=["hide-input"]
-from crm_rl.intervals import in_words as where_it_lies
-from crm_rl.intervals import redraw_customers
+from crm_rl.evaluation.intervals import in_words as where_it_lies
+from crm_rl.evaluation.intervals import redraw_customers
 
 pair = responsive_worlds.pairs_of(customers.iloc[worlds["test"].rows])
 customers_again = redraw_customers(np.ones(N), test.inbound, pair, np.random.default_rng(9))

@@ -127,14 +127,14 @@ from myst_nb import glue
 from scipy.optimize import minimize_scalar
 
 from crm_rl import plots
-from crm_rl.crm_data import data_path
-from crm_rl.evaluation import interquartile_mean
-from crm_rl.intervals import in_digits
-from crm_rl.planning import evaluate, share_of_gain
-from crm_rl.rematch import EMAILING, NETWORKS, RACING, Job, seconds, train_world, trained
-from crm_rl.rematch_cases import case_of, worlds_of
-from crm_rl.rematch_rivals import CEILINGS
-from crm_rl.rematch_scores import (
+from crm_rl.data import data_path
+from crm_rl.evaluation.rollouts import interquartile_mean
+from crm_rl.evaluation.intervals import in_digits
+from crm_rl.planning.exact import evaluate, share_of_gain
+from crm_rl.experiments.comparison import EMAILING, NETWORKS, RACING, Job, seconds, train_world, trained
+from crm_rl.evaluation.gain import case_of, worlds_of
+from crm_rl.agents.rivals import CEILINGS
+from crm_rl.experiments.comparison_record import (
     Score,
     best_on_validation,
     difference,
@@ -144,11 +144,12 @@ from crm_rl.rematch_scores import (
     runs_of,
     score,
 )
-from crm_rl.rematch_tables import DIAL, looks, probabilities, told, train_table
-from crm_rl.responsive import BASELINE, SELECTION
-from crm_rl.responsive_worlds import DEAL_SEED
-from crm_rl.selection import ALL, N_MASKS, place_among, upper_bound
-from crm_rl.study import data_name
+from crm_rl.agents.responsive_tables import DIAL, looks, probabilities, told, train_table
+from crm_rl.worlds.responsive import BASELINE, SELECTION
+from crm_rl.worlds.responsive_world import DEAL_SEED
+from crm_rl.planning.feature_selection import upper_bound
+from crm_rl.worlds.attributes import ALL, N_MASKS, place_among
+from crm_rl.experiments.funnel_study import data_name
 
 plots.use_style()
 EMAIL, CALL, DEMO, SURVEY, WAIT, MANAGER = range(6)
@@ -244,7 +245,7 @@ ceiling.astype({name: int for name in ceiling.columns[:3]}).round(3)
 # that happens in an update:
 
 # %%
-from crm_rl import rematch_dqn
+from crm_rl.agents import dqn as rematch_dqn
 
 Markdown(f"```python\n{inspect.getsource(rematch_dqn.update)}```")
 
@@ -337,8 +338,8 @@ pd.DataFrame(live).T.round(2)
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-from crm_rl.dqn import one_thread
-from crm_rl.rematch import decided_by_network
+from crm_rl.agents.library_dqn import one_thread
+from crm_rl.experiments.comparison import decided_by_network
 
 SHORT = NETWORKS["tuned"]._replace(
     hurries=False,
@@ -1773,7 +1774,7 @@ shares.round(2)
 # ::::
 
 # %%
-from crm_rl.rematch_rivals import random_log
+from crm_rl.agents.rivals import random_log
 
 setting = list(DIAL)[2]
 open_world = train_world(Job(data, "smooth", table_names[2], 100_000, (0,)), 0)
@@ -1789,7 +1790,7 @@ print(log.seen.shape, f"{log.ended.mean():.1%} of weeks end an episode")
 # inbound and the standings.
 
 # %%
-from crm_rl.rematch_tables import Table
+from crm_rl.agents.responsive_tables import Table
 
 groups = np.unique(looks(open_world.population, setting, ALL), axis=0)
 

@@ -41,8 +41,8 @@ if "google.colab" in sys.modules:
 # ## From counts to customers
 #
 # The original export is not ours to pass on. What the project embeds is its twin: the same columns, the same kinds of dirt,
-# and no row of the original. Two modules make it. `crm_rl.twin_spec` counts in the original, once, and the counts are in the
-# project: the *spec*. `crm_rl.twin` draws customers from the spec and has never seen anything else:
+# and no row of the original. Two modules make it. `crm_rl.data.twin.spec` counts in the original, once, and the counts are in the
+# project: the *spec*. `crm_rl.data.twin.draw` draws customers from the spec and has never seen anything else:
 #
 # 1. **The skeleton.** Arrival days by month; who reaches nothing, a milestone, a subscription; which milestones; and their
 #    days, step after step, from the counted delays.
@@ -68,22 +68,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
 from crm_rl import plots
-from crm_rl.crm_data import EVENTS, clean, data_path, load
-from crm_rl.crm_data.load import TWIN
-from crm_rl.crm_data.split import SPLITS, sound_split
-from crm_rl.encoders import ConversionRate
-from crm_rl.intervals import wilson
-from crm_rl.recorded import original_numbers
-from crm_rl.twin import draw
-from crm_rl.twin_spec import (
-    ONE_WAY,
-    POOLED,
-    SPEC,
-    TWO_WAY,
-    describe,
-    measure,
-    milestone_steps,
-)
+from crm_rl.data import EVENTS, clean, data_path, load
+from crm_rl.data.load import TWIN
+from crm_rl.data.split import SPLITS, sound_split
+from crm_rl.data.encoders import ConversionRate
+from crm_rl.evaluation.intervals import wilson
+from crm_rl.experiments.original_numbers import original_numbers
+from crm_rl.data.twin.draw import draw
+from crm_rl.data.twin.spec import ONE_WAY, POOLED, SPEC, TWO_WAY, describe, measure, milestone_steps
 
 plots.use_style()
 pd.set_option("display.max_colwidth", 70)

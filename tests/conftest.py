@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from crm_rl.crm_data.load import PROJECT, TWIN
-from crm_rl.fetch import SHA256
+from crm_rl.data.fetch import SHA256
+from crm_rl.data.load import TWIN
+from crm_rl.files import PROJECT
 
 # The same examples in every run; no limit in time, for other work may share the machine; and no search for the
 # smallest example that fails, which takes minutes where one example is a whole export.

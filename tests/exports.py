@@ -7,7 +7,7 @@ from typing import Any
 import openpyxl
 import pandas as pd
 
-from crm_rl.crm_data.columns import COLUMNS
+from crm_rl.data.columns import COLUMNS
 
 COUNTRIES = ("Germany", "USA", "India", "Kenya")
 

@@ -7,10 +7,10 @@ import pytest
 from scipy.stats import binomtest
 from tiny_worlds import world
 
-from crm_rl.audit import FAULT, FINE, LOOK, SKIPPED, UNSURE, Case, audit
-from crm_rl.audit_cases import play_gymnasium, replay_case
-from crm_rl.audit_lab import LETTERS, PLANTED, lab_case
-from crm_rl.audit_numbers import (
+from crm_rl.data import clean, load
+from crm_rl.evaluation.audit.cases import play_gymnasium, replay_case
+from crm_rl.evaluation.audit.lab import LETTERS, PLANTED, lab_case
+from crm_rl.evaluation.audit.numbers import (
     against,
     codes_agree,
     detectable_gain,
@@ -23,10 +23,11 @@ from crm_rl.audit_numbers import (
     shuffled_scores,
     smallest_significant,
 )
-from crm_rl.crm_data import clean, load
-from crm_rl.evaluation import constant_policy, play
-from crm_rl.funnel import AS_CODED, Action
-from crm_rl.worlds import replay_worlds
+from crm_rl.evaluation.audit.report import FAULT, FINE, LOOK, SKIPPED, UNSURE, Case, audit
+from crm_rl.evaluation.rollouts import constant_policy, play
+from crm_rl.worlds.base import Action
+from crm_rl.worlds.replay import AS_CODED
+from crm_rl.worlds.replay_world import replay_worlds
 
 #: The first words of the question that finds each planted fault.
 FINDS = {
@@ -274,7 +275,7 @@ def test_the_study_s_case_on_the_twin(twin):
 
 
 def test_gymnasium_and_the_arrays_play_the_same(twin):
-    import crm_rl.envs  # noqa: F401
+    import crm_rl.worlds.gym_envs  # noqa: F401
 
     customers, _ = clean(load(twin))
     test = replay_worlds(customers, "as_coded")["val"]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, chisquare
 
-from crm_rl.balancing import Pools, balanced, draw, draw_many
-from crm_rl.funnel import Population
+from crm_rl.worlds.replay import Population
+from crm_rl.worlds.sampling import Pools, balanced, draw, draw_many
 
 DRAWS = 20_000
 #: An interval so wide that a right draw leaves it once in a million times.

@@ -12,7 +12,7 @@ from runs import files
 from tiny_worlds import CALL_ONCE, LOOK_THEN_ACT
 
 import crm_rl
-from crm_rl.checkpoints import (
+from crm_rl.agents.checkpoints import (
     PolicyError,
     checkpoints_in,
     drop_folder,
@@ -24,11 +24,11 @@ from crm_rl.checkpoints import (
     rules_from,
     write_arrays,
 )
-from crm_rl.crm_data.load import DataError
-from crm_rl.dqn import Hyperparameters, train_dqn
-from crm_rl.funnel import RULES
-from crm_rl.policies import load_policy
-from crm_rl.q_learning import train_q_learning
+from crm_rl.agents.library_dqn import Hyperparameters, train_dqn
+from crm_rl.agents.policies import load_policy
+from crm_rl.agents.q_learning import train_q_learning
+from crm_rl.data.problems import DataError
+from crm_rl.worlds.replay import RULES
 
 
 @pytest.fixture(scope="module")

@@ -8,19 +8,9 @@ import pytest
 from exports import export, with_cells
 from hypothesis import given, settings
 
-from crm_rl.crm_data import (
-    COLUMNS,
-    CONTACTS,
-    EVENTS,
-    SNAPSHOT_DATE,
-    DataError,
-    as_rows,
-    clean,
-    customer_schema,
-    load,
-)
-from crm_rl.crm_data.columns import BOOTCAMPS, STAGES, STATUSES
-from crm_rl.crm_data.problems import PROBLEMS
+from crm_rl.data import COLUMNS, CONTACTS, EVENTS, SNAPSHOT_DATE, DataError, as_rows, clean, customer_schema, load
+from crm_rl.data.columns import BOOTCAMPS, STAGES, STATUSES
+from crm_rl.data.problems import PROBLEMS
 
 
 def cleaned(changes: dict, size: int = 100):

@@ -11,9 +11,9 @@ import pytest
 from exports import export, with_cells, write_csv, write_xlsx
 
 from crm_rl.cli import main
-from crm_rl.crm_data import COLUMNS
-from crm_rl.crm_data.load import PROJECT
-from crm_rl.prepare import FILES
+from crm_rl.data import COLUMNS
+from crm_rl.data.prepare import FILES
+from crm_rl.files import PROJECT
 
 
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
@@ -396,7 +396,7 @@ def test_stopping_by_hand_is_no_traceback(monkeypatch, capsys):
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("crm_rl.prepare.prepare", stopped)
+    monkeypatch.setattr("crm_rl.data.prepare.prepare", stopped)
     assert main(["prepare"]) == 130
     assert capsys.readouterr().err == "stopped. Nothing was written.\n"
 

@@ -15,12 +15,13 @@ from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from test_q_learning import crowd, start_of
 from tiny_worlds import CALL_ONCE, LOOK_THEN_ACT
 
-from crm_rl.checkpoints import PolicyError, checkpoints_in, fingerprint
-from crm_rl.dqn import AS_CODED, DESCRIBED, LOG, STUDY, Hyperparameters, Run, history_of, train_dqn
-from crm_rl.dqn_checkpoints import save_run
-from crm_rl.evaluation import play
-from crm_rl.funnel import AS_CODED_SELECTION, DESCRIBED_SELECTION, Action, observe_all
-from crm_rl.policies import NetworkPolicy, load_policy
+from crm_rl.agents.checkpoints import PolicyError, checkpoints_in, fingerprint
+from crm_rl.agents.dqn_checkpoints import save_run
+from crm_rl.agents.library_dqn import AS_CODED, DESCRIBED, LOG, STUDY, Hyperparameters, Run, history_of, train_dqn
+from crm_rl.agents.policies import NetworkPolicy, load_policy
+from crm_rl.evaluation.rollouts import play
+from crm_rl.worlds.base import Action
+from crm_rl.worlds.replay import AS_CODED_SELECTION, DESCRIBED_SELECTION, observe_all
 
 torch.set_num_threads(1)
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
-from crm_rl.encoders import MISSING, ConversionRate, LabelCodes, out_of_fold_rates
+from crm_rl.data.encoders import MISSING, ConversionRate, LabelCodes, out_of_fold_rates
 
 NAMES = pd.Series(["B1", "B1", "B1", "B1", "B2", "B2", None, "B3", "B3", "B3"], dtype="str")
 CONVERTED = pd.Series([True, True, False, False, True, False, False, False, False, True])  # 4 of 10

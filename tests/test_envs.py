@@ -11,10 +11,12 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from stable_baselines3.common.env_checker import check_env as sb3_check
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
-from crm_rl.crm_data.load import TWIN, DataError
-from crm_rl.envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
-from crm_rl.episodes import world_for
-from crm_rl.funnel import MAX_STEPS, RULES, Action
+from crm_rl.data.load import TWIN
+from crm_rl.data.problems import DataError
+from crm_rl.worlds.base import MAX_STEPS, Action
+from crm_rl.worlds.episodes import world_for
+from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
+from crm_rl.worlds.replay import RULES
 
 IDS = {False: "crm_rl/Funnel-v0", True: "crm_rl/FunnelSelection-v0"}
 RESPONSIVE = [("smooth", False, "train"), ("smooth", True, "test"), ("rough", False, "test")]

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_rl.balancing import balanced
-from crm_rl.evaluation import (
+from crm_rl.evaluation.intervals import wilson
+from crm_rl.evaluation.rollouts import (
     compare,
     constant_policy,
     feature_use,
@@ -18,9 +18,10 @@ from crm_rl.evaluation import (
     random_policy,
     reward_gap,
 )
-from crm_rl.funnel import AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, N_FEATURES, Action, Population
-from crm_rl.intervals import wilson
-from crm_rl.worlds import World
+from crm_rl.worlds.base import N_FEATURES, Action
+from crm_rl.worlds.replay import AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, Population
+from crm_rl.worlds.replay_world import World
+from crm_rl.worlds.sampling import balanced
 
 
 def world(rules=DESCRIBED) -> World:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from crm_rl.experiment import customers_per_arm, difference, largest_z
+from crm_rl.evaluation.power import customers_per_arm, difference, largest_z
 
 
 def test_customers_per_arm_by_hand():

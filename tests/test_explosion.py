@@ -7,10 +7,11 @@ import pytest
 from tiny_worlds import CALL_FLAG, CALL_ONCE, world
 
 from crm_rl import plots
-from crm_rl.evaluation import play
-from crm_rl.explosion import play_watched, train_counting, with_visible
-from crm_rl.funnel import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, N_FEATURES
-from crm_rl.q_learning import STUDY, train_q_learning
+from crm_rl.agents.explosion import train_counting, with_visible
+from crm_rl.agents.q_learning import STUDY, train_q_learning
+from crm_rl.evaluation.rollouts import play, play_watched
+from crm_rl.worlds.base import N_FEATURES
+from crm_rl.worlds.replay import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION
 
 RECORDS = ["call", "call demo", "survey", "subscribed", ""]
 

@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 from exports import export
 
-from crm_rl.crm_data import SNAPSHOT_DATE, clean, load
-from crm_rl.crm_data.columns import BOOTCAMPS
-from crm_rl.crm_data.split import SPLITS
-from crm_rl.features import (
+from crm_rl.data import SNAPSHOT_DATE, clean, load
+from crm_rl.data.columns import BOOTCAMPS
+from crm_rl.data.features import (
     FEATURES,
     PUBLISHED_FEATURES,
     SOUND_FEATURES,
@@ -17,6 +16,7 @@ from crm_rl.features import (
     feature_table,
     normalise,
 )
+from crm_rl.data.split import SPLITS
 
 SIZE = 400
 

@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from crm_rl.cli import main
-from crm_rl.crm_data import DataError
-from crm_rl.fetch import fetch
+from crm_rl.data import DataError
+from crm_rl.data.fetch import fetch
 
 CONTENT = b"an export, for all that the downloader knows"
 RIGHT = hashlib.sha256(CONTENT).hexdigest()

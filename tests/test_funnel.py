@@ -6,21 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_rl.funnel import (
-    ALL_VISIBLE,
+from crm_rl.worlds.base import ALL_VISIBLE, N_FEATURES, Action, Outcome, count_bits, n_actions, observation_size
+from crm_rl.worlds.replay import (
     AS_CODED,
     AS_CODED_SELECTION,
     DESCRIBED,
     DESCRIBED_SELECTION,
-    N_FEATURES,
     RULES,
-    Action,
-    Outcome,
     Population,
     State,
-    count_bits,
-    n_actions,
-    observation_size,
     observe,
     observe_all,
     population_of,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from crm_rl.intervals import (
+from crm_rl.evaluation.intervals import (
     in_digits,
     in_words,
     mean_over_seeds,

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from crm_rl import ledger as book
-from crm_rl.crm_data.load import PROJECT
-from crm_rl.fetch import SHA256
-from crm_rl.funnel import N_FEATURES
-from crm_rl.intervals import wilson
+from crm_rl.agents.state_keys import DECIMALS
+from crm_rl.data.fetch import SHA256
+from crm_rl.evaluation.intervals import wilson
+from crm_rl.files import PROJECT
 from crm_rl.ledger import CLAIMS, KINDS, OPEN, RULES, SYSTEMS, UNTESTABLE, VERDICTS, Claim, Ledger, load_claims
 from crm_rl.ledger_records import (
     SEEN,
@@ -26,7 +26,7 @@ from crm_rl.ledger_records import (
     exactly,
     names_in,
 )
-from crm_rl.state_keys import DECIMALS
+from crm_rl.worlds.base import N_FEATURES
 
 sys.path.insert(0, str(PROJECT / "tools"))
 import ledger_page  # noqa: E402
@@ -184,8 +184,8 @@ def test_what_is_not_on_record_is_an_error(ledger):
 
 def test_the_share_drawn_by_hand():
     """Two of ten subscribed, one of them among two called: 30% of 1, 30% of a half, 40% of a fifth make 53%."""
-    from crm_rl.balancing import Pools
-    from crm_rl.worlds import World
+    from crm_rl.worlds.replay_world import World
+    from crm_rl.worlds.sampling import Pools
 
     class People:
         subscribed = np.array([True, True] + [False] * 8)

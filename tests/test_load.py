@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from exports import export, typed, with_cells, write, write_csv, write_xlsx
 
-from crm_rl.crm_data import COLUMNS, DataError, as_rows, clean, data_path, load
-from crm_rl.crm_data.load import PROJECT, TWIN
+from crm_rl.data import COLUMNS, DataError, as_rows, clean, data_path, load
+from crm_rl.data.load import TWIN
+from crm_rl.files import PROJECT
 
 
 def customers(path):

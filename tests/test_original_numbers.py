@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from crm_rl.crm_data.load import PROJECT
-from crm_rl.fetch import SHA256
-from crm_rl.recorded import ORIGINAL_NUMBERS, original_numbers
+from crm_rl.data.fetch import SHA256
+from crm_rl.experiments.original_numbers import ORIGINAL_NUMBERS, original_numbers
+from crm_rl.files import PROJECT
 
 sys.path.insert(0, str(PROJECT / "tools"))
 import original_numbers as tool  # noqa: E402

@@ -10,19 +10,21 @@ import crm_rl
 PACKAGE = Path(crm_rl.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-#: Where the arrows start; everything else in the package may come after these.
-DATA_PART = ("crm_rl.crm_data", "crm_rl.encoders", "crm_rl.features", "crm_rl.intervals", "crm_rl.new_folders")
+#: The floors of the package, from the ground up: a module imports from its own floor and those below.
+FLOORS = (
+    ("files",),
+    ("data",),
+    ("worlds",),
+    ("planning",),
+    ("agents",),
+    ("evaluation", "serving"),
+    ("experiments",),
+    ("cli", "cli_study", "ledger", "ledger_records"),
+    ("__main__",),
+)
 
-MAY_IMPORT = {
-    "crm_data": ("crm_rl.crm_data",),
-    "encoders": ("crm_rl.crm_data",),
-    "features": ("crm_rl.crm_data", "crm_rl.encoders"),
-    "intervals": (),
-    "new_folders": (),
-    "fetch": ("crm_rl.crm_data", "crm_rl.new_folders"),
-    "prepare": DATA_PART,
-    "twin_spec": DATA_PART,
-}
+#: `plots` stands aside: it may look into the data and the worlds, and only notebooks and the book use it.
+ASIDE = {"plots": ("data", "worlds")}
 
 
 def imported(module: Path) -> set[str]:
@@ -41,13 +43,34 @@ def within(name: str, packages: tuple[str, ...]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-@pytest.mark.parametrize("part", MAY_IMPORT)
-def test_dependencies_point_one_way(part):
-    modules = [path for path in MODULES if path.relative_to(PACKAGE).parts[0].removesuffix(".py") == part]
-    assert modules
-    for module in modules:
-        ours = {name for name in imported(module) if within(name, ("crm_rl",))}
-        assert {name for name in ours if not within(name, MAY_IMPORT[part])} == set(), module
+def room(name: str) -> str:
+    """The first part of a module's name inside the package; "" for the package itself."""
+    return name.removeprefix("crm_rl").removeprefix(".").split(".")[0]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_point_downwards(module):
+    here = module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if here == "__init__":
+        return
+    used = {room(name) for name in imported(module) if within(name, ("crm_rl",))} - {here}
+    floor = next((level for level, rooms in enumerate(FLOORS) if here in rooms), None)
+    allowed = set(ASIDE.get(here, ())) | {name for rooms in FLOORS[: (floor or 0) + 1] for name in rooms}
+    assert floor is not None or here in ASIDE, f"{here} has no floor"
+    assert used <= allowed, f"{module} imports {sorted(used - allowed)}"
+
+
+def test_no_two_modules_import_each_other():
+    names = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in MODULES}
+    arrows = {
+        name: {other for other in names for full in imported(path) if within(full, (other,))} - {name}
+        for name, path in names.items()
+        if path.name != "__init__.py"
+    }
+    settled: set[str] = set()
+    while free := {name for name, others in arrows.items() if not (others & set(arrows)) - settled} - settled:
+        settled |= free
+    assert set(arrows) == settled, f"in circles: {sorted(set(arrows) - settled)}"
 
 
 def test_nothing_but_plots_draws():

@@ -5,8 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from crm_rl.funnel import N_ACTIONS, Action
-from crm_rl.planning import (
+from crm_rl.planning.exact import (
     all_observations,
     all_states,
     always,
@@ -15,12 +14,13 @@ from crm_rl.planning import (
     optimal,
     reach,
     share_of_gain,
-    shared_policy,
     starts_of,
     successors,
     types_of,
 )
-from crm_rl.responsive import (
+from crm_rl.planning.shared import shared_policy
+from crm_rl.worlds.base import N_ACTIONS, Action
+from crm_rl.worlds.responsive import (
     BASELINE,
     CHANCES,
     N_EVENTS,

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from exports import export, typed, with_cells, write_csv, write_xlsx
 
-from crm_rl.crm_data import DataError
-from crm_rl.crm_data.load import PROJECT
-from crm_rl.fetch import SHA256
-from crm_rl.prepare import FILES, prepare
+from crm_rl.data import DataError
+from crm_rl.data.fetch import SHA256
+from crm_rl.data.prepare import FILES, prepare
+from crm_rl.files import PROJECT
 
 OLD = {name: f"an earlier {name}\n" for name in FILES}
 

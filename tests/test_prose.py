@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from crm_rl.crm_data import clean, load
-from crm_rl.crm_data.load import TWIN
+from crm_rl.data import clean, load
+from crm_rl.data.load import TWIN
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))

@@ -13,22 +13,9 @@ from numba.typed import Dict
 from runs import files, kill_inside
 from tiny_worlds import CALL_ONCE, CALL_ONCE_VALUES, DEMO_FLAG, LOOK_THEN_ACT, VALUE_OF_LOOKING, world
 
-from crm_rl.checkpoints import PolicyError
-from crm_rl.evaluation import play
-from crm_rl.funnel import (
-    ALL_VISIBLE,
-    AS_CODED,
-    AS_CODED_SELECTION,
-    DESCRIBED,
-    DESCRIBED_SELECTION,
-    N_FEATURES,
-    Action,
-    State,
-    observe_all,
-    start_all,
-)
-from crm_rl.policies import KEY, load_policy
-from crm_rl.q_learning import (
+from crm_rl.agents.checkpoints import PolicyError
+from crm_rl.agents.policies import KEY, load_policy
+from crm_rl.agents.q_learning import (
     STUDY,
     Hyperparameters,
     empty_table,
@@ -37,7 +24,18 @@ from crm_rl.q_learning import (
     train,
     train_q_learning,
 )
-from crm_rl.state_keys import coder_of, levels_of, state_key
+from crm_rl.agents.state_keys import coder_of, levels_of, state_key
+from crm_rl.evaluation.rollouts import play
+from crm_rl.worlds.base import ALL_VISIBLE, N_FEATURES, Action
+from crm_rl.worlds.replay import (
+    AS_CODED,
+    AS_CODED_SELECTION,
+    DESCRIBED,
+    DESCRIBED_SELECTION,
+    State,
+    observe_all,
+    start_all,
+)
 
 RULES = {
     "described": DESCRIBED,

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_rl.checkpoints import PolicyError
+from crm_rl.agents.checkpoints import PolicyError
+from crm_rl.agents.policies import NetworkPolicy, load_policy
 from crm_rl.cli import main
-from crm_rl.crm_data import clean, load
-from crm_rl.crm_data.load import TWIN
-from crm_rl.funnel import Action
-from crm_rl.policies import NetworkPolicy, load_policy
-from crm_rl.recommend import recommend, setting_of, trained_worlds
+from crm_rl.data import clean, load
+from crm_rl.data.load import TWIN
+from crm_rl.serving.recommend import recommend, setting_of, trained_worlds
+from crm_rl.worlds.base import Action
 
 LEARNERS = [("q-learning", False), ("q-learning", True), ("dqn", False), ("dqn", True)]
 
@@ -78,7 +78,7 @@ def test_an_action_for_nobody_is_said_in_words(trained, asked, capsys, monkeypat
         def act(self, observations, rng=None):
             return np.full(len(observations), Action.WAIT)
 
-    monkeypatch.setattr("crm_rl.policies.load_policy", Waits.load)
+    monkeypatch.setattr("crm_rl.agents.policies.load_policy", Waits.load)
     policy = str(trained["dqn", False])
     assert main(["recommend", policy, str(asked), "--data", str(TWIN), "--action", "demo"]) == 0
     assert capsys.readouterr().out.endswith("For nobody.\n")

@@ -7,11 +7,24 @@ import pandas as pd
 import pytest
 import torch
 
+from crm_rl.agents.dqn import (
+    CHAPTER_6,
+    TUNED,
+    Networks,
+    Replay,
+    Settings,
+    epsilon_greedy,
+    in_time,
+    q_values,
+    train_networks,
+    update,
+)
+from crm_rl.agents.library_dqn import DESCRIBED
+from crm_rl.agents.responsive_tables import DIAL, probabilities, told, train_table
+from crm_rl.agents.responsive_tables import Settings as TableSettings
 from crm_rl.cli import main
-from crm_rl.dqn import DESCRIBED
-from crm_rl.funnel import N_ACTIONS, Action
-from crm_rl.planning import all_observations, best_of, evaluate, optimal
-from crm_rl.rematch import (
+from crm_rl.evaluation.gain import FOLDS, case_of, folds_of
+from crm_rl.experiments.comparison import (
     NETWORKS,
     RACING,
     SEEDS,
@@ -25,24 +38,11 @@ from crm_rl.rematch import (
     run_job,
     train_world,
 )
-from crm_rl.rematch_cases import FOLDS, case_of, folds_of
-from crm_rl.rematch_dqn import (
-    CHAPTER_6,
-    TUNED,
-    Networks,
-    Replay,
-    Settings,
-    epsilon_greedy,
-    in_time,
-    q_values,
-    train_networks,
-    update,
-)
-from crm_rl.rematch_tables import DIAL, probabilities, told, train_table
-from crm_rl.rematch_tables import Settings as TableSettings
-from crm_rl.responsive import BASELINE, N_EVENTS, N_PATTERNS, SUBSCRIPTION, Population
-from crm_rl.responsive_worlds import DEAL_SEED, ResponsiveWorld, subset
-from crm_rl.study import RESULTS
+from crm_rl.experiments.funnel_study import RESULTS
+from crm_rl.planning.exact import all_observations, best_of, evaluate, optimal
+from crm_rl.worlds.base import N_ACTIONS, Action
+from crm_rl.worlds.responsive import BASELINE, N_EVENTS, N_PATTERNS, SUBSCRIPTION, Population
+from crm_rl.worlds.responsive_world import DEAL_SEED, ResponsiveWorld, subset
 
 CALLS = tuple(tuple(float(a == Action.CALL and e == SUBSCRIPTION) for e in range(N_EVENTS)) for a in range(N_ACTIONS))
 
@@ -233,7 +233,7 @@ def test_tuning_has_seeds_of_its_own(twin_jobs):
 def test_the_constants_of_the_world_name_the_file(twin, tmp_path, monkeypatch):
     job = Job(str(twin), "smooth", "waiting", 0, (0,))
     before = job.file(tmp_path)
-    monkeypatch.setattr("crm_rl.rematch.FOCUS", 4.0)
+    monkeypatch.setattr("crm_rl.experiments.comparison.FOCUS", 4.0)
     assert job.file(tmp_path) != before
 
 
@@ -290,7 +290,9 @@ def test_a_record_has_a_row_a_run_and_the_values_beside_it(twin, tmp_path):
 def test_the_command_records_an_export_of_ones_own_away_from_the_books_record(twin, tmp_path, monkeypatch, capsys):
     mine = tmp_path / "mine.csv"
     mine.write_bytes(twin.read_bytes() + b"\n")  # another checksum
-    monkeypatch.setattr("crm_rl.rematch.plan", lambda data: [Job(str(data), "smooth", "waiting", 0, (0,))])
+    monkeypatch.setattr(
+        "crm_rl.experiments.comparison.plan", lambda data: [Job(str(data), "smooth", "waiting", 0, (0,))]
+    )
     assert main(["rematch", "--data", str(mine), "--work", str(tmp_path / "work"), "--workers", "1"]) == 0
     names = {"rematch_mine.csv", "rematch_mine.json", "rematch_mine_kinds.csv", "rematch_mine_values.csv"}
     assert {file.name for file in (tmp_path / "work" / "results").iterdir()} == names

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_rl.crm_data.load import TWIN
-from crm_rl.rematch import (
+from crm_rl.data.load import TWIN
+from crm_rl.experiments.comparison import (
     KINDS,
     KNOWN,
     NETWORKS,
@@ -21,8 +21,8 @@ from crm_rl.rematch import (
     strangers,
     verdict,
 )
-from crm_rl.rematch_scores import load_rematch, runs_of
-from crm_rl.responsive import BASELINE
+from crm_rl.experiments.comparison_record import load_rematch, runs_of
+from crm_rl.worlds.responsive import BASELINE
 
 #: What a network's share of the gain may differ by on another processor.
 NETWORK_TOLERANCE = 0.1

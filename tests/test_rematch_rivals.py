@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from crm_rl.funnel import N_ACTIONS, Action
-from crm_rl.planning import always, evaluate, optimal
-from crm_rl.rematch_rivals import CARDS, CEILINGS, RIVALS, for_all, playing, random_log, worth
-from crm_rl.rematch_tables import DIAL
-from crm_rl.responsive import BASELINE, N_EVENTS, N_PATTERNS, SUBSCRIPTION, Population
-from crm_rl.responsive_worlds import ResponsiveWorld
+from crm_rl.agents.responsive_tables import DIAL
+from crm_rl.agents.rivals import CARDS, CEILINGS, RIVALS, for_all, playing, random_log, worth
+from crm_rl.planning.exact import always, evaluate, optimal
+from crm_rl.worlds.base import N_ACTIONS, Action
+from crm_rl.worlds.responsive import BASELINE, N_EVENTS, N_PATTERNS, SUBSCRIPTION, Population
+from crm_rl.worlds.responsive_world import ResponsiveWorld
 
 
 def small_world(weeks: int, quiet: np.ndarray, drives: dict, lift: float) -> ResponsiveWorld:

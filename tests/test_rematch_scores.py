@@ -7,19 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_rl.crm_data.load import DataError
-from crm_rl.rematch import SEEDS, TUNING_SEEDS, Job, record, run
-from crm_rl.rematch_cases import FOLDS
-from crm_rl.rematch_scores import (
-    USUAL,
-    Record,
-    difference,
-    has,
-    load_rematch,
-    redraw,
-    runs_of,
-    score,
-)
+from crm_rl.data.problems import DataError
+from crm_rl.evaluation.gain import FOLDS
+from crm_rl.experiments.comparison import SEEDS, TUNING_SEEDS, Job, record, run
+from crm_rl.experiments.comparison_record import USUAL, Record, difference, has, load_rematch, redraw, runs_of, score
 
 #: Three kinds of customers, of whom there are 2, 1 and 7; waiting is worth 10 for each, the optimum more.
 KINDS = pd.DataFrame(

@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_rl.base_rates import (
+from crm_rl.data import DataError, clean, load
+from crm_rl.data.columns import EVENTS
+from crm_rl.worlds.base import N_FEATURES, Action
+from crm_rl.worlds.base_rates import (
     COVARIATES,
     FEWEST,
     at_risk,
@@ -13,10 +16,7 @@ from crm_rl.base_rates import (
     fit_base_rates,
     weekly_chances,
 )
-from crm_rl.crm_data import DataError, clean, load
-from crm_rl.crm_data.columns import EVENTS
-from crm_rl.funnel import N_FEATURES, Action
-from crm_rl.responsive import (
+from crm_rl.worlds.responsive import (
     BASELINE,
     CHANCES,
     SELECTION,
@@ -30,7 +30,7 @@ from crm_rl.responsive import (
     step,
     step_all,
 )
-from crm_rl.responsive_worlds import (
+from crm_rl.worlds.responsive_world import (
     FOCUS,
     HOME,
     RESPONSIVE_FEATURES,

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from crm_rl.funnel import N_ACTIONS, N_FEATURES, Action
-from crm_rl.planning import all_observations, evaluate, optimal
-from crm_rl.rematch_tables import DIAL, Settings, greedy_actions, train_table
-from crm_rl.responsive import (
+from crm_rl.agents.responsive_tables import DIAL, Settings, greedy_actions, train_table
+from crm_rl.planning.exact import all_observations, evaluate, optimal
+from crm_rl.planning.feature_selection import ANY, evaluate_selection, fixed_mask, observations_with, upper_bound
+from crm_rl.worlds.attributes import ALL, N_MASKS, NONE, bought_in, mask_of, place_among
+from crm_rl.worlds.base import N_ACTIONS, N_FEATURES, Action
+from crm_rl.worlds.responsive import (
     ATTRIBUTES,
     BASELINE,
     BOOTCAMP,
@@ -22,20 +24,7 @@ from crm_rl.responsive import (
     start_all,
     step_all,
 )
-from crm_rl.responsive_worlds import ResponsiveWorld
-from crm_rl.selection import (
-    ALL,
-    ANY,
-    N_MASKS,
-    NONE,
-    bought_in,
-    evaluate_selection,
-    fixed_mask,
-    mask_of,
-    observations_with,
-    place_among,
-    upper_bound,
-)
+from crm_rl.worlds.responsive_world import ResponsiveWorld
 
 WAIT, CALL, DEMO = (N_FEATURES + int(action) for action in (Action.WAIT, Action.CALL, Action.DEMO))
 ONLY_COUNTRY = 2

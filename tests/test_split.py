@@ -6,8 +6,8 @@ import pytest
 from exports import export
 from hypothesis import given, settings
 
-from crm_rl.crm_data import DataError, as_rows, clean, load
-from crm_rl.crm_data.split import SPLITS, describe, published_split, sound_split
+from crm_rl.data import DataError, as_rows, clean, load
+from crm_rl.data.split import SPLITS, describe, published_split, sound_split
 
 
 def as_customers(days: list[str | None]) -> pd.DataFrame:

@@ -11,8 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_rl.crm_data.load import PROJECT, TWIN
-from crm_rl.study import CONSTANT_ROWS, RESULTS, ROWS, Budget, Job, data_name, load_study, plan, run_job
+from crm_rl.data.load import TWIN
+from crm_rl.experiments.funnel_study import (
+    CONSTANT_ROWS,
+    RESULTS,
+    ROWS,
+    Budget,
+    Job,
+    data_name,
+    load_study,
+    plan,
+    run_job,
+)
+from crm_rl.files import PROJECT
 
 SMALL = 2_000
 

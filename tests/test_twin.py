@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_rl.crm_data import EVENTS, DataError, clean, load
-from crm_rl.crm_data.load import PROJECT
-from crm_rl.fetch import SHA256
-from crm_rl.twin import choose, fit, make_twin, systematic
-from crm_rl.twin_spec import (
+from crm_rl.data import EVENTS, DataError, clean, load
+from crm_rl.data.fetch import SHA256
+from crm_rl.data.twin.draw import choose, fit, make_twin, systematic
+from crm_rl.data.twin.spec import (
     CLASSES,
     NONE,
     ONE_WAY,
@@ -31,6 +30,7 @@ from crm_rl.twin_spec import (
     merge_bins,
     pool_and_round,
 )
+from crm_rl.files import PROJECT
 
 SPEC_COUNTS = json.loads(SPEC.read_text(encoding="utf-8"))
 
@@ -76,7 +76,7 @@ def test_nothing_is_left_behind_when_the_drawing_fails(tmp_path):
 
 
 def test_the_embedded_twin_alone_is_replaced(twin, tmp_path, monkeypatch):
-    monkeypatch.setattr("crm_rl.twin.TWIN", tmp_path / "twin.csv")
+    monkeypatch.setattr("crm_rl.data.twin.draw.TWIN", tmp_path / "twin.csv")
     (tmp_path / "twin.csv").write_text("damaged")
     (tmp_path / "other.csv").write_bytes(twin.read_bytes())
     assert make_twin(tmp_path / "twin.csv").read_bytes() == twin.read_bytes()

@@ -8,17 +8,11 @@ import pytest
 from exports import export, with_cells
 from hypothesis import example, given
 
-from crm_rl.crm_data import COLUMNS, SNAPSHOT_DATE, as_rows
-from crm_rl.crm_data.cells import (
-    READERS,
-    read_column,
-    read_country,
-    read_date,
-    read_milestone,
-)
-from crm_rl.crm_data.columns import DATE_COLUMNS, EARLIEST_DATE
-from crm_rl.crm_data.problems import ERROR, NOTED, PROBLEMS, REPAIRED, TOO_OFTEN, WARNING
-from crm_rl.crm_data.validate import drag_filled, read_cells, validate
+from crm_rl.data import COLUMNS, SNAPSHOT_DATE, as_rows
+from crm_rl.data.cells import READERS, read_column, read_country, read_date, read_milestone
+from crm_rl.data.columns import DATE_COLUMNS, EARLIEST_DATE
+from crm_rl.data.problems import ERROR, NOTED, PROBLEMS, REPAIRED, TOO_OFTEN, WARNING
+from crm_rl.data.validate import drag_filled, read_cells, validate
 
 
 def faults(table: pd.DataFrame) -> list[tuple]:

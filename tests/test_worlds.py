@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from crm_rl.crm_data import clean, load
-from crm_rl.crm_data.split import published_split
-from crm_rl.funnel import MILESTONE_OF, RULES, Action, start_all, step_all
-from crm_rl.worlds import SETTINGS, replay_worlds
+from crm_rl.data import clean, load
+from crm_rl.data.split import published_split
+from crm_rl.worlds.base import Action
+from crm_rl.worlds.replay import MILESTONE_OF, RULES, start_all, step_all
+from crm_rl.worlds.replay_world import SETTINGS, replay_worlds
 
 _CLEANED = {}
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from crm_rl.balancing import balanced
-from crm_rl.funnel import DESCRIBED, DESCRIBED_SELECTION, N_FEATURES, Population, Rules
-from crm_rl.worlds import World
+from crm_rl.worlds.base import N_FEATURES
+from crm_rl.worlds.replay import DESCRIBED, DESCRIBED_SELECTION, Population, Rules
+from crm_rl.worlds.replay_world import World
+from crm_rl.worlds.sampling import balanced
 
 CALL_FLAG, DEMO_FLAG, STATUS = 7, 8, 2
 

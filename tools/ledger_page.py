@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from crm_rl.intervals import in_digits
+from crm_rl.evaluation.intervals import in_digits
+from crm_rl.experiments.comparison import RACING
+from crm_rl.experiments.comparison_record import Record, best_on_validation, difference, load_rematch, redraw, score
 from crm_rl.ledger import SYSTEMS, VERDICTS, Ledger, shown, summary
-from crm_rl.rematch import RACING
-from crm_rl.rematch_scores import Record, best_on_validation, difference, load_rematch, redraw, score
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "book" / "generated" / "ledger.md"

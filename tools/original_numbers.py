@@ -19,10 +19,10 @@ import sys
 from pathlib import Path
 
 import notebooks  # the tool beside this one
-from crm_rl.crm_data.load import TWIN
-from crm_rl.fetch import SHA256
+from crm_rl.data.fetch import SHA256
+from crm_rl.data.load import TWIN
+from crm_rl.experiments.original_numbers import ORIGINAL_NUMBERS, original_numbers
 from crm_rl.ledger_records import counts_of, counts_path
-from crm_rl.recorded import ORIGINAL_NUMBERS, original_numbers
 
 NAME, VALUE = "scrapbook", "application/papermill.record/text/plain"
 

@@ -19,12 +19,12 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from crm_rl.crm_data import EVENTS, SNAPSHOT_DATE, CleaningReport, clean, load
-from crm_rl.crm_data.load import TWIN
-from crm_rl.crm_data.split import published_split
-from crm_rl.fetch import ORIGINAL, SHA256
-from crm_rl.intervals import wilson
-from crm_rl.recorded import original_numbers
+from crm_rl.data import EVENTS, SNAPSHOT_DATE, CleaningReport, clean, load
+from crm_rl.data.fetch import ORIGINAL, SHA256
+from crm_rl.data.load import TWIN
+from crm_rl.data.split import published_split
+from crm_rl.evaluation.intervals import wilson
+from crm_rl.experiments.original_numbers import original_numbers
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "_config.yml"

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, YearLocator
 
-from crm_rl.crm_data.columns import EVENTS
+from crm_rl.data.columns import EVENTS
 from crm_rl.plots.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, YELLOW
 
 

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from crm_rl.funnel import Action
 from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, SKY, YELLOW
+from crm_rl.worlds.base import Action
 
 #: A colour an action, in the order of `funnel.Action`. Dark text is legible on each.
 ACTION_COLOURS = (SKY, ORANGE, "#5fc49a", YELLOW, "#dddddd", PINK)

@@ -1,0 +1,266 @@
+"""What a policy is worth: every customer of a part once, without exploration, and how sure each number is (chapter 7).
+
+A policy is a function `(states, population, rules, rng) -> actions` of a batch of episodes; `rng` serves those that
+choose at random.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import trim_mean
+
+from crm_rl.agents.policies import TablePolicy
+from crm_rl.evaluation.intervals import widened, wilson
+from crm_rl.worlds.base import MAX_STEPS, N_ACTIONS, N_FEATURES, Action, n_actions
+from crm_rl.worlds.replay import Population, Rules, State, observe_all, start_all, step_all
+from crm_rl.worlds.replay_world import World
+
+Policy = Callable[[State, Population, Rules, np.random.Generator], np.ndarray]
+
+#: What the study divided by: the share of subscribers in all 11,032 rows, in %, whatever was done to them.
+PUBLISHED_BASE_RATE = 0.44
+
+
+def random_policy(states: State, population: Population, rules: Rules, rng: np.random.Generator) -> np.ndarray:
+    """Every action with the same chance."""
+    return rng.integers(0, n_actions(rules), size=len(states.customer))
+
+
+def constant_policy(action: Action) -> Policy:
+    """The same action of the firm at every step, for everybody."""
+
+    def act(states: State, population: Population, rules: Rules, rng: np.random.Generator) -> np.ndarray:
+        return np.full(len(states.customer), action + N_FEATURES * rules.selects_features, dtype=np.int64)
+
+    return act
+
+
+class Episodes(NamedTuple):
+    """What happened to each customer, in the order of the population; arrays of shape (customers,) unless said.
+
+    Attributes:
+        reward: the sum over the episode.
+        subscribed: whether a subscription counted.
+        called: whether a call reached a customer whose record has one.
+        cost: what the firm's actions cost together.
+        steps: how many were taken.
+        mask: which features were visible at the end, as bits.
+        actions: shape (customers, 6): how often each action of the firm was taken.
+    """
+
+    reward: np.ndarray
+    subscribed: np.ndarray
+    called: np.ndarray
+    cost: np.ndarray
+    steps: np.ndarray
+    mask: np.ndarray
+    actions: np.ndarray
+
+
+def play(world: World, policy: Policy, rng: np.random.Generator, max_steps: int = MAX_STEPS) -> Episodes:
+    """Let a policy treat every customer of a world once.
+
+    Args:
+        world: the customers and the rules; its pools are not used.
+        policy: who chooses.
+        rng: for policies that choose at random.
+        max_steps: where an episode that the rules let go on is cut off. It decides the reward of whoever gets there.
+
+    Returns:
+        What happened.
+    """
+    population, rules, _ = world
+    n = len(population.stage)
+    reward, cost, steps = np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.int64)
+    subscribed, called = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    actions_taken = np.zeros((n, N_ACTIONS), dtype=np.int64)
+    states, active = start_all(np.arange(n), population, rules), np.arange(n)
+    mask = states.mask.copy()
+    for _ in range(max_steps):
+        actions = np.asarray(policy(states, population, rules, rng))
+        outcome = step_all(states, actions, population, rules)
+        by_firm = actions >= N_FEATURES if rules.selects_features else np.ones(len(actions), dtype=bool)
+        firm_action = (actions - N_FEATURES if rules.selects_features else actions)[by_firm]
+        reward[active] += outcome.reward
+        steps[active] += 1
+        subscribed[active] |= outcome.subscribed
+        mask[active] = outcome.state.mask
+        cost[active[by_firm]] += np.asarray(rules.action_cost)[firm_action]
+        actions_taken[active[by_firm], firm_action] += 1
+        called[active[by_firm]] |= (firm_action == Action.CALL) & population.reached[active[by_firm], 0]
+        goes_on = ~(outcome.terminated | outcome.truncated)
+        active = active[goes_on]
+        states = State(*(field[goes_on] for field in outcome.state))
+        if not len(active):
+            break
+    return Episodes(reward, subscribed, called, cost, steps, mask, actions_taken)
+
+
+def metrics(episodes: Episodes) -> dict[str, float]:
+    """The study's measures of one evaluation, as plain numbers.
+
+    Rates are in % of the customers. `cost_per_subscription` is missing where nobody subscribed.
+    """
+    n, subscribers = len(episodes.reward), int(episodes.subscribed.sum())
+    low, high = wilson(subscribers, n)
+    features = [int(mask).bit_count() for mask in episodes.mask]
+    return {
+        "customers": n,
+        "subscribers": subscribers,
+        "subscription_rate": 100 * subscribers / n,
+        "rate_low": 100 * low,
+        "rate_high": 100 * high,
+        "improvement_factor": 100 * subscribers / n / PUBLISHED_BASE_RATE,
+        "first_call_rate": 100 * episodes.called.mean(),
+        "cost": episodes.cost.sum(),
+        "cost_per_subscription": episodes.cost.sum() / subscribers if subscribers else np.nan,
+        "average_reward": episodes.reward.mean(),
+        "average_steps": episodes.steps.mean(),
+        "features_used": float(np.mean(features)),
+        "data_collection_savings": 100 * (1 - np.mean(features) / N_FEATURES),
+    }
+
+
+def feature_use(episodes: Episodes) -> np.ndarray:
+    """How often each feature was visible among those who subscribed, shape (15,), in [0, 1]; missing if nobody did."""
+    masks = episodes.mask[episodes.subscribed]
+    bits = masks[:, None] >> np.arange(N_FEATURES) & 1
+    return bits.mean(axis=0) if len(masks) else np.full(N_FEATURES, np.nan)
+
+
+def interquartile_mean(values: np.ndarray) -> float | np.ndarray:
+    """The mean of the middle half along the last axis: less jumpy than the median, deaf to a wild seed.
+
+    From Agarwal et al. (2021). Values of shape (seeds,) give a number, of shape (..., seeds) an array of shape (...).
+    """
+    middle = trim_mean(values, 0.25, axis=-1)
+    return middle if np.ndim(middle) else float(middle)
+
+
+def over_seeds(values: np.ndarray, rng: np.random.Generator, draws: int = 2000, level: float = 0.95) -> pd.Series:
+    """Interquartile mean over seeds, with a bootstrap interval.
+
+    Args:
+        values: one number a seed, shape (seeds,).
+        rng: draws the seeds anew.
+        draws: how many times.
+        level: of the interval.
+
+    Returns:
+        `iqm`, `low` and `high`.
+    """
+    low, high = np.quantile(_drawn_anew(values, rng, draws), [(1 - level) / 2, (1 + level) / 2])
+    return pd.Series({"iqm": interquartile_mean(values), "low": low, "high": high})
+
+
+def _drawn_anew(values: np.ndarray, rng: np.random.Generator, draws: int = 2000) -> np.ndarray:
+    """The interquartile means of so many samples of the seeds with replacement."""
+    values = np.asarray(values, dtype=float)
+    picks = rng.integers(len(values), size=(draws, len(values)))
+    return trim_mean(values[picks], 0.25, axis=1)
+
+
+def reward_gap(first: np.ndarray, second: np.ndarray, customers_error: float, rng: np.random.Generator) -> pd.Series:
+    """How much more one policy earns than another on the same customers, with one interval for seeds and customers.
+
+    Args:
+        first, second: the mean reward of each seed, shape (seeds,); one number for a policy without chance.
+        customers_error: the standard error of the difference over customers, as `paired_error` gives it.
+        rng: draws the seeds of both anew.
+
+    Returns:
+        `gap`, the difference of the interquartile means, with `low` and `high`.
+    """
+    gap = interquartile_mean(np.asarray(first)) - interquartile_mean(np.asarray(second))
+    seeds = np.quantile(_drawn_anew(first, rng) - _drawn_anew(second, rng), [0.025, 0.975])
+    reach = 1.96 * customers_error
+    low, high = widened(gap, tuple(seeds), (gap - reach, gap + reach))
+    return pd.Series({"gap": gap, "low": low, "high": high})
+
+
+def paired_error(first: Episodes, second: Episodes) -> float:
+    """The standard error, over customers, of the difference of two mean rewards of the same customers."""
+    differences = first.reward - second.reward
+    return float(differences.std(ddof=1) / np.sqrt(len(differences)))
+
+
+def play_rivals(world: World, seeds: Iterable[int]) -> dict[tuple[str, int], Episodes]:
+    """Let the policies that learn nothing treat every customer of a world once: random, and each action always.
+
+    Where the first action of the firm ends the episode, "always call" is "call at once, looking at nothing".
+
+    Args:
+        world: the customers and the rules of their game.
+        seeds: of the random policy, which draws as in the study.
+
+    Returns:
+        What happened, by the name of the policy and the seed; the six that choose nothing at random have seed 0 alone.
+    """
+    by_chance = {("random", seed): play(world, random_policy, np.random.default_rng([seed, 1])) for seed in seeds}
+    return by_chance | {
+        (f"always_{action.name.lower()}", 0): play(world, constant_policy(action), np.random.default_rng(0))
+        for action in Action
+    }
+
+
+#: The measures of the study's table, by the names of `metrics`.
+MEASURES = {
+    "rate %": "subscription_rate",
+    "first calls %": "first_call_rate",
+    "reward": "average_reward",
+    "features": "features_used",
+}
+
+
+def compare(runs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The policies of one game side by side.
+
+    Args:
+        runs: a row a run: `row` names the policy; the other columns are those of `metrics`.
+        rng: draws the seeds anew, for the intervals over seeds.
+
+    Returns:
+        A row a policy, in the order in which `runs` has them. For each of `MEASURES` the interquartile mean over seeds
+        and its interval (`reward`, `reward low`, `reward high`, ...). `subscribers`: the rate as a count of customers,
+        to the nearest whole; `customers low` and `customers high`: the interval of the rate over customers, in %,
+        Wilson's where all seeds agree, otherwise widened by that over seeds. `cost of one`: what all seeds spent on
+        actions of the firm by what all seeds sold, in points, without toggles and features; missing where nothing was
+        sold.
+    """
+    lines = {}
+    for row, ours in runs.groupby("row", sort=False):
+        line = {}
+        for name, column in MEASURES.items():
+            spread = over_seeds(ours[column], rng)
+            line |= {name: spread["iqm"], f"{name} low": spread["low"], f"{name} high": spread["high"]}
+        customers = int(ours["customers"].iloc[0])
+        line["subscribers"] = round(line["rate %"] / 100 * customers)
+        of_customers = tuple(100 * end for end in wilson(line["subscribers"], customers))
+        of_seeds = line["rate % low"], line["rate % high"]
+        low, high = widened(line["rate %"], of_seeds, of_customers)
+        line["customers low"], line["customers high"] = max(0.0, low), high
+        sold = ours["subscribers"].sum()
+        line["cost of one"] = ours["cost"].sum() / sold if sold else np.nan
+        lines[row] = line
+    return pd.DataFrame(lines).T
+
+
+def play_watched(world: World, policy: TablePolicy, rng: np.random.Generator) -> tuple[Episodes, np.ndarray]:
+    """Let a policy treat every customer once.
+
+    Returns:
+        What happened, and for each customer, shape (customers,), how many of its decisions fell in a state that
+        training had met.
+    """
+    met = np.zeros(len(world.population.stage), dtype=np.int64)
+
+    def watched(states: State, population: Population, rules: Rules, rng: np.random.Generator) -> np.ndarray:
+        rows = policy.find(observe_all(states, population, rules))
+        met[states.customer] += rows >= 0
+        values = np.where((rows >= 0)[:, None], policy.q[rows], 0.0)  # from here on as in `TablePolicy.act`
+        best = values == values.max(axis=1, keepdims=True)
+        return np.where(best, rng.random(values.shape), -1.0).argmax(axis=1)
+
+    return play(world, watched, rng), met

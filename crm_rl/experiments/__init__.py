@@ -1,0 +1,1 @@
+"""The recorded studies: what is run, how often, and where it is kept."""

@@ -1,0 +1,108 @@
+"""Which action for whom: a trained policy asked about the customers of an export."""
+
+import numpy as np
+import pandas as pd
+
+from crm_rl.agents.checkpoints import PolicyError, fingerprint
+from crm_rl.agents.policies import NetworkPolicy, TablePolicy
+from crm_rl.data.split import published_split
+from crm_rl.worlds.base import N_FEATURES, Action
+from crm_rl.worlds.replay import RULES, State, observe_all, start_all, step_all
+from crm_rl.worlds.replay_world import World, replay_worlds, world_of
+
+
+def setting_of(policy: TablePolicy | NetworkPolicy) -> tuple[str, bool]:
+    """In which setting a policy was trained, and whether it selects features.
+
+    Raises:
+        PolicyError: in none of the study's.
+    """
+    for key, rules in RULES.items():
+        if rules == policy.rules:
+            return key
+    raise PolicyError("the policy was trained by rules of its own. Remedy: train it with `python -m crm_rl train`.")
+
+
+def trained_worlds(policy: TablePolicy | NetworkPolicy, customers: pd.DataFrame) -> dict[str, World]:
+    """The worlds in which a policy was trained, if these are the customers of its training.
+
+    Args:
+        policy: a policy of the study.
+        customers: as `clean` returns them.
+
+    Raises:
+        PolicyError: it was trained on other customers, whose features mean something else.
+    """
+    worlds = replay_worlds(customers, *setting_of(policy))
+    if fingerprint(worlds["train"]) != policy.about.get("world"):
+        raise PolicyError(
+            "the policy was trained on other data than this. Remedy: name the export it was trained on with --data."
+        )
+    return worlds
+
+
+def recommend(
+    policy: TablePolicy | NetworkPolicy,
+    customers: pd.DataFrame,
+    trained_on: pd.DataFrame,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Ask a policy what to do with each customer.
+
+    With feature selection the policy first chooses what to look at; what is recommended is its first action of the
+    firm.
+
+    Args:
+        policy: a policy of the study.
+        customers: whom to ask about, as `clean` returns them.
+        trained_on: the customers of its training, from which codes and rates come.
+        rng: breaks ties, and decides where a table has never met the state.
+
+    Returns:
+        A row a customer: `customer_id`, `action` (missing if the policy only toggled features until the horizon),
+        `known` (whether training met the state; missing for a network, which cannot tell), `looked_at` (how many
+        features were visible), and the Q-value of each of the six actions, `q_email` to `q_manager`. As coded, codes
+        are given anew on `customers`, so that who else is asked about changes the answers.
+
+    Raises:
+        PolicyError: the policy was trained on other customers than `trained_on`.
+    """
+    setting, selection = setting_of(policy)
+    trained_worlds(policy, trained_on)
+    train = published_split(trained_on).train
+    population, rules, _ = world_of(customers, train, setting, selection)
+    n = len(customers)
+    choice, known = np.full(n, -1), pd.array([pd.NA] * n, dtype="boolean")
+    values, looked_at = np.full((n, len(Action)), np.nan), np.zeros(n, dtype=np.int64)
+    states, asked = start_all(np.arange(n), population, rules), np.arange(n)
+    for _ in range(rules.horizon):
+        observations = observe_all(states, population, rules)
+        actions = policy.act(observations, rng)
+        decides = actions >= N_FEATURES if selection else np.ones(len(asked), dtype=bool)
+        who = asked[decides]
+        choice[who] = (actions - N_FEATURES if selection else actions)[decides]
+        if isinstance(policy, TablePolicy):
+            known[who] = policy.known(observations)[decides]
+        values[who] = policy.q_values(observations)[decides][:, -len(Action) :]
+        looked_at[who] = [int(mask).bit_count() for mask in states.mask[decides]]
+        if decides.all():
+            break
+        after = step_all(states, actions, population, rules).state
+        states, asked = State(*(field[~decides] for field in after)), asked[~decides]
+    names = pd.Series([Action(place).name.lower() if place >= 0 else None for place in choice], dtype="str")
+    table = pd.DataFrame(
+        {"customer_id": customers["customer_id"].to_numpy(), "action": names, "known": known, "looked_at": looked_at}
+    )
+    return table.join(pd.DataFrame(values, columns=[f"q_{action.name.lower()}" for action in Action]))
+
+
+def never_seen(customers: pd.DataFrame, trained_on: pd.DataFrame) -> dict[str, list[str]]:
+    """Countries and bootcamps of these customers that training never saw, by column.
+
+    Args:
+        customers: whom a policy is asked about, as `clean` returns them.
+        trained_on: the customers of its training.
+    """
+    train = published_split(trained_on).train
+    new = {name: sorted(set(customers[name].dropna()) - set(train[name].dropna())) for name in ("country", "education")}
+    return {name: values for name, values in new.items() if values}

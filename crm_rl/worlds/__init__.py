@@ -1,0 +1,1 @@
+"""The worlds that agents act in: pure dynamics, and the thin interfaces around them (chapter 3)."""

@@ -1,0 +1,308 @@
+"""Three interfaces of a world (chapters 3 and 9): Gymnasium's, its vector API's, and that of stable-baselines3 (SB3).
+
+`import crm_rl.worlds.gym_envs` registers `crm_rl/Funnel-v0` and `crm_rl/FunnelSelection-v0` with `gymnasium.make` and
+`make_vec`.
+
+The dynamics are the world's own (`worlds.replay`, `worlds.responsive`); the interfaces add only chance: who comes and,
+in a responsive world, what happens. Each copy has a generator of its own: copy i of an interface seeded with s draws
+what the single environment seeded with s + i draws. So given the same actions the three go the same ways.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from stable_baselines3.common.vec_env import VecEnv
+
+from crm_rl.worlds.base import N_FEATURES, Action, Outcome
+from crm_rl.worlds.episodes import EpisodeBatch, chosen, places, spaces_of, world_for
+from crm_rl.worlds.replay_world import World
+from crm_rl.worlds.responsive_world import ResponsiveWorld
+
+
+class FunnelEnv(gymnasium.Env):
+    """One customer an episode, one action of the firm a step.
+
+    In the settings "described" and "as_coded" the customer's record decides what happens (chapter 3), and what follows
+    here speaks of these. In "smooth" and "rough" the actions cause what happens (chapter 9): there
+    `responsive_worlds.RESPONSIVE_FEATURES` says what is seen, `responsive.step` what an action does, `responsive.Rules`
+    what is paid, and `info` has `milestones` and `contacts` instead of `stage`.
+
+    **Observation**: float32, shape (15,), or (30,) with feature selection.
+
+    | index | meaning | unit | range |
+    |---|---|---|---|
+    | 0 | country: its place in the alphabet | code / 103 | 0 to 1; as coded, 0 to 103 |
+    | 1 | stage: the sales team's note; actions lift it | code / 6 | 0 to 1; as coded, 0 to 6 |
+    | 2 | status is active | yes or no | 0 or 1 |
+    | 3 | since the first contact | days / 365 | 0 to 1 |
+    | 4 | since the last contact | days / 30 | 0 to 1 |
+    | 5 | from the first to the last contact | days / 365 | 0 to 1 |
+    | 6 | 1 / (days from first to last contact + 1) | per day | 0 to 1 |
+    | 7 to 11 | the record has a first call, demo, survey, signup, manager | yes or no | 0 or 1 |
+    | 12, 13 | share of subscribers in the country, in the bootcamp | share | 0 to 1 |
+    | 14 | how many of those five milestones | number / 5 | 0 to 1; as coded, 0 to 5 |
+    | 15 to 29 | with feature selection only: feature 0 to 14 is visible | yes or no | 0 or 1 |
+
+    **Actions**: 0 email, 1 call, 2 demo, 3 survey, 4 wait, 5 account manager. With feature selection 0 to 14 show a
+    hidden feature or hide a visible one, and 15 to 20 are those six.
+
+    **Reward**: as described, -1 an action, +15 / +10 / +5 the first time a call / demo / survey meets one on record,
+    +100 for a subscription, and with feature selection -0.1 for each feature visible when the firm acts.
+    `funnel.DESCRIBED`, `AS_CODED` and the two of the same name with `_SELECTION` have every constant.
+
+    **Start**: a customer drawn from the part: in train 30% subscribers, 30% with a first call, 40% anybody; in val and
+    test anybody. `reset(options={"customer": i})` starts with the one at place i and draws nobody.
+
+    **Episode end**: terminated by a subscription and, with feature selection as described, by any action of the firm;
+    truncated after 10 steps, or 20 with feature selection. As coded with feature selection only a toggle can be cut
+    off, so that a firm may act for ever: there the face truncates after `MAX_STEPS`, without a penalty.
+
+    **Info**: `customer` (the place), `subscribed` (in this step), `stage` (0 to 6), `mask` (visible features, as bits).
+
+    Args:
+        setting: "described" (what the study's text says), "as_coded" (what its code does), "smooth" or "rough".
+        part: "train", "val" or "test": of the published split, or of a random one in "smooth" and "rough".
+        data: the export; by default `crm_data.data_path()`.
+        selection: whether the agent selects features; the registered ids set it.
+        world: a ready world instead of these four.
+        max_steps: truncate after so many steps if the rules have not; None is `MAX_STEPS` where the rules need it.
+        render_mode: None, or "ansi": `render` returns the customer's journey as text.
+    """
+
+    metadata = {"render_modes": ["ansi"], "render_fps": 1}
+
+    def __init__(
+        self,
+        setting: str = "described",
+        part: str = "train",
+        data: str | Path | None = None,
+        selection: bool | None = None,
+        world: World | ResponsiveWorld | None = None,
+        max_steps: int | None = None,
+        render_mode: str | None = None,
+    ):
+        self.world = world_for(setting, part, data, selection, world)
+        self.observation_space, self.action_space = spaces_of(self.world)
+        self.episodes = EpisodeBatch(self.world, 1, max_steps)
+        self.render_mode = render_mode
+        self._begun = False
+        self._journey: list[str] = []
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+        super().reset(seed=seed)
+        if seed is not None or not self._begun:
+            self.episodes.follow([self.np_random])
+        customer = chosen(options)
+        self.episodes.begin(np.array([0]), None if customer is None else places(customer, 1, self.world))
+        self._begun, info = True, self._info(False)
+        self._journey = [self.world.introduce(info["customer"])]
+        return self.episodes.observe()[0], info
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
+        if not self._begun:
+            raise gymnasium.error.ResetNeeded("No episode has begun. Remedy: call reset() before step().")
+        if not self.action_space.contains(action):
+            raise ValueError(f"there is no action {action}. Remedy: choose one from 0 to {self.action_space.n - 1}.")
+        outcome = self.episodes.step(np.array([action]))
+        reward, subscribed, terminated, truncated = (field[0].item() for field in outcome[1:])
+        if self.render_mode == "ansi":
+            ending = "; subscribed" * subscribed + "; the end" * (terminated or truncated)
+            mask, steps = outcome.state.mask[0], len(self._journey)
+            self._journey.append(f"{steps:3d}. {action_name(action, mask, self.world)}: {reward:+.2f}{ending}")
+        return self.episodes.observe()[0], reward, terminated, truncated, self._info(subscribed)
+
+    def render(self) -> str | None:
+        return "\n".join(self._journey) if self.render_mode == "ansi" else None
+
+    def _info(self, subscribed: bool) -> dict:
+        told = self.world.info(self.episodes.states)
+        return {name: values[0].item() for name, values in told.items()} | {"subscribed": subscribed}
+
+
+class FunnelVectorEnv(VectorEnv):
+    """`num_envs` copies of `FunnelEnv` in one Gymnasium vector environment; what is said there holds for each copy.
+
+    An ended episode begins anew in the next step (`AutoresetMode.NEXT_STEP`), which ignores the copy's action and pays
+    nothing. `reset(seed=s)` seeds copy i with s + i; a list gives each its own. `reset(options={"customer": i})` takes
+    one place for all copies or an array of places.
+
+    Args:
+        num_envs: how many copies.
+        setting, part, and data, selection, world, max_steps by name: as in `FunnelEnv`.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        setting: str = "described",
+        part: str = "train",
+        *,
+        max_steps: int | None = None,
+        render_mode: None = None,
+        **which: Any,
+    ):
+        self.num_envs, self.render_mode = num_envs, render_mode
+        self.metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}
+        self.world = world_for(setting, part, **which)
+        self.episodes = EpisodeBatch(self.world, num_envs, max_steps)
+        self.single_observation_space, self.single_action_space = spaces_of(self.world)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._ended = np.zeros(num_envs, dtype=bool)
+
+    def reset(self, *, seed: int | list[int | None] | None = None, options: dict | None = None):
+        if seed is not None:
+            self.episodes.seed(_seeds(seed, self.num_envs))
+        customers = chosen(options)
+        if customers is not None:
+            customers = places(customers, self.num_envs, self.world)
+        states = self.episodes.states
+        self.episodes.states = type(states)(*(field.copy() for field in states))
+        self.episodes.begin(np.arange(self.num_envs), customers)
+        self._ended = np.zeros(self.num_envs, dtype=bool)
+        return self.episodes.observe(), self._info(self._ended)
+
+    def step(self, actions: np.ndarray):
+        rewards, subscribed, terminated, truncated = self.episodes.step(actions, self._ended)[1:]
+        if self._ended.any():
+            self.episodes.begin(np.flatnonzero(self._ended))
+            rewards[self._ended] = 0
+            for flags in (subscribed, terminated, truncated):
+                flags[self._ended] = False
+        self._ended = terminated | truncated
+        return self.episodes.observe(), rewards, terminated, truncated, self._info(subscribed)
+
+    def _info(self, subscribed: np.ndarray) -> dict:
+        info = self.world.info(self.episodes.states) | {"subscribed": subscribed}
+        return info | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in info}
+
+
+class FunnelVecEnv(VecEnv):
+    """`num_envs` copies of `FunnelEnv` in one `VecEnv` of stable-baselines3; what is said there holds for each copy.
+
+    An ended episode begins anew in the same step. Its info then has `terminal_observation`, `TimeLimit.truncated`,
+    `episode` (`r` its return, `l` its length), `customer`, `subscribed` and `is_success` (both: it subscribed);
+    other infos are empty. `seed(s)` seeds copy i with s + i at the next reset; `set_options({"customer": i})` chooses.
+
+    `get_state` and `set_state` save and restore everything that the next step depends on, for checkpoints.
+
+    Args:
+        num_envs: how many copies.
+        setting, part, and data, selection, world, max_steps by name: as in `FunnelEnv`.
+    """
+
+    render_mode = None
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        setting: str = "described",
+        part: str = "train",
+        *,
+        max_steps: int | None = None,
+        **which: Any,
+    ):
+        self.world = world_for(setting, part, **which)
+        self.episodes = EpisodeBatch(self.world, num_envs, max_steps)
+        self.returns = np.zeros(num_envs)
+        super().__init__(num_envs, *spaces_of(self.world))
+
+    def reset(self) -> np.ndarray:
+        if any(seed is not None for seed in self._seeds):
+            self.episodes.seed(self._seeds)
+        for copy, options in enumerate(self._options):
+            customer = chosen(options)
+            self.episodes.begin(np.array([copy]), None if customer is None else places(customer, 1, self.world))
+        self.returns = np.zeros(self.num_envs)
+        self._reset_seeds()
+        self._reset_options()
+        return self.episodes.observe()
+
+    def step_async(self, actions: np.ndarray) -> None:
+        self._actions = actions
+
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict]]:
+        outcome = self.episodes.step(self._actions)
+        self.returns += outcome.reward
+        done = outcome.terminated | outcome.truncated
+        seen = self.episodes.observe()
+        infos: list[dict] = [{} for _ in range(self.num_envs)]
+        ended = np.flatnonzero(done)
+        if len(ended):
+            self._report(infos, ended, outcome, seen[ended])
+            self.returns[ended] = 0
+            self.episodes.begin(ended)
+            seen = self.episodes.observe()
+        return seen, outcome.reward.astype(np.float32), done, infos
+
+    def _report(self, infos: list[dict], ended: np.ndarray, outcome: Outcome, last_seen: np.ndarray) -> None:
+        columns = (outcome.truncated, self.returns, self.episodes.taken, outcome.state.customer, outcome.subscribed)
+        rows = zip(*(column[ended].tolist() for column in columns), strict=True)
+        for i, observation, row in zip(ended.tolist(), last_seen, rows, strict=True):
+            truncated, total, length, customer, subscribed = row
+            infos[i] = {
+                "terminal_observation": observation,
+                "TimeLimit.truncated": truncated,
+                "episode": {"r": total, "l": length},
+                "customer": customer,
+                "subscribed": subscribed,
+                "is_success": subscribed,
+            }
+
+    def observe(self) -> np.ndarray:
+        """What the agent sees now, shape (num_envs, 15) or (num_envs, 30): what the last reset or step returned."""
+        return self.episodes.observe()
+
+    def get_state(self) -> dict[str, Any]:
+        """Where every episode stands and who comes next: arrays, and `generators`, a list of what JSON can hold."""
+        return {**self.episodes.get_state(), "returns": self.returns.copy()}
+
+    def set_state(self, saved: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned, in a `FunnelVecEnv` of as many copies on the same world."""
+        self.episodes.set_state(saved)
+        self.returns = np.array(saved["returns"], dtype=np.float64)
+
+    def close(self) -> None:
+        pass
+
+    def get_attr(self, attr_name: str, indices=None) -> list:
+        return [getattr(self, attr_name) for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices=None) -> None:
+        setattr(self, attr_name, value)
+
+    def env_method(self, method_name: str, *method_args, indices=None, **method_kwargs) -> list:
+        raise NotImplementedError("The copies are rows of arrays, not objects. Remedy: read `episodes.states`.")
+
+    def env_is_wrapped(self, wrapper_class: type, indices=None) -> list[bool]:
+        return [False for _ in self._get_indices(indices)]
+
+
+def action_name(action: int, mask: int, world: World | ResponsiveWorld) -> str:
+    """An action in words, given the mask after it."""
+    if not world.rules.selects_features:
+        return Action(action).name.lower()
+    if action >= N_FEATURES:
+        return Action(action - N_FEATURES).name.lower()
+    return ("show " if mask >> action & 1 else "hide ") + world.features[action].name
+
+
+def _seeds(seed: int | list[int | None], n: int) -> list[int | None]:
+    seeds = [seed + i for i in range(n)] if isinstance(seed, (int, np.integer)) else list(seed)
+    if len(seeds) != n:
+        raise ValueError(f"{len(seeds)} seeds for {n} copies. Remedy: one number, or one for each copy.")
+    return seeds
+
+
+for _id, _selection in (("crm_rl/Funnel-v0", False), ("crm_rl/FunnelSelection-v0", True)):
+    if _id not in gymnasium.registry:
+        gymnasium.register(
+            _id,
+            entry_point="crm_rl.worlds.gym_envs:FunnelEnv",
+            vector_entry_point="crm_rl.worlds.gym_envs:FunnelVectorEnv",
+            kwargs={"selection": _selection},
+        )

@@ -1,0 +1,333 @@
+"""The replay world (chapter 3): a customer's record decides what happens, and no action changes it.
+
+One set of rules, as pure functions of explicit settings. `start` and `step` treat one customer and read like the text
+of the chapter; `start_all` and `step_all` do the same for a batch of NumPy arrays. All are compiled by numba, so that
+an agent compiled with them (chapter 4) never leaves machine code. Nothing here knows of Gymnasium.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from crm_rl.data.columns import EVENTS
+from crm_rl.data.features import PUBLISHED_STAGE
+from crm_rl.worlds.base import (
+    ALL_VISIBLE,
+    MANAGER,
+    N_ACTIONS,
+    N_FEATURES,
+    WAIT,
+    Outcome,
+    count_bits,
+)
+
+#: The milestone that an action works towards, as a place in `EVENTS`; -1 for none.
+MILESTONE_OF = (-1, 0, 1, 2, -1, 4)
+SIGNUP = list(EVENTS).index("signup")
+FEATURE_OF_EVENT = (7, 8, 9, 10, 11)  # where the features hold the five flags
+STAGE_FEATURE = 1
+STAGE_OF = (0, 1, 2, 3, 0, 5)  # the stage to which an action can lift a customer
+READY = 4  # the stage from which the study's code let a subscription count
+
+
+class Population(NamedTuple):
+    """The customers of a world, as arrays.
+
+    Attributes:
+        features: shape (customers, 15), float32: what an agent may see.
+        reached: shape (customers, 5), bool: call, demo, survey, signup, manager, as on record.
+        subscribed: shape (customers,), bool.
+        stage: shape (customers,), int64, 0 to 6: the recorded stage.
+        stage_unit: what one stage adds to the observed stage: 1 as coded, 1/6 normalised.
+    """
+
+    features: np.ndarray
+    reached: np.ndarray
+    subscribed: np.ndarray
+    stage: np.ndarray
+    stage_unit: float
+
+
+class Rules(NamedTuple):
+    """Every constant of the replay world, each action's in the order of `Action`.
+
+    Attributes:
+        horizon: the step after which an episode is cut off.
+        action_cost: what each action costs.
+        milestone_reward: what each action earns if the record has its milestone.
+        signup_reward: earned at every step from stage 4 on, if the record has a signup.
+        subscription_reward: earned when a subscription counts; that ends the episode.
+        once: a milestone is paid once an episode, not each time.
+        needs_stage: a subscription counts only from stage 4 on; otherwise, on the first action of the firm.
+        manager_always_lifts: an account manager lifts the stage to 5 with none on record, too.
+        timeout_penalty: for reaching the horizon.
+        repeat_penalty: for the same action twice running (waiting is free).
+        selects_features: the agent sees a mask and has 15 toggles.
+        hides_features: a feature whose bit is 0 is seen as 0.
+        first_mask: the mask at the start, as a number whose bits are the features.
+        toggle_cost: of a toggle.
+        toggle_cost_each: of a toggle, for each feature visible after it.
+        decision_cost_each: of an action of the firm, for each visible feature.
+        mask_gates_rewards: a milestone is paid only while its flag is visible.
+        decision_ends: any action of the firm ends the episode.
+        toggles_time_out: only a toggle can be cut off by the horizon; actions of the firm never are.
+    """
+
+    horizon: int
+    action_cost: tuple[float, ...]
+    milestone_reward: tuple[float, ...]
+    signup_reward: float
+    subscription_reward: float
+    once: bool
+    needs_stage: bool
+    manager_always_lifts: bool
+    timeout_penalty: float
+    repeat_penalty: float
+    selects_features: bool
+    hides_features: bool
+    first_mask: int
+    toggle_cost: float
+    toggle_cost_each: float
+    decision_cost_each: float
+    mask_gates_rewards: bool
+    decision_ends: bool
+    toggles_time_out: bool
+
+
+#: What the study's description says.
+DESCRIBED = Rules(
+    horizon=10,
+    action_cost=(1.0,) * N_ACTIONS,
+    milestone_reward=(0.0, 15.0, 10.0, 5.0, 0.0, 0.0),
+    signup_reward=0.0,
+    subscription_reward=100.0,
+    once=True,
+    needs_stage=False,
+    manager_always_lifts=False,
+    timeout_penalty=0.0,
+    repeat_penalty=0.0,
+    selects_features=False,
+    hides_features=False,
+    first_mask=ALL_VISIBLE,
+    toggle_cost=0.0,
+    toggle_cost_each=0.0,
+    decision_cost_each=0.0,
+    mask_gates_rewards=False,
+    decision_ends=False,
+    toggles_time_out=False,
+)
+
+#: What the study's code does.
+AS_CODED = DESCRIBED._replace(
+    action_cost=(1.0, 5.0, 10.0, 2.0, 0.0, 20.0),
+    milestone_reward=(0.0, 15.0, 12.0, 8.0, 0.0, 10.0),
+    signup_reward=20.0,
+    once=False,
+    needs_stage=True,
+    timeout_penalty=10.0,
+    repeat_penalty=5.0,
+)
+
+#: Feature selection as described: all features start hidden, and the first action of the firm ends the episode.
+DESCRIBED_SELECTION = DESCRIBED._replace(
+    horizon=20,
+    selects_features=True,
+    hides_features=True,
+    first_mask=0,
+    toggle_cost=1.0,
+    decision_cost_each=0.1,
+    decision_ends=True,
+)
+
+#: Feature selection as coded: all start visible, the mask hides nothing, and no action of the firm ends the episode.
+AS_CODED_SELECTION = AS_CODED._replace(
+    horizon=20,
+    timeout_penalty=20.0,
+    selects_features=True,
+    first_mask=ALL_VISIBLE,
+    toggle_cost_each=0.01,
+    decision_cost_each=0.1,
+    mask_gates_rewards=True,
+    toggles_time_out=True,
+)
+
+#: The rules by setting and by whether the agent selects features.
+RULES = {
+    ("described", False): DESCRIBED,
+    ("described", True): DESCRIBED_SELECTION,
+    ("as_coded", False): AS_CODED,
+    ("as_coded", True): AS_CODED_SELECTION,
+}
+
+
+class State(NamedTuple):
+    """Where an episode stands. Every field is an int; in a batch, an int64 array of shape (customers,).
+
+    Attributes:
+        customer: a place in the population.
+        steps: how many have been taken.
+        stage: 0 to 6.
+        last_action: of the agent; -1 at the start.
+        paid: which milestones have been paid, as bits.
+        mask: which features are visible, as bits.
+    """
+
+    customer: int
+    steps: int
+    stage: int
+    last_action: int
+    paid: int
+    mask: int
+
+
+@njit(cache=True)
+def start(customer: int, population: Population, rules: Rules) -> State:
+    """Begin an episode with a customer."""
+    return State(customer, 0, population.stage[customer], -1, 0, rules.first_mask)
+
+
+@njit(cache=True)
+def step(state: State, action: int, population: Population, rules: Rules) -> Outcome:
+    """Take one action.
+
+    Args:
+        state: where the episode stands.
+        action: 0 to 5 as in `Action`; with feature selection 0 to 14 toggle a feature and 15 to 20 are those six.
+        population: the customers.
+        rules: the constants.
+
+    Returns:
+        The outcome. `terminated` and `truncated` are never both true.
+    """
+    steps = state.steps + 1
+    if rules.selects_features and action < N_FEATURES:
+        mask = state.mask ^ (1 << action)
+        late = steps >= rules.horizon
+        reward = -rules.toggle_cost - rules.toggle_cost_each * count_bits(mask) - rules.timeout_penalty * late
+        return Outcome(State(state.customer, steps, state.stage, action, state.paid, mask), reward, False, False, late)
+
+    firm_action = action - N_FEATURES if rules.selects_features else action
+    reward = -rules.action_cost[firm_action] - rules.decision_cost_each * count_bits(state.mask)
+    stage, paid = state.stage, state.paid
+
+    milestone = MILESTONE_OF[firm_action]
+    if milestone >= 0 and rules.milestone_reward[firm_action] > 0:
+        on_record = population.reached[state.customer, milestone]
+        shown = not rules.mask_gates_rewards or state.mask >> FEATURE_OF_EVENT[milestone] & 1
+        if on_record and shown and not (rules.once and paid >> milestone & 1):
+            reward += rules.milestone_reward[firm_action]
+            paid |= 1 << milestone
+            stage = max(stage, STAGE_OF[firm_action])
+    if firm_action == MANAGER and rules.manager_always_lifts:
+        stage = max(stage, STAGE_OF[MANAGER])
+    signup_shown = not rules.mask_gates_rewards or state.mask >> FEATURE_OF_EVENT[SIGNUP] & 1
+    if rules.signup_reward > 0 and stage >= READY and population.reached[state.customer, SIGNUP] and signup_shown:
+        reward += rules.signup_reward
+
+    subscribed = population.subscribed[state.customer] and (stage >= READY or not rules.needs_stage)
+    if subscribed:
+        reward += rules.subscription_reward
+    terminated = subscribed or rules.decision_ends
+    out_of_steps = steps >= rules.horizon and not rules.toggles_time_out
+    truncated = out_of_steps and not terminated
+    if truncated:
+        reward -= rules.timeout_penalty
+    if action == state.last_action and firm_action != WAIT:
+        reward -= rules.repeat_penalty
+    return Outcome(
+        State(state.customer, steps, stage, action, paid, state.mask), reward, subscribed, terminated, truncated
+    )
+
+
+@njit(cache=True)
+def observe(state: State, population: Population, rules: Rules, out: np.ndarray) -> None:
+    """Write what the agent sees of one episode into `out`: the 15 features and, with selection, the 15 mask bits.
+
+    Args:
+        state: where the episode stands.
+        population, rules: the world.
+        out: shape (15,) or (30,), float32.
+    """
+    for feature in range(N_FEATURES):
+        visible = state.mask >> feature & 1
+        value = population.features[state.customer, feature]
+        if feature == STAGE_FEATURE:
+            value = state.stage * population.stage_unit
+        out[feature] = value if visible or not rules.hides_features else 0.0
+        if rules.selects_features:
+            out[N_FEATURES + feature] = visible
+
+
+@njit(cache=True)
+def start_all(customers: np.ndarray, population: Population, rules: Rules) -> State:
+    """Begin an episode with each of these customers, shape (n,); the state's fields are arrays of that shape."""
+    n = len(customers)
+    zeros = np.zeros(n, dtype=np.int64)
+    return State(
+        customers.astype(np.int64),
+        zeros,
+        population.stage[customers],
+        zeros - 1,
+        zeros.copy(),
+        np.full(n, rules.first_mask, dtype=np.int64),
+    )
+
+
+@njit(cache=True)
+def step_all(states: State, actions: np.ndarray, population: Population, rules: Rules) -> Outcome:
+    """Take one action in each episode of a batch, shape (n,). Ended episodes must be begun anew by the caller."""
+    n = len(actions)
+    fields = np.empty((6, n), dtype=np.int64)
+    rewards = np.empty(n)
+    subscribed, terminated, truncated = np.empty(n, np.bool_), np.empty(n, np.bool_), np.empty(n, np.bool_)
+    for i in range(n):
+        state = State(
+            states.customer[i], states.steps[i], states.stage[i], states.last_action[i], states.paid[i], states.mask[i]
+        )
+        outcome = step(state, actions[i], population, rules)
+        after = outcome.state
+        fields[0, i], fields[1, i], fields[2, i] = after.customer, after.steps, after.stage
+        fields[3, i], fields[4, i], fields[5, i] = after.last_action, after.paid, after.mask
+        rewards[i], subscribed[i] = outcome.reward, outcome.subscribed
+        terminated[i], truncated[i] = outcome.terminated, outcome.truncated
+    return Outcome(
+        State(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5]),
+        rewards,
+        subscribed,
+        terminated,
+        truncated,
+    )
+
+
+@njit(cache=True)
+def observe_all(states: State, population: Population, rules: Rules) -> np.ndarray:
+    """What the agent sees of each episode of a batch, shape (n, 15) or (n, 30), float32."""
+    n = len(states.customer)
+    seen = np.empty((n, 2 * N_FEATURES if rules.selects_features else N_FEATURES), dtype=np.float32)
+    for i in range(n):
+        state = State(
+            states.customer[i], states.steps[i], states.stage[i], states.last_action[i], states.paid[i], states.mask[i]
+        )
+        observe(state, population, rules, seen[i])
+    return seen
+
+
+def population_of(customers: pd.DataFrame, features: pd.DataFrame, stage_unit: float = 1 / 6) -> Population:
+    """Put cleaned customers and their features into the arrays of a world.
+
+    Args:
+        customers: as `crm_data.clean` returns them.
+        features: shape (customers, 15), from an encoder of `features`: `transform` for normalised ones (stage_unit
+            1/6), `values` for those in their own units (stage_unit 1).
+        stage_unit: what one stage adds to the observed stage.
+    """
+    five = [event for event in EVENTS if event != "subscribed"]
+    return Population(
+        features=np.ascontiguousarray(features.to_numpy(dtype=np.float32)),
+        reached=np.ascontiguousarray(customers[five].to_numpy(dtype=bool)),
+        subscribed=customers["subscribed"].to_numpy(dtype=bool),
+        stage=customers["stage"].map(PUBLISHED_STAGE).fillna(0).to_numpy(dtype=np.int64),
+        stage_unit=float(stage_unit),
+    )

@@ -1,0 +1,122 @@
+"""From cleaned customers to the worlds of the study: who is in them, what is seen, and by which rules they go."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from crm_rl.data.columns import EVENTS
+from crm_rl.data.features import PUBLISHED_FEATURES, PublishedFeatures
+from crm_rl.data.split import published_split
+from crm_rl.worlds.base import MAX_STEPS, N_FEATURES, Outcome, observation_size
+from crm_rl.worlds.replay import RULES, Population, Rules, State, observe_all, population_of, start_all, step_all
+from crm_rl.worlds.sampling import Pools, balanced, draw_many
+
+SETTINGS = ("described", "as_coded")
+NOT_NORMALISED_AS_CODED = ("Country", "Stage", "Stages_Completed")
+
+
+class World(NamedTuple):
+    """Customers, the rules they go by, and how episodes are drawn from them.
+
+    The methods are what faces, evaluation and agents ask of any world, for a batch of episodes at once.
+    """
+
+    population: Population
+    rules: Rules
+    pools: Pools
+
+    features = PUBLISHED_FEATURES
+    chances = 0  # random numbers that a step needs: none, the record decides
+    drawn_ahead = 64  # customers; nothing else is drawn, so this changes neither who comes nor the order
+
+    def size(self) -> int:
+        """How many customers there are."""
+        return len(self.population.stage)
+
+    def draw(self, rng: np.random.Generator, out: np.ndarray) -> None:
+        """Draw the customers of the next episodes into `out`, shape (n,), int64."""
+        draw_many(self.pools, rng, out)
+
+    def start(self, customers: np.ndarray) -> State:
+        """Begin an episode with each of these customers, shape (n,)."""
+        return start_all(customers, self.population, self.rules)
+
+    def step(self, states: State, actions: np.ndarray, chances: np.ndarray) -> Outcome:
+        """Take one action in each episode; `chances`, shape (n, 0), are not used."""
+        return step_all(states, actions, self.population, self.rules)
+
+    def observe(self, states: State) -> np.ndarray:
+        """What the agent sees of each episode, shape (n, 15) or (n, 30), float32."""
+        return observe_all(states, self.population, self.rules)
+
+    def highest(self) -> np.ndarray:
+        """The largest value of each thing seen, shape (15,) or (30,), float32; the smallest is 0."""
+        high = np.ones(observation_size(self.rules), dtype=np.float32)
+        if self.population.stage_unit == 1:
+            high[:N_FEATURES] = [f.scale if f.name in NOT_NORMALISED_AS_CODED else 1 for f in self.features]
+        return high
+
+    def longest(self) -> int:
+        """After how many steps an episode is over or cut off at the latest."""
+        return MAX_STEPS if self.rules.toggles_time_out else self.rules.horizon
+
+    def info(self, states: State) -> dict[str, np.ndarray]:
+        """What the faces tell beside the observation, arrays of shape (n,)."""
+        return {"customer": states.customer, "stage": states.stage, "mask": states.mask}
+
+    def introduce(self, customer: int) -> str:
+        """A customer in words."""
+        people, five = self.population, [event for event in EVENTS if event != "subscribed"]
+        events = [event for event, reached in zip(five, people.reached[customer], strict=True) if reached]
+        events += ["subscribed"] if people.subscribed[customer] else []
+        return f"customer {customer}, stage {people.stage[customer]}, record: {', '.join(events) or 'nothing'}"
+
+
+def replay_worlds(customers: pd.DataFrame, setting: str = "described", selection: bool = False) -> dict[str, World]:
+    """The replay world of each part of the published split.
+
+    Training episodes are balanced 30 / 30 / 40, those of val and test are natural.
+
+    Args:
+        customers: as `crm_data.clean` returns them.
+        setting: "described" (codes and rates fitted on train, features in [0, 1], every event that happened counts)
+            or "as_coded" (codes fitted on each part anew, country and stage as they are, only dated events count).
+        selection: whether the agent selects features.
+
+    Returns:
+        The worlds by name: train, val and test.
+    """
+    _check(setting)
+    parts = published_split(customers).parts()
+    worlds = {}
+    for name, part in parts.items():
+        population, rules, pools = world_of(part, parts["train"], setting, selection)
+        shares = (0.3, 0.3) if name == "train" else (0.0, 0.0)
+        worlds[name] = World(population, rules, pools._replace(shares=shares))
+    return worlds
+
+
+def world_of(customers: pd.DataFrame, train: pd.DataFrame, setting: str, selection: bool = False) -> World:
+    """The replay world of any customers, encoded by what was learned from `train`; episodes are drawn naturally.
+
+    Args:
+        customers: whose world it is, as `crm_data.clean` returns them.
+        train: the training part, of the same form.
+        setting, selection: as for `replay_worlds`.
+    """
+    _check(setting)
+    if setting == "as_coded":
+        customers, train = (
+            part.assign(**{event: part[f"{event}_date"].notna() for event in EVENTS}) for part in (customers, train)
+        )
+        encoder = PublishedFeatures().fit(train).refit(customers)
+        population = population_of(customers, encoder.as_coded(customers), stage_unit=1)
+    else:
+        population = population_of(customers, PublishedFeatures().fit(train).transform(customers))
+    return World(population, RULES[setting, selection], balanced(population, (0.0, 0.0)))
+
+
+def _check(setting: str) -> None:
+    if setting not in SETTINGS:
+        raise ValueError(f"{setting!r} is no setting. Remedy: choose one of {', '.join(SETTINGS)}.")
