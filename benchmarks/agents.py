@@ -24,14 +24,14 @@ import torch
 
 from crm_rl.agents import library_dqn as dqn
 from crm_rl.agents.q_learning import STUDY, empty_table, run_episodes, train_q_learning
-from crm_rl.agents.state_keys import coder_of, levels_of
 from crm_rl.data import clean, load
 from crm_rl.data.load import TWIN
 from crm_rl.files import PROJECT
 from crm_rl.worlds.base import n_actions
 from crm_rl.worlds.gym_envs import FunnelVecEnv
 from crm_rl.worlds.replay import RULES
-from crm_rl.worlds.replay_world import World, replay_worlds
+from crm_rl.worlds.replay_keys import coder_of, levels_of
+from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds
 from data import provenance
 
 RESULTS = Path(__file__).parent / "results" / "agents.json"
@@ -68,14 +68,14 @@ def main() -> None:
     print(f"\nrecorded in {RESULTS.relative_to(PROJECT)}")
 
 
-def worlds() -> list[tuple[str, World]]:
+def worlds() -> list[tuple[str, ReplayWorld]]:
     """The training world of each setting, by name."""
     customers = clean(load(TWIN))[0]
     keys = {setting + ", selection" * selection: (setting, selection) for setting, selection in RULES}
     return [(name, replay_worlds(customers, *key)["train"]) for name, key in keys.items()]
 
 
-def measure(worlds: list[tuple[str, World]], agent: str, budget: int, train) -> list[dict]:
+def measure(worlds: list[tuple[str, ReplayWorld]], agent: str, budget: int, train) -> list[dict]:
     """Train once without and once with checkpoints every 10,000; real time, and time on the processor."""
     jobs = []
     for (name, world), key in zip(worlds, RULES, strict=True):
@@ -115,7 +115,7 @@ def compiled_and_plain(episodes: int) -> list[dict]:
     return rows
 
 
-def episodes_per_second(world: World, run, episodes: int) -> float:
+def episodes_per_second(world: ReplayWorld, run, episodes: int) -> float:
     population, rules, pools = world
     coder = coder_of(population, levels_of(population))
     for warm_up in (True, False):
@@ -139,7 +139,7 @@ def loops(steps: int) -> list[dict]:
     return [{"loop": name, "steps per second": round(steps / np.median(seconds))} for name, seconds in taken.items()]
 
 
-def _library(world: World, steps: int) -> float:
+def _library(world: ReplayWorld, steps: int) -> float:
     settings = dict(learning_rate=1e-4, gamma=0.95, buffer_size=100_000, learning_starts=1_000, batch_size=64)
     schedule = dict(train_freq=4, target_update_interval=1_000, exploration_fraction=0.3, exploration_final_eps=0.01)
     net = dict(net_arch=[128, 128])

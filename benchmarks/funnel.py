@@ -25,7 +25,7 @@ from crm_rl.files import PROJECT
 from crm_rl.worlds.base import n_actions
 from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
 from crm_rl.worlds.replay import RULES, observe_all, start_all, step_all
-from crm_rl.worlds.replay_world import World, replay_worlds
+from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds
 from data import provenance
 
 RESULTS = Path(__file__).parent / "results" / "funnel.json"
@@ -56,7 +56,7 @@ def main() -> None:
     print(f"recorded in {RESULTS.relative_to(PROJECT)}")
 
 
-def jobs(world: World) -> dict[str, tuple[Callable[[], object], int]]:
+def jobs(world: ReplayWorld) -> dict[str, tuple[Callable[[], object], int]]:
     """Each job with the customer-steps it takes."""
 
     def single() -> FunnelEnv:
@@ -75,7 +75,7 @@ def jobs(world: World) -> dict[str, tuple[Callable[[], object], int]]:
     }
 
 
-def rules_alone(world: World, observe: bool) -> Callable[[], object]:
+def rules_alone(world: ReplayWorld, observe: bool) -> Callable[[], object]:
     population, rules, _ = world
     rng = np.random.default_rng(0)
     states = start_all(rng.integers(0, len(population.stage), MANY), population, rules)

@@ -14,6 +14,7 @@ from crm_rl.worlds.replay_world import SETTINGS
 
 MODELS = PROJECT / "data" / "models"
 LEARNERS = ("q-learning", "dqn")
+STUDIES = ("funnel", "ablation", "comparison")
 
 
 def add_commands(commands) -> None:
@@ -44,10 +45,11 @@ def add_commands(commands) -> None:
     recommend.add_argument("--seed", type=_seed, default=0)
     recommend.set_defaults(run=_recommend)
 
-    study = commands.add_parser("study", help="run the study's table over many seeds and record it")
-    study.add_argument("--data", type=Path, nargs="+", default=[data_path()], help="exports to run it on")
-    study.add_argument("--seeds", type=_count, default=20)
-    study.add_argument("--budget", type=_count, default=100_000, help="episodes of Q-learning, steps of DQN")
+    study = commands.add_parser("study", help="run the book's studies over many seeds and record them")
+    study.add_argument("only", nargs="*", metavar="STUDY", help=f"some of {', '.join(STUDIES)} (default: all)")
+    study.add_argument("--data", type=Path, nargs="+", default=[data_path()], help="exports to run on")
+    study.add_argument("--seeds", type=_count, help="how many (default: as on record)")
+    study.add_argument("--budget", type=_count, help="episodes or steps of each run (default: as on record)")
     study.add_argument("--workers", type=_workers, default=-1, help="processes; -1 for as many as there are cores")
     study.add_argument("--dask", metavar="ADDRESS", help="run on the workers of this Dask scheduler instead")
     study.add_argument("--work", type=Path, default=PROJECT / "data" / "study", help="where jobs keep their state")
@@ -55,15 +57,6 @@ def add_commands(commands) -> None:
         "--out", type=Path, help="where the record goes (default: data/results, or WORK/results if it is a part)"
     )
     study.set_defaults(run=_study)
-
-    rematch = commands.add_parser("rematch", help="train tables and networks in the responsive worlds and record it")
-    rematch.add_argument("--data", type=Path, nargs="+", default=[data_path()], help="exports to run it on")
-    rematch.add_argument("--workers", type=_workers, default=-1, help="processes; -1 for as many as there are cores")
-    rematch.add_argument("--work", type=Path, default=PROJECT / "data" / "study", help="where jobs keep their results")
-    rematch.add_argument(
-        "--out", type=Path, help="where the record goes (default: data/results, or WORK/results for an export of yours)"
-    )
-    rematch.set_defaults(run=_rematch)
 
 
 def _number(text: str) -> int:
@@ -96,7 +89,7 @@ def _customers(path: Path) -> pd.DataFrame:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from crm_rl.agents.library_dqn import STUDY, train_dqn
+    from crm_rl.agents.dqn import STUDY, train_dqn
     from crm_rl.agents.q_learning import train_q_learning
     from crm_rl.worlds.replay_world import replay_worlds
 
@@ -117,7 +110,8 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from crm_rl.agents.policies import load_policy
-    from crm_rl.evaluation.rollouts import constant_policy, metrics, play, random_policy
+    from crm_rl.agents.reference import constant_policy, random_policy
+    from crm_rl.evaluation.rollouts import metrics, play
     from crm_rl.serving.recommend import trained_worlds
     from crm_rl.worlds.base import Action
 
@@ -168,41 +162,19 @@ def _recommend(options: argparse.Namespace) -> None:
 
 
 def _study(options: argparse.Namespace) -> None:
-    from crm_rl.experiments.funnel_study import (
-        RESULTS,
-        SEEDS,
-        Budget,
-        data_name,
-        expected_minutes,
-        plan,
-        provenance,
-        record_study,
-        run_study,
-    )
+    from crm_rl.experiments.studies import run_and_record
 
-    budget = Budget(options.budget, options.budget)
-    plans = {data: plan(data, options.seeds, budget) for data in options.data}
-    jobs = [job for planned in plans.values() for job in planned]
-    print(f"{len(jobs):,} jobs, about {expected_minutes(jobs, options.work, options.workers):.0f} minutes", flush=True)
-    for data, planned in plans.items():
-        results = run_study(planned, options.work, options.workers, options.dask)
-        source = provenance(data, options.seeds, budget)
-        whole = options.seeds >= SEEDS and budget == Budget() and data_name(data) in ("twin", "original")
-        out = options.out or (RESULTS if whole else options.work / "results")
-        files = record_study(data_name(data), results, source, out)
-        print("Recorded: " + ", ".join(str(file) for file in files), flush=True)
-
-
-def _rematch(options: argparse.Namespace) -> None:
-    from crm_rl.experiments.comparison import expected_minutes, plan, record, run
-    from crm_rl.experiments.funnel_study import RESULTS, data_name, versions
-
-    plans = {data: plan(data) for data in options.data}
-    jobs = [job for planned in plans.values() for job in planned]
-    print(f"{len(jobs):,} jobs, about {expected_minutes(jobs, options.work, options.workers):.0f} minutes", flush=True)
-    for data, planned in plans.items():
-        rows = run(planned, options.work, options.workers)
-        ours = data_name(data) in ("twin", "original")
-        out = options.out or (RESULTS if ours else options.work / "results")
-        files = record(data_name(data), planned, rows, versions(), out)
+    unknown = [name for name in options.only if name not in STUDIES]
+    if unknown:
+        raise DataError(f"no such study: {', '.join(unknown)}. Remedy: choose from {', '.join(STUDIES)}.")
+    for files in run_and_record(
+        options.only or list(STUDIES),
+        options.data,
+        options.work,
+        options.out,
+        options.seeds,
+        options.budget,
+        options.workers,
+        options.dask,
+    ):
         print("Recorded: " + ", ".join(str(file) for file in files), flush=True)

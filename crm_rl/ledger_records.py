@@ -15,12 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crm_rl.agents.reference import random_policy
 from crm_rl.data import clean, load
 from crm_rl.data.split import published_split
 from crm_rl.evaluation.intervals import widened, wilson
-from crm_rl.evaluation.rollouts import interquartile_mean, over_seeds, play, random_policy
-from crm_rl.experiments.funnel_study import RESULTS, load_study
-from crm_rl.worlds.replay_world import World, replay_worlds
+from crm_rl.evaluation.rollouts import interquartile_mean, over_seeds, play
+from crm_rl.experiments.funnel_study import load_study
+from crm_rl.experiments.runner import RESULTS
+from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds
 
 SEEDS = 20
 
@@ -110,7 +112,7 @@ def counts_of(data: str | Path) -> dict[str, float | list[int]]:
     return counts
 
 
-def drawn_subscribed(world: World) -> tuple[float, float]:
+def drawn_subscribed(world: ReplayWorld) -> tuple[float, float]:
     """How often an episode is a subscriber's, in %: drawn in balanced batches, and drawn naturally."""
     subscribed, pools = world.population.subscribed, world.pools
     shares = (*pools.shares, 1 - sum(pools.shares))

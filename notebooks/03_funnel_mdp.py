@@ -473,7 +473,8 @@ plt.show()
 # :::
 
 # %%
-from crm_rl.evaluation.rollouts import constant_policy, metrics, play, random_policy
+from crm_rl.agents.reference import constant_policy, random_policy
+from crm_rl.evaluation.rollouts import metrics, play
 from crm_rl.evaluation.intervals import rate_table
 
 

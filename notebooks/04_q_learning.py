@@ -191,11 +191,11 @@ by_hand.round(3)
 # "From a customer to a row"; for now read `tiny` as "the ten customers and their rules".
 
 # %%
-from crm_rl.worlds.sampling import balanced
+from crm_rl.worlds.replay_world import balanced
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.replay import AS_CODED, DESCRIBED, Population, start, step
 from crm_rl.agents.q_learning import STUDY, Hyperparameters, empty_table, run_episodes, train
-from crm_rl.agents.state_keys import coder_of, levels_of, state_key
+from crm_rl.worlds.replay_keys import coder_of, levels_of, state_key
 
 ten_alike = Population(
     features=np.zeros((10, 15), dtype=np.float32),
@@ -451,7 +451,7 @@ by_discount.round(2)
 
 # %%
 from crm_rl.evaluation.rollouts import play
-from crm_rl.worlds.replay_world import World
+from crm_rl.worlds.replay_world import ReplayWorld
 
 
 def greedy_reward(q: np.ndarray) -> float:
@@ -461,7 +461,7 @@ def greedy_reward(q: np.ndarray) -> float:
         row = np.minimum(states.stage >= 4, len(q) - 1)  # 0 is new, 1 is kept, if ever met
         return q[row].argmax(axis=1)
 
-    ten = World(ten_alike, two_stages, tiny[3])
+    ten = ReplayWorld(ten_alike, two_stages, tiny[3])
     return play(ten, act, np.random.default_rng(0)).reward.mean()
 
 
@@ -602,7 +602,7 @@ assert abs(error[0, Action.WAIT]) < 0.3  # with the shrinking learning rate
 
 # %%
 from crm_rl.data import clean, data_path, load
-from crm_rl.evaluation.rollouts import constant_policy, random_policy
+from crm_rl.agents.reference import constant_policy, random_policy
 from crm_rl.data.features import PUBLISHED_FEATURES
 from crm_rl.evaluation.intervals import rate_table, wilson
 from crm_rl.worlds.replay_world import replay_worlds

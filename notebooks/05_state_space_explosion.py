@@ -114,15 +114,17 @@ from myst_nb import glue
 
 from crm_rl import plots
 from crm_rl.data import clean, data_path, load
-from crm_rl.evaluation.rollouts import constant_policy, interquartile_mean, over_seeds, play, random_policy
-from crm_rl.agents.explosion import train_counting, with_visible
+from crm_rl.agents.reference import constant_policy, random_policy
+from crm_rl.evaluation.rollouts import interquartile_mean, over_seeds, play
+from crm_rl.agents.explosion import train_counting
+from crm_rl.worlds.replay_world import with_visible
 from crm_rl.evaluation.rollouts import play_watched
 from crm_rl.data.features import PUBLISHED_FEATURES
 from crm_rl.worlds.base import MAX_STEPS, N_FEATURES, Action
 from crm_rl.worlds.replay import STAGE_FEATURE, STAGE_OF, observe, start, step
 from crm_rl.evaluation.intervals import in_digits, in_words, mean_over_seeds_and_customers, wilson
 from crm_rl.agents.q_learning import STUDY
-from crm_rl.agents.state_keys import levels_of
+from crm_rl.worlds.replay_keys import levels_of
 from crm_rl.worlds.replay_world import replay_worlds
 
 plots.use_style()

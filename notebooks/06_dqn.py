@@ -417,7 +417,9 @@ print(f"after 50 updates of the first state: {w[-1]:.1f}; of both: {both[-1]:.1g
 # weight by how large its gradients have been. What this chapter explains stands in `crm_rl/dqn.py`. First a step of the run:
 
 # %%
-from crm_rl.agents.library_dqn import DESCRIBED, Agent, Run, one_thread, train_dqn
+from crm_rl.agents.arithmetic import one_thread
+from crm_rl.agents.dqn import DESCRIBED, Run, train_dqn
+from crm_rl.agents.library_dqn import Agent
 
 Markdown(f"```python\n{textwrap.dedent(inspect.getsource(Run.advance))}```")
 
@@ -664,7 +666,8 @@ without_stage.astype(float).round(1)
 # %%
 from crm_rl.experiments.dqn_ablation import load_ablation, record_for
 from crm_rl.data.load import TWIN
-from crm_rl.evaluation.rollouts import constant_policy, play, random_policy
+from crm_rl.agents.reference import constant_policy, random_policy
+from crm_rl.evaluation.rollouts import play
 from crm_rl.evaluation.intervals import in_digits, in_words, mean_over_seeds
 
 record = record_for(data_path())

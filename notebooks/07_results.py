@@ -94,17 +94,16 @@ from scipy.stats import binomtest
 from crm_rl import cli, plots
 from crm_rl.data import clean, data_path, load
 from crm_rl.data.split import published_split
+from crm_rl.agents.reference import constant_policy, random_policy
 from crm_rl.evaluation.rollouts import (
     PUBLISHED_BASE_RATE,
     compare,
-    constant_policy,
     metrics,
     interquartile_mean,
     over_seeds,
     paired_error,
     play,
     play_rivals,
-    random_policy,
     reward_gap,
 )
 from crm_rl.evaluation.power import customers_per_arm
@@ -114,7 +113,8 @@ from crm_rl.worlds.base import N_FEATURES, Action
 from crm_rl.worlds.replay import READY, RULES, STAGE_FEATURE
 from crm_rl.evaluation.intervals import in_digits, paired, wilson
 from crm_rl.agents.q_learning import train_q_learning
-from crm_rl.experiments.funnel_study import data_name, load_study
+from crm_rl.experiments.funnel_study import load_study
+from crm_rl.experiments.runner import data_name
 from crm_rl.worlds.replay_world import replay_worlds
 
 plots.use_style()

@@ -84,13 +84,15 @@ from crm_rl.evaluation.audit.numbers import against, codes_agree, detectable_gai
 from crm_rl.evaluation.audit.numbers import one_line_rules, power_paired, reach, seen, shuffled_scores
 from crm_rl.data import EVENTS, clean, data_path, load
 from crm_rl.data.split import published_split
-from crm_rl.evaluation.rollouts import constant_policy, metrics, play, random_policy
+from crm_rl.agents.reference import constant_policy, random_policy
+from crm_rl.evaluation.rollouts import metrics, play
 from crm_rl.data.features import PublishedFeatures
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.replay import READY
 from crm_rl.evaluation.intervals import rate_table, wilson
 from crm_rl.agents.q_learning import train_q_learning
-from crm_rl.experiments.funnel_study import data_name, load_study
+from crm_rl.experiments.funnel_study import load_study
+from crm_rl.experiments.runner import data_name
 from crm_rl.worlds.replay_world import replay_worlds
 
 plots.use_style()

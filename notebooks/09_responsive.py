@@ -252,7 +252,7 @@ from crm_rl.worlds.base_rates import FEWEST, RIDGE, WEEKS, expected_events, fit_
 from crm_rl.data import clean, data_path, load
 from crm_rl.data.columns import EVENTS
 from crm_rl.worlds.responsive_world import recorded_rates
-from crm_rl.experiments.funnel_study import data_name
+from crm_rl.experiments.runner import data_name
 
 customers, _ = clean(load(data_path()))
 fitted = fit_base_rates(customers)

@@ -6,7 +6,7 @@ import pytest
 
 from crm_rl.data.load import TWIN
 from crm_rl.experiments.dqn_ablation import VARIANTS, load_ablation, plan, record_ablation, record_for, run_trial
-from crm_rl.experiments.funnel_study import RESULTS
+from crm_rl.experiments.runner import RESULTS
 
 
 def test_every_variant_changes_only_what_its_name_says():

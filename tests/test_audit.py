@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import binomtest
 from tiny_worlds import world
 
+from crm_rl.agents.reference import constant_policy
 from crm_rl.data import clean, load
 from crm_rl.evaluation.audit.cases import play_gymnasium, replay_case
 from crm_rl.evaluation.audit.lab import LETTERS, PLANTED, lab_case
@@ -24,7 +25,7 @@ from crm_rl.evaluation.audit.numbers import (
     smallest_significant,
 )
 from crm_rl.evaluation.audit.report import FAULT, FINE, LOOK, SKIPPED, UNSURE, Case, audit
-from crm_rl.evaluation.rollouts import constant_policy, play
+from crm_rl.evaluation.rollouts import play
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.replay import AS_CODED
 from crm_rl.worlds.replay_world import replay_worlds

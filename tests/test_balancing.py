@@ -3,7 +3,8 @@ import pytest
 from scipy.stats import binomtest, chisquare
 
 from crm_rl.worlds.replay import Population
-from crm_rl.worlds.sampling import Pools, balanced, draw, draw_many
+from crm_rl.worlds.replay_world import balanced
+from crm_rl.worlds.sampling import Pools, draw, draw_many
 
 DRAWS = 20_000
 #: An interval so wide that a right draw leaves it once in a million times.

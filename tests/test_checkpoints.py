@@ -24,7 +24,7 @@ from crm_rl.agents.checkpoints import (
     rules_from,
     write_arrays,
 )
-from crm_rl.agents.library_dqn import Hyperparameters, train_dqn
+from crm_rl.agents.dqn import Hyperparameters, train_dqn
 from crm_rl.agents.policies import load_policy
 from crm_rl.agents.q_learning import train_q_learning
 from crm_rl.data.problems import DataError

@@ -16,8 +16,9 @@ from test_q_learning import crowd, start_of
 from tiny_worlds import CALL_ONCE, LOOK_THEN_ACT
 
 from crm_rl.agents.checkpoints import PolicyError, checkpoints_in, fingerprint
+from crm_rl.agents.dqn import AS_CODED, DESCRIBED, STUDY, Hyperparameters, Run, train_dqn
 from crm_rl.agents.dqn_checkpoints import save_run
-from crm_rl.agents.library_dqn import AS_CODED, DESCRIBED, LOG, STUDY, Hyperparameters, Run, history_of, train_dqn
+from crm_rl.agents.history import LOG, history_of
 from crm_rl.agents.policies import NetworkPolicy, load_policy
 from crm_rl.evaluation.rollouts import play
 from crm_rl.worlds.base import Action

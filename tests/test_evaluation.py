@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crm_rl.agents.reference import constant_policy, random_policy
 from crm_rl.evaluation.intervals import wilson
 from crm_rl.evaluation.rollouts import (
     compare,
-    constant_policy,
     feature_use,
     interquartile_mean,
     metrics,
@@ -15,16 +15,14 @@ from crm_rl.evaluation.rollouts import (
     paired_error,
     play,
     play_rivals,
-    random_policy,
     reward_gap,
 )
 from crm_rl.worlds.base import N_FEATURES, Action
 from crm_rl.worlds.replay import AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, Population
-from crm_rl.worlds.replay_world import World
-from crm_rl.worlds.sampling import balanced
+from crm_rl.worlds.replay_world import ReplayWorld, balanced
 
 
-def world(rules=DESCRIBED) -> World:
+def world(rules=DESCRIBED) -> ReplayWorld:
     """One subscriber with a call, one with a call, one with nothing, one subscriber with nothing else."""
     reached = np.zeros((4, 5), dtype=bool)
     reached[:2, 0] = True
@@ -35,7 +33,7 @@ def world(rules=DESCRIBED) -> World:
         stage=np.zeros(4, dtype=np.int64),
         stage_unit=1.0,
     )
-    return World(population, rules, balanced(population))
+    return ReplayWorld(population, rules, balanced(population))
 
 
 def test_each_customer_is_treated_once_and_rewards_are_those_of_the_rules():

@@ -4,14 +4,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from crm_rl.agents.explosion import train_counting
 from tiny_worlds import CALL_FLAG, CALL_ONCE, world
 
 from crm_rl import plots
-from crm_rl.agents.explosion import train_counting, with_visible
 from crm_rl.agents.q_learning import STUDY, train_q_learning
 from crm_rl.evaluation.rollouts import play, play_watched
 from crm_rl.worlds.base import N_FEATURES
 from crm_rl.worlds.replay import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION
+from crm_rl.worlds.replay_world import with_visible
 
 RECORDS = ["call", "call demo", "survey", "subscribed", ""]
 

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from crm_rl import ledger as book
-from crm_rl.agents.state_keys import DECIMALS
 from crm_rl.data.fetch import SHA256
 from crm_rl.evaluation.intervals import wilson
 from crm_rl.files import PROJECT
@@ -27,6 +26,7 @@ from crm_rl.ledger_records import (
     names_in,
 )
 from crm_rl.worlds.base import N_FEATURES
+from crm_rl.worlds.replay_keys import DECIMALS
 
 sys.path.insert(0, str(PROJECT / "tools"))
 import ledger_page  # noqa: E402
@@ -184,14 +184,14 @@ def test_what_is_not_on_record_is_an_error(ledger):
 
 def test_the_share_drawn_by_hand():
     """Two of ten subscribed, one of them among two called: 30% of 1, 30% of a half, 40% of a fifth make 53%."""
-    from crm_rl.worlds.replay_world import World
+    from crm_rl.worlds.replay_world import ReplayWorld
     from crm_rl.worlds.sampling import Pools
 
     class People:
         subscribed = np.array([True, True] + [False] * 8)
 
     pools = Pools(np.array([0, 1]), np.array([1, 2]), np.arange(10), (0.3, 0.3))
-    assert drawn_subscribed(World(People, None, pools)) == pytest.approx((53.0, 20.0))
+    assert drawn_subscribed(ReplayWorld(People, None, pools)) == pytest.approx((53.0, 20.0))
 
 
 def made_up(rates: list[int]) -> Records:

@@ -24,7 +24,6 @@ from crm_rl.agents.q_learning import (
     train,
     train_q_learning,
 )
-from crm_rl.agents.state_keys import coder_of, levels_of, state_key
 from crm_rl.evaluation.rollouts import play
 from crm_rl.worlds.base import ALL_VISIBLE, N_FEATURES, Action
 from crm_rl.worlds.replay import (
@@ -36,6 +35,7 @@ from crm_rl.worlds.replay import (
     observe_all,
     start_all,
 )
+from crm_rl.worlds.replay_keys import coder_of, levels_of, state_key
 
 RULES = {
     "described": DESCRIBED,

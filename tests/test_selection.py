@@ -2,19 +2,18 @@
 
 import numpy as np
 import pytest
+from crm_rl.agents.responsive_tables import Settings, greedy_actions, train_table
 
-from crm_rl.agents.responsive_tables import DIAL, Settings, greedy_actions, train_table
 from crm_rl.planning.exact import all_observations, evaluate, optimal
 from crm_rl.planning.feature_selection import ANY, evaluate_selection, fixed_mask, observations_with, upper_bound
-from crm_rl.worlds.attributes import ALL, N_MASKS, NONE, bought_in, mask_of, place_among
-from crm_rl.worlds.base import N_ACTIONS, N_FEATURES, Action
+from crm_rl.worlds.attributes import ALL, N_MASKS, NONE, RESOLUTIONS, bought_in, mask_of, place_among
+from crm_rl.worlds.base import ALL_VISIBLE, N_ACTIONS, N_FEATURES, Action
 from crm_rl.worlds.responsive import (
     ATTRIBUTES,
     BASELINE,
     BOOTCAMP,
     CHANCES,
     COUNTRY,
-    EVERYTHING,
     INBOUND,
     N_EVENTS,
     N_PATTERNS,
@@ -79,10 +78,10 @@ def always(action: int, customers: int, rules=TWO_WEEKS) -> np.ndarray:
 
 def test_mask_numbers_and_feature_masks():
     assert [bought_in(mask_of(bought)) for bought in range(N_MASKS)] == list(range(N_MASKS))
-    assert mask_of(NONE) == SELECTION.first_mask and mask_of(ALL) == EVERYTHING
+    assert mask_of(NONE) == SELECTION.first_mask and mask_of(ALL) == ALL_VISIBLE
     assert mask_of(ONLY_COUNTRY) ^ mask_of(NONE) == 1 << COUNTRY
     assert bought_in(ATTRIBUTES & ~(1 << BOOTCAMP)) == 3
-    np.testing.assert_array_equal(bought_in(np.array([0, 1 << INBOUND, EVERYTHING])), [0, 1, 7])
+    np.testing.assert_array_equal(bought_in(np.array([0, 1 << INBOUND, ALL_VISIBLE])), [0, 1, 7])
 
 
 def test_buying_the_country_by_hand(two_kinds):
@@ -249,6 +248,6 @@ def test_a_table_that_never_met_a_state_takes_any_action(two_kinds):
 
 def test_groups_are_told_only_what_was_bought(two_kinds):
     world = ResponsiveWorld(two_kinds, TWO_WEEKS, 0.0, np.arange(2))
-    groups = {name: len(train_table(world, name, Settings(), 10, seed=0).groups) for name in DIAL}
+    groups = {name: len(train_table(world, name, Settings(), 10, seed=0).groups) for name in RESOLUTIONS}
     assert groups["episode only"] == groups["+ inbound"] == 8
     assert groups["+ standings to halves"] == 8 + 4, "in the masks with the country there are two"

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_worlds import world
 
-from crm_rl.agents.state_keys import coder_of, levels_of, state_key
 from crm_rl.worlds.base import ALL_VISIBLE, N_FEATURES, observation_size
 from crm_rl.worlds.replay import DESCRIBED, DESCRIBED_SELECTION, State, observe
+from crm_rl.worlds.replay_keys import coder_of, levels_of, state_key
 
 RULES = {
     "baseline": DESCRIBED,

@@ -12,17 +12,8 @@ import pandas as pd
 import pytest
 
 from crm_rl.data.load import TWIN
-from crm_rl.experiments.funnel_study import (
-    CONSTANT_ROWS,
-    RESULTS,
-    ROWS,
-    Budget,
-    Job,
-    data_name,
-    load_study,
-    plan,
-    run_job,
-)
+from crm_rl.experiments.funnel_study import CONSTANT_ROWS, ROWS, Budget, Job, load_study, plan
+from crm_rl.experiments.runner import RESULTS, data_name, run_job
 from crm_rl.files import PROJECT
 
 SMALL = 2_000

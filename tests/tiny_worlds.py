@@ -4,13 +4,12 @@ import numpy as np
 
 from crm_rl.worlds.base import N_FEATURES
 from crm_rl.worlds.replay import DESCRIBED, DESCRIBED_SELECTION, Population, Rules
-from crm_rl.worlds.replay_world import World
-from crm_rl.worlds.sampling import balanced
+from crm_rl.worlds.replay_world import ReplayWorld, balanced
 
 CALL_FLAG, DEMO_FLAG, STATUS = 7, 8, 2
 
 
-def world(records: list[str], rules: Rules, features: np.ndarray | None = None) -> World:
+def world(records: list[str], rules: Rules, features: np.ndarray | None = None) -> ReplayWorld:
     """A world of customers whose records hold these milestones: words out of call, demo, survey, signup, manager."""
     names = ("call", "demo", "survey", "signup", "manager")
     reached = np.array([[name in record.split() for name in names] for record in records])
@@ -20,7 +19,7 @@ def world(records: list[str], rules: Rules, features: np.ndarray | None = None) 
     subscribed = np.array(["subscribed" in record.split() for record in records])
     stage = np.zeros(len(records), dtype=np.int64)
     population = Population(features, reached, subscribed, stage, 1 / 6)
-    return World(population, rules, balanced(population, (0.0, 0.0)))
+    return ReplayWorld(population, rules, balanced(population, (0.0, 0.0)))
 
 
 #: One customer whom only a call moves; waiting costs nothing. So Q(first, call) = -1 + 15 and Q(first, wait) is

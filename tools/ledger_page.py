@@ -18,8 +18,15 @@ import pandas as pd
 import yaml
 
 from crm_rl.evaluation.intervals import in_digits
-from crm_rl.experiments.comparison import RACING
-from crm_rl.experiments.comparison_record import Record, best_on_validation, difference, load_rematch, redraw, score
+from crm_rl.experiments.comparison import TABLES
+from crm_rl.experiments.comparison_record import (
+    Record,
+    best_on_validation,
+    difference,
+    load_comparison,
+    redraw,
+    score,
+)
 from crm_rl.ledger import SYSTEMS, VERDICTS, Ledger, shown, summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -145,10 +152,10 @@ def answers(record: Record) -> dict[str, str]:
     draws, most = redraw(record, np.random.default_rng(10)), 1_000_000
 
     def table(steps: int = most, **which) -> dict:
-        return {"learner": best_on_validation(record, RACING, steps, **which), "steps": steps} | which
+        return {"learner": best_on_validation(record, TABLES, steps, **which), "steps": steps} | which
 
     network, buys = {"learner": "tuned", "steps": most}, {"selection": True}
-    finest, strangers = list(RACING)[-1], ({"strangers": True}, {"by_fold": True})
+    finest, strangers = list(TABLES)[-1], ({"strangers": True}, {"by_fold": True})
     gaps = {
         "better where features are bought": (network | buys, table(**buys)),
         "falls": (table(**buys), table()),
@@ -166,7 +173,7 @@ def answers(record: Record) -> dict[str, str]:
 
 def asked_again() -> list[str]:
     """The questions with their answers on both records."""
-    twin, original = (answers(load_rematch(name)) for name in ("twin", "original"))
+    twin, original = (answers(load_comparison(name)) for name in ("twin", "original"))
     rows = [(f"{text} [{claim}]{{.claim-id}}", twin[key], original[key]) for key, (claim, text) in ASKED_AGAIN.items()]
     header = ("asked of the world of chapter 9", "twin", "original")
     return list_table(rows, header, "ledger-totals")

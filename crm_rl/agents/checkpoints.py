@@ -14,10 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from crm_rl.data.problems import DataError
-from crm_rl.worlds.replay import Rules
-from crm_rl.worlds.replay_world import World
-from crm_rl.worlds.responsive import Rules as ResponsiveRules
-from crm_rl.worlds.responsive_world import ResponsiveWorld
 
 VERSION = 1
 
@@ -144,20 +140,21 @@ def generator_at(state: dict) -> np.random.Generator:
     return rng
 
 
-def rules_from(fields: dict) -> Rules | ResponsiveRules:
-    """The rules of a world, from JSON."""
-    kind = ResponsiveRules if "weeks" in fields else Rules
-    return kind(**{name: _tuples(value) for name, value in fields.items()})
+def tuples(value):
+    """A value from JSON with its lists made tuples again."""
+    return tuple(tuples(part) for part in value) if isinstance(value, list) else value
 
 
-def _tuples(value):
-    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value
-
-
-def fingerprint(world: World | ResponsiveWorld) -> str:
-    """A short sum of everything in a world, so that a run goes on only in the world where it began."""
+def fingerprint(parts: tuple) -> str:
+    """A short sum of all arrays and values in nested tuples, such as a world: a run goes on only where it began."""
     digest = hashlib.sha256()
-    for part in (*world.population, world.rules, *world[2:]):
-        for value in part if isinstance(part, tuple) else (part,):
-            digest.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
+    _digest(parts, digest)
     return digest.hexdigest()[:16]
+
+
+def _digest(part, digest) -> None:
+    if isinstance(part, tuple):
+        for each in part:
+            _digest(each, digest)
+    else:
+        digest.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())

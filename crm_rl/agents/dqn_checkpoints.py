@@ -1,10 +1,7 @@
-"""Checkpoints of a DQN's training: all that its next step depends on (chapter 6).
-
-The library's own file leaves out the replay buffer and the random states, and has to be unpickled.
-"""
+"""Checkpoints of a DQN's training: all that its next step depends on (chapter 6)."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 
@@ -12,7 +9,6 @@ from crm_rl.agents.checkpoints import (
     PolicyError,
     checkpoints_in,
     drop_folder,
-    generator_at,
     put_folder,
     random_state,
     read_arrays,
@@ -20,35 +16,26 @@ from crm_rl.agents.checkpoints import (
     write_arrays,
 )
 
-if TYPE_CHECKING:
-    from crm_rl.agents.library_dqn import Run
 
-#: What a replay buffer holds.
-REPLAY = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
-
-
-def save_run(run: "Run", place: Path, settings: dict) -> None:
+def save_run(run: Any, place: Path, settings: dict) -> None:
     """Put a checkpoint of a DQN's training in place; of the older ones, keep the last.
 
-    It is a folder: `learner.pt` (networks and optimiser, tensors only) and `run.npz` (replay buffer, episodes, log,
-    and in JSON the settings, counters and random states).
+    It is a folder: `learner.pt` (networks and optimiser, tensors only) and `run.npz` (replay, episodes, log, and in
+    JSON the settings, counters and random states). `run` is a `dqn.Run`.
     """
-    agent, buffer, env = run.agent, run.agent.replay_buffer, run.env.get_state()
+    replay, filled = run.replay, min(run.replay.added, run.replay.rows)
     about = {
         "kind": "dqn_checkpoint",
         "settings": settings,
         "steps": run.steps,
-        "buffer": [buffer.pos, buffer.full],
-        "env": env.pop("generators"),
-        "replay": random_state(buffer.rng),
-        "explorer": random_state(run.explorer),
+        "added": replay.added,
+        "rngs": [random_state(rng) for rng in run.rngs],
     }
-    arrays = {"history_log": run.log, "observations": run.observations}
-    arrays |= {f"env_{name}": array for name, array in env.items()}
-    arrays |= {f"replay_{name}": getattr(buffer, name)[: buffer.size()] for name in REPLAY}
+    arrays = {"history_log": run.log} | {f"actors_{name}": part for name, part in run.actors.get_state().items()}
+    arrays |= {f"replay_{name}": getattr(replay, name)[:filled] for name in replay.ARRAYS}
 
     def fill(folder: Path) -> None:
-        torch.save(agent.parts(), folder / "learner.pt")
+        torch.save(_parts(run), folder / "learner.pt")
         write_arrays(folder / "run.npz", about, **arrays)
 
     put_folder(place, fill)
@@ -56,7 +43,7 @@ def save_run(run: "Run", place: Path, settings: dict) -> None:
         drop_folder(old)
 
 
-def restore_run(run: "Run", place: Path, settings: dict) -> None:
+def restore_run(run: Any, place: Path, settings: dict) -> None:
     """Go on from a checkpoint.
 
     Raises:
@@ -68,18 +55,27 @@ def restore_run(run: "Run", place: Path, settings: dict) -> None:
     except Exception as error:  # torch raises what its several readers raise
         raise _damaged(place, error) from error
     same_run(place, about["settings"], settings)
-    buffer = run.agent.replay_buffer
     try:
-        run.agent.load_parts(learner)
-        run.steps, (buffer.pos, buffer.full) = about["steps"], about["buffer"]
-        for name in REPLAY:
-            getattr(buffer, name)[: buffer.size()] = arrays[f"replay_{name}"]
-        env = {name.removeprefix("env_"): array for name, array in arrays.items() if name.startswith("env_")}
-        run.env.set_state(env | {"generators": about["env"]})
-        buffer.rng, run.explorer = generator_at(about["replay"]), generator_at(about["explorer"])
-        run.log[:], run.observations = arrays["history_log"], arrays["observations"]
+        run.networks.load_state_dict(learner["networks"])
+        run.target.load_state_dict(learner["target"])
+        run.optimizer.load_state_dict(learner["optimizer"])
+        run.steps, run.replay.added = about["steps"], about["added"]
+        filled = min(run.replay.added, run.replay.rows)
+        for name in run.replay.ARRAYS:
+            getattr(run.replay, name)[:filled] = arrays[f"replay_{name}"]
+        run.actors.set_state(
+            {name.removeprefix("actors_"): part for name, part in arrays.items() if name.startswith("actors_")}
+        )
+        for rng, state in zip(run.rngs, about["rngs"], strict=True):
+            rng.bit_generator.state = state
+        run.log[:] = arrays["history_log"]
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise _damaged(place, error) from error
+
+
+def _parts(run: Any) -> dict:
+    """What learning has changed, as tensors."""
+    return {name: getattr(run, name).state_dict() for name in ("networks", "target", "optimizer")}
 
 
 def _damaged(place: Path, error: Exception) -> PolicyError:

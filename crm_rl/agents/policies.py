@@ -1,44 +1,69 @@
-"""What training leaves behind: policies that are saved, loaded and asked for Q-values and actions.
+"""What training leaves behind: policies that are saved, loaded and asked for Q-values and actions, in any world.
 
-Both kinds see only observations: a customer's 15 features, and with feature selection the 15 mask bits after them.
+A policy is a function (states, world, rng) -> actions of a batch of n episodes; `rng` serves those that choose at
+random. Those that have learned also say what they expect, `q_values(states, world)`, shape (n, actions), and how likely
+they take each action, `probabilities(states, world)`, of the same shape.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numba import njit, types
 from numba.typed import Dict
 
-from crm_rl.agents.checkpoints import PolicyError, read_arrays, require, rules_from, write_arrays
-from crm_rl.agents.state_keys import DECIMALS, N_STAGES, Coder, Levels, coder_of, state_key
-from crm_rl.worlds.base import N_FEATURES, n_actions, observation_size
-from crm_rl.worlds.replay import STAGE_FEATURE, Population, Rules, State, observe_all
+from crm_rl.agents.checkpoints import PolicyError, read_arrays, require, tuples, write_arrays
+from crm_rl.worlds.base import World, n_actions, observation_size
+from crm_rl.worlds.stepping import dynamics_named, dynamics_of, state_at, state_key
 
 KEY = types.UniTuple(types.int64, 2)
 
+Policy = Callable[[Any, World, np.random.Generator], np.ndarray]
+
+
+class GreedyPolicy:
+    """A policy that takes the action of which it expects most; whoever inherits says what it expects."""
+
+    def q_values(self, states: Any, world: World) -> np.ndarray:
+        """What the policy expects of each action, shape (n, actions)."""
+        raise NotImplementedError
+
+    def probabilities(self, states: Any, world: World) -> np.ndarray:
+        """How likely each action is, shape (n, actions): the best ones, all equally."""
+        values = self.q_values(states, world)
+        best = values == values.max(axis=1, keepdims=True)
+        return best / best.sum(axis=1, keepdims=True)
+
+    def __call__(self, states: Any, world: World, rng: np.random.Generator) -> np.ndarray:
+        """The best action, shape (n,); ties are broken at random."""
+        values = self.q_values(states, world)
+        best = values == values.max(axis=1, keepdims=True)
+        return np.where(best, rng.random(values.shape), -1.0).argmax(axis=1)
+
 
 @dataclass
-class TablePolicy:
-    """A Q-table that acts.
+class TablePolicy(GreedyPolicy):
+    """A Q-table that acts; in a state that training never met it takes any action.
 
     Attributes:
-        keys: shape (states, 2), int64: each state's number and mask, in the order in which training met them.
+        keys: shape (states, 2), int64: each state's key, in the order in which training met them.
         q: shape (states, actions), float64.
-        levels: the rounded values that the numbers count by.
-        stage_unit: what one stage adds to the observed stage.
+        tries: of the same shape, int64: how often training took each action there.
+        levels: what the keys tell apart, see `World.levels`.
         rules: of the world it was trained in.
         about: settings and provenance, as saved.
-        history: of training, arrays by name: `reward` and `subscribed` of each episode; `states`, how many had been
-            met after each `checkpoint_every` episodes.
+        history: of training, arrays with an entry for each episode: `reward`, `subscribed`, and `states`, how many had
+            been met by its end.
     """
 
     keys: np.ndarray
     q: np.ndarray
-    levels: Levels
-    stage_unit: float
-    rules: Rules
+    tries: np.ndarray
+    levels: Any
+    rules: Any
     about: dict = field(default_factory=dict)
     history: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -46,48 +71,30 @@ class TablePolicy:
     def _rows(self) -> Dict:
         return rows_of(self.keys)
 
-    def find(self, observations: np.ndarray) -> np.ndarray:
-        """The row of each observation, shape (n,); -1 where training never met the state.
+    def find(self, states: Any, world: World) -> np.ndarray:
+        """The row of each state, shape (n,); -1 where training never met it."""
+        same_shape(self.rules, world)
+        population, coder = getattr(self, "_numbered", (None, None))
+        if population is not world.population:
+            coder = world.coder(self.levels)
+            self._numbered = world.population, coder
+        return _find(states, len(states.customer), coder, world.rules, self._rows)
 
-        Args:
-            observations: shape (n, 15) or (n, 30).
-        """
-        seen = checked(observations, self.rules)
-        n = len(seen)
-        masks = np.full(n, self.rules.first_mask)
-        if self.rules.selects_features:
-            masks = (seen[:, N_FEATURES:] > 0.5) @ (1 << np.arange(N_FEATURES))
-        stages = np.rint(seen[:, STAGE_FEATURE] / self.stage_unit).clip(0, N_STAGES - 1).astype(np.int64)
-        none = np.zeros(n, dtype=bool)
-        people = Population(seen[:, :N_FEATURES], none[:, None], none, stages, self.stage_unit)
-        coder = coder_of(people, self.levels, self.about.get("decimals", DECIMALS))
-        return _find(stages, masks, coder, self.rules, self._rows)
-
-    def known(self, observations: np.ndarray) -> np.ndarray:
+    def known(self, states: Any, world: World) -> np.ndarray:
         """Whether training met the state, shape (n,), bool."""
-        return self.find(observations) >= 0
+        return self.find(states, world) >= 0
 
-    def q_values(self, observations: np.ndarray) -> np.ndarray:
+    def q_values(self, states: Any, world: World) -> np.ndarray:
         """Shape (n, actions); zeros where training never met the state."""
-        rows = self.find(observations)
+        rows = self.find(states, world)
         return np.where((rows >= 0)[:, None], self.q[rows], 0.0)
-
-    def act(self, observations: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The best action, shape (n,), ties broken at random as in training: a state never met gets any action."""
-        values = self.q_values(observations)
-        best = values == values.max(axis=1, keepdims=True)
-        return np.where(best, rng.random(values.shape), -1.0).argmax(axis=1)
-
-    def __call__(self, states: State, population: Population, rules: Rules, rng: np.random.Generator) -> np.ndarray:
-        """As `evaluation.play` asks."""
-        return self.act(observe_all(states, population, rules), rng)
 
     def save(self, path: str | Path) -> None:
         """Write it to an .npz file."""
-        levels = {"levels": np.concatenate(self.levels.values), "level_counts": [len(v) for v in self.levels.values]}
-        history = {f"history_{name}": array for name, array in self.history.items()}
-        about = self.about | {"kind": "q_table", "rules": self.rules._asdict()}
-        write_arrays(Path(path), about, keys=self.keys, q=self.q, stage_unit=self.stage_unit, **levels, **history)
+        arrays = {f"levels_{name}": np.asarray(part) for name, part in self.levels._asdict().items()}
+        arrays |= {f"history_{name}": array for name, array in self.history.items()}
+        about = {**self.about, "kind": "q_table", **_rules_to_json(self.rules)}
+        write_arrays(Path(path), about, keys=self.keys, q=self.q, tries=self.tries, **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "TablePolicy":
@@ -98,58 +105,71 @@ class TablePolicy:
         """
         about, arrays = read_arrays(path, "q_table")
         rules = _rules(path, about)
-        shapes = {"keys": (None, 2), "q": (None, n_actions(rules)), "levels": (None,), "level_counts": (N_FEATURES,)}
-        require(path, arrays, stage_unit=(), **shapes)
-        if len(arrays["keys"]) != len(arrays["q"]) or arrays["level_counts"].sum() != len(arrays["levels"]):
+        kind = dynamics_of(rules).levels
+        wanted = (None, n_actions(rules))
+        require(path, arrays, keys=(None, 2), q=wanted, tries=wanted)
+        missing = [f"levels_{name}" for name in kind._fields if f"levels_{name}" not in arrays]
+        if missing or len(arrays["keys"]) != len(arrays["q"]) or arrays["q"].shape != arrays["tries"].shape:
             raise PolicyError(f"{path}: the parts of the table do not fit together. Remedy: train it again.")
-        levels = Levels(tuple(np.split(arrays["levels"], np.cumsum(arrays["level_counts"])[:-1])))
-        return cls(arrays["keys"], arrays["q"], levels, float(arrays["stage_unit"]), rules, about, _history(arrays))
+        levels = kind(*(arrays[f"levels_{name}"] for name in kind._fields))
+        return cls(arrays["keys"], arrays["q"], arrays["tries"], levels, rules, about, _history(arrays))
 
 
 @dataclass
-class NetworkPolicy:
+class NetworkPolicy(GreedyPolicy):
     """A trained network, as plain arrays: it acts without torch.
 
     Attributes:
-        weights: of each layer, shape (outputs, inputs), float32.
+        weights: of each layer, shape (outputs, inputs), float32; with a dueling head, the last layer has one output
+            more, first the value of the state and then what each action adds.
         biases: of each layer, shape (outputs,), float32.
         rules: of the world it was trained in.
+        reward_scale: what one unit of its output stands for.
         about: settings and provenance, as saved.
         history: of training, arrays by name with an entry for each 1,000 steps: see `dqn.history_of`.
     """
 
     weights: list[np.ndarray]
     biases: list[np.ndarray]
-    rules: Rules
+    rules: Any
+    reward_scale: float = 1.0
     about: dict = field(default_factory=dict)
     history: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def known(self, observations: np.ndarray) -> np.ndarray:
+    def known(self, states: Any, world: World) -> np.ndarray:
         """All true: a network has an answer for every state, met or not."""
-        return np.ones(len(checked(observations, self.rules)), dtype=bool)
+        return np.ones(len(states.customer), dtype=bool)
 
-    def q_values(self, observations: np.ndarray) -> np.ndarray:
-        """The forward pass, shape (n, actions), float32."""
+    def of_observations(self, observations: np.ndarray) -> np.ndarray:
+        """The forward pass: Q-values, shape (n, actions), float32.
+
+        Args:
+            observations: shape (n, 15) or (n, 30).
+
+        Raises:
+            PolicyError: another number of columns, or a value that is not a number.
+        """
         hidden = np.asarray(checked(observations, self.rules), dtype=np.float32)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             hidden = np.maximum(hidden @ weight.T + bias, 0)
-        return hidden @ self.weights[-1].T + self.biases[-1]
+        out = hidden @ self.weights[-1].T + self.biases[-1]
+        if out.shape[1] > n_actions(self.rules):
+            value, adds = out[:, :1], out[:, 1:]
+            out = value + adds - adds.mean(axis=1, keepdims=True)
+        return np.float32(self.reward_scale) * out
 
-    def act(self, observations: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
-        """The best action, shape (n,); of equals the first. `rng` is not used."""
-        return self.q_values(observations).argmax(axis=1)
-
-    def __call__(self, states: State, population: Population, rules: Rules, rng: np.random.Generator) -> np.ndarray:
-        """As `evaluation.play` asks."""
-        return self.act(observe_all(states, population, rules))
+    def q_values(self, states: Any, world: World) -> np.ndarray:
+        """What it expects of each action, shape (n, actions), float32."""
+        same_shape(self.rules, world)
+        return self.of_observations(world.observe(states))
 
     def save(self, path: str | Path) -> None:
         """Write it to an .npz file."""
         layers = {f"weight_{i}": w for i, w in enumerate(self.weights)}
         layers |= {f"bias_{i}": b for i, b in enumerate(self.biases)}
         history = {f"history_{name}": array for name, array in self.history.items()}
-        about = self.about | {"kind": "dqn", "layers": len(self.weights), "rules": self.rules._asdict()}
-        write_arrays(Path(path), about, **layers, **history)
+        facts = {"kind": "dqn", "layers": len(self.weights), "reward_scale": self.reward_scale}
+        write_arrays(Path(path), {**self.about, **facts, **_rules_to_json(self.rules)}, **layers, **history)
 
     @classmethod
     def load(cls, path: str | Path) -> "NetworkPolicy":
@@ -160,16 +180,17 @@ class NetworkPolicy:
         """
         about, arrays = read_arrays(path, "dqn")
         rules, layers = _rules(path, about), range(int(about.get("layers", 0)))
-        inputs = observation_size(rules)
-        for i in layers:
-            outputs = n_actions(rules) if i == len(layers) - 1 else None
-            require(path, arrays, **{f"weight_{i}": (outputs, inputs)})
-            inputs = len(arrays[f"weight_{i}"])
-            require(path, arrays, **{f"bias_{i}": (inputs,)})
         if not layers:
             raise PolicyError(f"{path}: no layers. Remedy: train it again.")
+        inputs = observation_size(rules)
+        for i in layers:
+            require(path, arrays, **{f"weight_{i}": (None, inputs)})
+            inputs = len(arrays[f"weight_{i}"])
+            require(path, arrays, **{f"bias_{i}": (inputs,)})
+        if inputs not in (n_actions(rules), 1 + n_actions(rules)):
+            raise PolicyError(f"{path}: {inputs} outputs for {n_actions(rules)} actions. Remedy: train it again.")
         weights, biases = [arrays[f"weight_{i}"] for i in layers], [arrays[f"bias_{i}"] for i in layers]
-        return cls(weights, biases, rules, about, _history(arrays))
+        return cls(weights, biases, rules, float(about.get("reward_scale", 1.0)), about, _history(arrays))
 
 
 def load_policy(path: str | Path) -> TablePolicy | NetworkPolicy:
@@ -182,8 +203,21 @@ def load_policy(path: str | Path) -> TablePolicy | NetworkPolicy:
     return TablePolicy.load(path) if about["kind"] == "q_table" else NetworkPolicy.load(path)
 
 
-def checked(observations: np.ndarray, rules: Rules) -> np.ndarray:
-    """Observations that a policy can use.
+def same_shape(rules: Any, world: World) -> None:
+    """Check that a policy trained by these rules can act in a world.
+
+    Raises:
+        PolicyError: the world is of another kind, or has other observations and actions.
+    """
+    if type(rules) is not type(world.rules) or rules.selects_features != world.rules.selects_features:
+        raise PolicyError(
+            "the policy was trained in another kind of world, or with feature selection where this has none. "
+            "Remedy: use it in the world it was trained in, or train another."
+        )
+
+
+def checked(observations: np.ndarray, rules: Any) -> np.ndarray:
+    """Observations that a network can use.
 
     Raises:
         PolicyError: another number of columns, or a value that is not a number.
@@ -222,18 +256,23 @@ def keys_of(rows: Dict) -> np.ndarray:
 
 
 @njit(cache=True)
-def _find(stages: np.ndarray, masks: np.ndarray, coder: Coder, rules: Rules, rows: Dict) -> np.ndarray:
-    found = np.full(len(stages), -1, dtype=np.int64)
-    for i in range(len(stages)):
-        key = state_key(State(i, 0, stages[i], -1, 0, masks[i]), coder, rules)
+def _find(states: Any, n: int, coder: Any, rules: Any, rows: Dict) -> np.ndarray:
+    found = np.full(n, -1, dtype=np.int64)
+    for i in range(n):
+        key = state_key(state_at(states, i, rules), coder, rules)
         if key in rows:
             found[i] = rows[key]
     return found
 
 
-def _rules(path: str | Path, about: dict) -> Rules:
+def _rules_to_json(rules: Any) -> dict:
+    return {"rules_of": dynamics_of(rules).name, "rules": rules._asdict()}
+
+
+def _rules(path: str | Path, about: dict) -> Any:
     try:
-        return rules_from(about["rules"])
+        kind = dynamics_named(about["rules_of"])
+        return kind.rules(**{name: tuples(value) for name, value in about["rules"].items()})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PolicyError(f"{path}: its rules are not ours ({error}). Remedy: train it again.") from error
 

@@ -6,7 +6,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, types
@@ -15,32 +15,39 @@ from tqdm import tqdm
 
 from crm_rl.agents.checkpoints import PolicyError, fingerprint, generator_at, random_state, same_run
 from crm_rl.agents.policies import KEY, TablePolicy, keys_of, rows_of
-from crm_rl.agents.state_keys import DECIMALS, Coder, coder_of, levels_of, state_key
-from crm_rl.worlds.base import n_actions
-from crm_rl.worlds.replay import Population, Rules, start, step
-from crm_rl.worlds.replay_world import World
-from crm_rl.worlds.sampling import Pools, draw
+from crm_rl.worlds.base import World, n_actions
+from crm_rl.worlds.sampling import draw
+from crm_rl.worlds.stepping import advance, begin, state_key
+
+NO_LIMIT = 2**62
 
 
 class Hyperparameters(NamedTuple):
-    """The study's settings of Q-learning.
+    """The settings of Q-learning; the defaults are the study's.
 
     Attributes:
-        alpha: the learning rate, in (0, 1].
+        alpha: the learning rate of the first try of an action in a state, in (0, 1].
+        alpha_decay: after n tries it is alpha / (1 + n * alpha_decay); 0 keeps it constant.
         gamma: the discount, in [0, 1].
         epsilon_start: how often the agent explores in the first episode.
         epsilon_end: and at the least.
         epsilon_decay: the factor from one episode to the next.
+        exploration: if above 0, epsilon falls instead on a straight line, from 1 to 0 over this share of the steps.
     """
 
     alpha: float = 0.1
+    alpha_decay: float = 0.0
     gamma: float = 0.95
     epsilon_start: float = 1.0
     epsilon_end: float = 0.01
     epsilon_decay: float = 0.995
+    exploration: float = 0.0
 
 
 STUDY = Hyperparameters()
+
+#: For the responsive worlds: no discount, and a step size that falls with the number of tries.
+RESPONSIVE = Hyperparameters(alpha=0.5, alpha_decay=1.0, gamma=1.0, epsilon_end=0.05, exploration=0.9)
 
 
 @dataclass
@@ -50,6 +57,7 @@ class QTable:
     Attributes:
         rows: the row of each state key met so far.
         q: shape (capacity, actions), float64; rows from `len(rows)` on are not yet in use.
+        tries: of the same shape, int64: how often each action was taken.
         epsilon: the exploration rate of the next episode.
         episodes: how many have been run.
         steps: how many updates have been made.
@@ -57,39 +65,41 @@ class QTable:
 
     rows: Dict
     q: np.ndarray
+    tries: np.ndarray
     epsilon: float
     episodes: int = 0
     steps: int = 0
 
-    def used(self) -> np.ndarray:
-        """The rows in use, shape (states, actions)."""
-        return self.q[: len(self.rows)].copy()
 
-
-def empty_table(n_actions: int, hyper: Hyperparameters) -> QTable:
+def empty_table(n_actions: int, hyper: Hyperparameters, capacity: int = 1024) -> QTable:
     """A table that has met no state."""
-    return QTable(Dict.empty(KEY, types.int64), np.zeros((1024, n_actions)), hyper.epsilon_start)
+    shape = (capacity, n_actions)
+    return QTable(Dict.empty(KEY, types.int64), np.zeros(shape), np.zeros(shape, dtype=np.int64), hyper.epsilon_start)
 
 
 def train_q_learning(
     world: World,
     hyper: Hyperparameters = STUDY,
-    episodes: int = 100_000,
+    episodes: int | None = 100_000,
     seed: int = 0,
     folder: str | Path | None = None,
     checkpoint_every: int = 10_000,
     progress: bool = False,
+    steps: int | None = None,
+    resolution: Any = None,
 ) -> TablePolicy:
     """Train a table, or go on training it where a run in the same folder was stopped.
 
     Args:
         world: where to train.
         hyper: the settings.
-        episodes: how many to run in all.
+        episodes: how many to run in all; None for as many as `steps` allow.
         seed: decides everything that is left to chance.
         folder: where to keep `q_table.npz`, written anew after each `checkpoint_every` episodes; None keeps nothing.
         checkpoint_every: in episodes.
         progress: show a bar, in a terminal.
+        steps: how many to take at most; the last episode may be cut off.
+        resolution: how finely states are told apart, see `World.levels`; None is the world's own.
 
     Returns:
         The table, which acts and has `history`. A run that was killed and resumed ends with the same bytes.
@@ -98,17 +108,22 @@ def train_q_learning(
         PolicyError: the folder holds a damaged file, or a run with other settings or more episodes.
         ValueError: there is nothing to do.
     """
-    if min(episodes, checkpoint_every) < 1:
-        raise ValueError(f"{episodes} episodes, a checkpoint every {checkpoint_every}. Remedy: 1 or more of each.")
-    levels = levels_of(world.population)
-    inside = (world.population, coder_of(world.population, levels), world.rules, world.pools)
+    most, budget = NO_LIMIT if episodes is None else episodes, NO_LIMIT if steps is None else steps
+    if min(most, budget, checkpoint_every) < 1 or most == budget == NO_LIMIT:
+        raise ValueError(
+            f"{episodes} episodes, {steps} steps, a checkpoint every {checkpoint_every}. Remedy: 1 or more of each."
+        )
+    levels = world.levels(resolution)
+    inside = (world.population, world.rules, world.pools, world.coder(levels))
     settings = {
         "hyper": hyper._asdict(),
         "seed": seed,
         "checkpoint_every": checkpoint_every,
-        "decimals": DECIMALS,
+        "levels": fingerprint(levels),
         "world": fingerprint(world),
     }
+    if hyper.exploration:
+        settings["budget"] = budget  # it decides how fast epsilon falls
     path = Path(folder) / "q_table.npz" if folder is not None else None
     table, rng = empty_table(n_actions(world.rules), hyper), np.random.default_rng(seed)
     history = {"reward": np.zeros(0), "subscribed": np.zeros(0, dtype=bool), "states": np.zeros(0, dtype=np.int64)}
@@ -116,97 +131,119 @@ def train_q_learning(
         policy = TablePolicy.load(path)
         same_run(path, policy.about, settings)
         table, rng, history = resumed(policy), generator_at(policy.about["rng"]), policy.history
-        if table.episodes > episodes:
+        if table.episodes > most or table.steps > budget:
             raise PolicyError(
-                f"{path}: holds a run of {table.episodes:,} episodes, more than {episodes:,}. "
+                f"{path}: holds a run of {table.episodes:,} episodes and {table.steps:,} steps, more than asked. "
                 "Remedy: choose another folder, or delete this one."
             )
-    else:
-        policy = _policy(table, levels, world, settings, rng, history)
+    policy = _policy(table, levels, world, settings, rng, history)
     with tqdm(total=episodes, initial=table.episodes, unit=" episodes", disable=None if progress else True) as bar:
-        while table.episodes < episodes:
-            chunk = min(checkpoint_every - table.episodes % checkpoint_every, episodes - table.episodes)
-            rewards, subscribed = train(table, inside, hyper, chunk, rng)
-            met = {"reward": rewards, "subscribed": subscribed, "states": [len(table.rows)]}
-            history = {name: np.concatenate([history[name], new]) for name, new in met.items()}
+        while table.episodes < most and table.steps < budget:
+            before = table.episodes
+            chunk = min(checkpoint_every - before % checkpoint_every, most - before)
+            met = train(table, inside, hyper, chunk, rng, budget)
+            history = {name: np.concatenate([history[name], new]) for name, new in zip(history, met, strict=True)}
             policy = _policy(table, levels, world, settings, rng, history)
             if path is not None:
                 policy.save(path)
-            bar.update(chunk)
+            bar.update(table.episodes - before)
     return policy
 
 
 def _policy(table, levels, world, settings, rng, history) -> TablePolicy:
     facts = {"episodes": table.episodes, "steps": table.steps, "epsilon": table.epsilon, "rng": random_state(rng)}
-    unit = world.population.stage_unit
-    return TablePolicy(keys_of(table.rows), table.used(), levels, unit, world.rules, settings | facts, history)
+    used = len(table.rows)
+    q, tries = table.q[:used].copy(), table.tries[:used].copy()
+    return TablePolicy(keys_of(table.rows), q, tries, levels, world.rules, settings | facts, history)
 
 
 def resumed(policy: TablePolicy) -> QTable:
     """The table as it was when training stopped."""
-    about = policy.about
-    q = np.zeros((1024 * 2 ** max(0, (len(policy.q) // 1024).bit_length()), policy.q.shape[1]))
-    q[: len(policy.q)] = policy.q
-    return QTable(rows_of(policy.keys), q, about["epsilon"], about["episodes"], about["steps"])
+    about, (used, n_actions) = policy.about, policy.q.shape
+    table = empty_table(n_actions, STUDY, 1024 * 2 ** max(0, (used // 1024).bit_length()))
+    table.q[:used], table.tries[:used] = policy.q, policy.tries
+    return QTable(rows_of(policy.keys), table.q, table.tries, about["epsilon"], about["episodes"], about["steps"])
 
 
-def train(table, world, hyper, episodes, rng):
+def train(table, world, hyper, episodes, rng, budget=NO_LIMIT):
     """Run episodes of Q-learning on a table, which changes in place.
 
     Args:
         table: where learning starts from and ends.
-        world: population, coder, rules and pools, as a tuple.
+        world: population, rules, pools and coder, as a tuple.
         hyper: the settings.
         episodes: how many to run.
         rng: the only source of chance.
+        budget: where to stop, in steps since the table was empty.
 
     Returns:
-        The reward of each episode and whether the customer subscribed, each of shape (episodes,).
+        The reward of each episode, whether the customer subscribed, and how many states had been met by its end, each
+        of shape (episodes,), or shorter where the budget ended first.
     """
-    table.q, table.epsilon, steps, rewards, subscribed = run_episodes(
-        table.rows, table.q, *world, hyper, table.epsilon, episodes, rng
+    inside = (table.rows, table.q, table.tries, *world, hyper)
+    table.q, table.tries, table.epsilon, table.steps, *met = run_episodes(
+        *inside, table.epsilon, episodes, table.steps, budget, rng
     )
-    table.episodes += episodes
-    table.steps += steps
-    return rewards, subscribed
+    table.episodes += len(met[0])
+    return met
 
 
 @njit(cache=True)
-def run_episodes(
-    rows: Dict,
-    q: np.ndarray,
-    population: Population,
-    coder: Coder,
-    rules: Rules,
-    pools: Pools,
-    hyper: Hyperparameters,
-    epsilon: float,
-    episodes: int,
-    rng: np.random.Generator,
-):
+def run_episodes(rows, q, tries, population, rules, pools, coder, hyper, epsilon, episodes, taken, budget, rng):
+    """Q-learning: after each step, Q(s, a) moves towards r + gamma max Q(s', .), or towards r where the task ended.
+
+    Where an episode was only cut off (truncated), what would have followed still counts.
+
+    Args:
+        rows: a numba dictionary from state keys to rows; grows.
+        q, tries: shape (capacity, actions); change in place until they have to grow.
+        population, rules, pools, coder: the world, and how its states are numbered.
+        hyper: the settings.
+        epsilon: the exploration rate of the first episode.
+        episodes: how many to run.
+        taken: steps taken before.
+        budget: where to stop, in steps.
+        rng: the only source of chance.
+
+    Returns:
+        `q`, `tries`, the next episode's epsilon, the steps taken, and for each episode its reward, whether the customer
+        subscribed, and how many states had been met by its end.
+    """
     rewards, subscribed = np.zeros(episodes), np.zeros(episodes, dtype=np.bool_)
-    steps = 0
-    for episode in range(episodes):
-        state = start(draw(pools, rng), population, rules)
+    states, episode = np.zeros(episodes, dtype=np.int64), 0
+    while episode < episodes and taken < budget:
+        state = begin(draw(pools, rng), population, rules)
         row = row_of(state_key(state, coder, rules), rows)
-        q = with_room(q, len(rows))
+        q, tries = with_room(q, len(rows)), with_room(tries, len(rows))
         ended = False
-        while not ended:
+        while not ended and taken < budget:
             action = epsilon_greedy(q[row], epsilon, rng)
-            outcome = step(state, action, population, rules)
+            outcome = advance(state, action, population, rules, rng)
             state = outcome.state
             next_row = row_of(state_key(state, coder, rules), rows)
-            q = with_room(q, len(rows))
+            q, tries = with_room(q, len(rows)), with_room(tries, len(rows))
             future = 0.0 if outcome.terminated else q[next_row].max()
             target = outcome.reward + hyper.gamma * future
-            q[row, action] += hyper.alpha * (target - q[row, action])
+            alpha = hyper.alpha / (1 + hyper.alpha_decay * tries[row, action])
+            q[row, action] += alpha * (target - q[row, action])
+            tries[row, action] += 1
             row = next_row
             ended = outcome.terminated or outcome.truncated
             rewards[episode] += outcome.reward
             subscribed[episode] |= outcome.subscribed
-            steps += 1
-        epsilon = max(hyper.epsilon_end, epsilon * hyper.epsilon_decay)
-    return q, epsilon, steps, rewards, subscribed
+            taken += 1
+        states[episode] = len(rows)
+        epsilon = next_epsilon(epsilon, taken, budget, hyper)
+        episode += 1
+    return q, tries, epsilon, taken, rewards[:episode], subscribed[:episode], states[:episode]
+
+
+@njit(cache=True)
+def next_epsilon(epsilon: float, taken: int, budget: int, hyper: Hyperparameters) -> float:
+    """The exploration rate of the next episode."""
+    if hyper.exploration > 0:
+        return max(hyper.epsilon_end, 1 - taken / (hyper.exploration * budget))
+    return max(hyper.epsilon_end, epsilon * hyper.epsilon_decay)
 
 
 @njit(cache=True)
@@ -227,8 +264,8 @@ def row_of(key: tuple[int, int], rows: Dict) -> int:
 
 
 @njit(cache=True)
-def with_room(q: np.ndarray, needed: int) -> np.ndarray:
+def with_room(table: np.ndarray, needed: int) -> np.ndarray:
     """The table, twice as large if the next row would not fit."""
-    if needed < len(q):
-        return q
-    return np.concatenate((q, np.zeros_like(q)))
+    if needed < len(table):
+        return table
+    return np.concatenate((table, np.zeros_like(table)))

@@ -1,7 +1,7 @@
-"""By whom policies are judged in the rematch (chapter 10): exactly, on customers that were put aside.
+"""What a policy is worth in a responsive world, exactly, and how much of what there is to gain that is (chapter 7).
 
-Customers who come from one country and bootcamp, both by themselves or not, with the same milestones, are of one kind:
-whatever the world deals out, a policy is worth the same for each of them. So one customer a kind is worked out.
+Customers who come from one country and bootcamp, both inbound or not, with the same milestones, are of one type:
+however the world is drawn, a policy is worth the same for each of them. So one customer a type is worked out.
 """
 
 import functools
@@ -10,28 +10,60 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crm_rl.agents.policies import Policy
 from crm_rl.data import clean, load
-from crm_rl.planning.exact import always, evaluate, optimal, share_of_gain
-from crm_rl.worlds.base import Action
-from crm_rl.worlds.responsive import Population, Rules
-from crm_rl.worlds.responsive_world import ResponsiveWorld, pairs_of, rates_of, responsive_worlds, subset
+from crm_rl.planning.exact import all_states, always, evaluate, optimal, share_of_gain
+from crm_rl.planning.feature_selection import ANY, evaluate_selection
+from crm_rl.worlds.attributes import N_MASKS, mask_of
+from crm_rl.worlds.base import N_ACTIONS, Action
+from crm_rl.worlds.responsive import N_PATTERNS, Population, Rules
+from crm_rl.worlds.responsive_world import (
+    ResponsiveWorld,
+    half_inbound,
+    pairs_of,
+    rates_of,
+    responsive_worlds,
+    subset,
+)
 
-#: Pairs of country and bootcamp are dealt into so many folds; hiding one from training makes its customers strangers.
+#: Pairs of country and bootcamp are put into so many folds; hiding one from training makes its customers unseen.
 FOLDS, FOLD_SEED = 5, 11
 
 GROUPS = ("all", "inbound", "outbound")
 
 
-class Case(NamedTuple):
+def exact_values(policy: Policy, world: ResponsiveWorld) -> np.ndarray:
+    """The exact value of a policy at each customer's start, shape (customers,), in dollars.
+
+    Args:
+        policy: with `probabilities`, see `agents.policies`.
+        world: with feature selection, the policy takes the likeliest action; where all are alike, any of them.
+    """
+    people, rules = world.population, world.rules
+    shape = (len(people.start), rules.weeks, N_PATTERNS, rules.most_contacts + 1)
+    states = all_states(people, rules)
+    if not rules.selects_features:
+        chances = policy.probabilities(states, world).reshape(*shape, N_ACTIONS)
+        return evaluate(chances, people, rules).at_start(people)
+    chosen = []
+    for bought in range(N_MASKS):
+        seen = states._replace(mask=np.full(len(states.mask), mask_of(bought)))
+        chances = policy.probabilities(seen, world)
+        anything = np.isclose(chances.max(axis=1), chances.min(axis=1))
+        chosen.append(np.where(anything, ANY, chances.argmax(axis=1)).astype(np.int8))
+    return evaluate_selection(np.stack(chosen, axis=-1).reshape(*shape, N_MASKS), people, rules)
+
+
+class Judges(NamedTuple):
     """The customers of a part in one world, and the two policies that the share of the gain lies between.
 
     Attributes:
-        people: one customer of each kind.
-        counts: shape (kinds,): how many customers are of it.
-        pairs: shape (kinds,): the number of each kind's pair of country and bootcamp.
-        folds: shape (kinds,): the fold of each kind's pair.
+        people: one customer of each type.
+        counts: shape (types,): how many customers are of it.
+        pairs: shape (types,): the number of each type's pair of country and bootcamp.
+        folds: shape (types,): the fold of each type's pair.
         rules: the rules.
-        waiting, best: shape (kinds,): the exact value of always waiting, and of the optimum, in dollars.
+        waiting, best: shape (types,): the exact value of always waiting, and of the optimum, in dollars.
     """
 
     people: Population
@@ -42,11 +74,15 @@ class Case(NamedTuple):
     waiting: np.ndarray
     best: np.ndarray
 
+    def world(self, rules: Rules | None = None) -> ResponsiveWorld:
+        """A world of one customer of each type, by these rules or by others."""
+        return world_of_people(self.people, self.rules if rules is None else rules)
+
     def scores(self, values: np.ndarray, fold: int | None = None) -> dict[str, float]:
         """Scores of a policy: shares of the attainable gain as ratios of sums over customers, and dollars a customer.
 
         Args:
-            values: the policy's exact value for each kind, shape (kinds,), in dollars.
+            values: the policy's exact value for each type, shape (types,), in dollars.
             fold: judge by the customers of this fold alone.
 
         Returns:
@@ -61,33 +97,39 @@ class Case(NamedTuple):
         return scores | {"money": float(np.average(values, weights=counts))}
 
     def belongs(self, group: str) -> np.ndarray:
-        """Which kinds belong to one of `GROUPS`, shape (kinds,)."""
+        """Which types belong to one of `GROUPS`, shape (types,)."""
         return np.full(len(self.counts), True) if group == "all" else (self.people.inbound == 1) == (group == "inbound")
 
 
+def world_of_people(people: Population, rules: Rules) -> ResponsiveWorld:
+    """A world of these customers, each as likely to come as any other."""
+    return ResponsiveWorld(people, rules, half_inbound(people, 0.0), np.arange(len(people.start)))
+
+
 @functools.lru_cache(maxsize=64)
-def case_of(data: str, kind: str, part: str, rules: Rules, deal: int) -> Case:
-    """The customers of a part, "val" or "test", as judges in a world of that kind, by rules and deal."""
-    world = worlds_of(data, kind, rules, deal)[part]
+def judges_of(data: str, kind: str, part: str, rules: Rules, world_seed: int) -> Judges:
+    """The customers of a part, "val" or "test", as judges in a world of that kind."""
+    world = worlds_of(data, kind, rules, world_seed)[part]
     pairs, people = pairs_of(_customers(data)[0])[world.rows], world.population
-    alike = np.column_stack([pairs, people.inbound, people.start])
-    _, first, counts = np.unique(alike, axis=0, return_index=True, return_counts=True)
+    types = np.column_stack([pairs, people.inbound, people.start])
+    _, first, counts = np.unique(types, axis=0, return_index=True, return_counts=True)
     judges = subset(people, first)
     waiting = evaluate(always(Action.WAIT), judges, rules).at_start(judges)
     best = optimal(judges, rules).at_start(judges)
-    return Case(judges, counts, pairs[first], folds_of(data)[pairs[first]], rules, waiting, best)
+    return Judges(judges, counts, pairs[first], folds_of(data)[pairs[first]], rules, waiting, best)
 
 
 @functools.lru_cache(maxsize=64)
-def worlds_of(data: str, kind: str, rules: Rules, deal: int) -> dict[str, ResponsiveWorld]:
+def worlds_of(data: str, kind: str, rules: Rules, world_seed: int) -> dict[str, ResponsiveWorld]:
     """The worlds of the three parts, "train", "val" and "test", from the export at a path."""
-    return responsive_worlds(*_customers(data), kind, rules, deal)
+    return responsive_worlds(*_customers(data), kind, rules, world_seed)
 
 
 def without(world: ResponsiveWorld, data: str, fold: int) -> ResponsiveWorld:
     """A world that the customers of one fold have left."""
     stay = np.flatnonzero(folds_of(data)[pairs_of(_customers(data)[0])[world.rows]] != fold)
-    return world._replace(population=subset(world.population, stay), rows=world.rows[stay])
+    people = subset(world.population, stay)
+    return world._replace(population=people, pools=half_inbound(people, world.pools.shares[0]), rows=world.rows[stay])
 
 
 def folds_of(data: str) -> np.ndarray:

@@ -1,40 +1,22 @@
 """What a policy is worth: every customer of a part once, without exploration, and how sure each number is (chapter 7).
 
-A policy is a function `(states, population, rules, rng) -> actions` of a batch of episodes; `rng` serves those that
-choose at random.
+`agents.policies` says what a policy is.
 """
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import trim_mean
 
-from crm_rl.agents.policies import TablePolicy
+from crm_rl.agents.policies import Policy, TablePolicy
+from crm_rl.agents.reference import CONSTANTS, random_policy
 from crm_rl.evaluation.intervals import widened, wilson
-from crm_rl.worlds.base import MAX_STEPS, N_ACTIONS, N_FEATURES, Action, n_actions
-from crm_rl.worlds.replay import Population, Rules, State, observe_all, start_all, step_all
-from crm_rl.worlds.replay_world import World
-
-Policy = Callable[[State, Population, Rules, np.random.Generator], np.ndarray]
+from crm_rl.worlds.base import N_ACTIONS, N_FEATURES, World, firm_actions
 
 #: What the study divided by: the share of subscribers in all 11,032 rows, in %, whatever was done to them.
 PUBLISHED_BASE_RATE = 0.44
-
-
-def random_policy(states: State, population: Population, rules: Rules, rng: np.random.Generator) -> np.ndarray:
-    """Every action with the same chance."""
-    return rng.integers(0, n_actions(rules), size=len(states.customer))
-
-
-def constant_policy(action: Action) -> Policy:
-    """The same action of the firm at every step, for everybody."""
-
-    def act(states: State, population: Population, rules: Rules, rng: np.random.Generator) -> np.ndarray:
-        return np.full(len(states.customer), action + N_FEATURES * rules.selects_features, dtype=np.int64)
-
-    return act
 
 
 class Episodes(NamedTuple):
@@ -59,40 +41,43 @@ class Episodes(NamedTuple):
     actions: np.ndarray
 
 
-def play(world: World, policy: Policy, rng: np.random.Generator, max_steps: int = MAX_STEPS) -> Episodes:
+def play(world: World, policy: Policy, rng: np.random.Generator, max_steps: int | None = None) -> Episodes:
     """Let a policy treat every customer of a world once.
 
     Args:
         world: the customers and the rules; its pools are not used.
         policy: who chooses.
-        rng: for policies that choose at random.
-        max_steps: where an episode that the rules let go on is cut off. It decides the reward of whoever gets there.
+        rng: for policies that choose at random, and for what a world leaves to chance.
+        max_steps: where an episode that the rules let go on is cut off; None is `World.longest`. It decides the reward
+            of whoever gets there.
 
     Returns:
         What happened.
     """
-    population, rules, _ = world
-    n = len(population.stage)
+    n, cost_of = world.size(), np.asarray(world.rules.action_cost)
     reward, cost, steps = np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.int64)
     subscribed, called = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     actions_taken = np.zeros((n, N_ACTIONS), dtype=np.int64)
-    states, active = start_all(np.arange(n), population, rules), np.arange(n)
+    active = np.arange(n)
+    states = world.start(active)
     mask = states.mask.copy()
-    for _ in range(max_steps):
-        actions = np.asarray(policy(states, population, rules, rng))
-        outcome = step_all(states, actions, population, rules)
-        by_firm = actions >= N_FEATURES if rules.selects_features else np.ones(len(actions), dtype=bool)
-        firm_action = (actions - N_FEATURES if rules.selects_features else actions)[by_firm]
+    for _ in range(max_steps or world.longest()):
+        actions = np.asarray(policy(states, world, rng))
+        chances = rng.random((len(active), world.chances)) if world.chances else np.zeros((len(active), 0))
+        outcome = world.step(states, actions, chances)
+        by_firm, firm_action = firm_actions(actions, world.rules)
         reward[active] += outcome.reward
         steps[active] += 1
         subscribed[active] |= outcome.subscribed
         mask[active] = outcome.state.mask
-        cost[active[by_firm]] += np.asarray(rules.action_cost)[firm_action]
+        cost[active[by_firm]] += cost_of[firm_action]
         actions_taken[active[by_firm], firm_action] += 1
-        called[active[by_firm]] |= (firm_action == Action.CALL) & population.reached[active[by_firm], 0]
+        everybody = np.full(len(actions), -1)
+        everybody[by_firm] = firm_action
+        called[active] |= world.called(states, everybody, outcome)
         goes_on = ~(outcome.terminated | outcome.truncated)
         active = active[goes_on]
-        states = State(*(field[goes_on] for field in outcome.state))
+        states = type(states)(*(field[goes_on] for field in outcome.state))
         if not len(active):
             break
     return Episodes(reward, subscribed, called, cost, steps, mask, actions_taken)
@@ -199,10 +184,7 @@ def play_rivals(world: World, seeds: Iterable[int]) -> dict[tuple[str, int], Epi
         What happened, by the name of the policy and the seed; the six that choose nothing at random have seed 0 alone.
     """
     by_chance = {("random", seed): play(world, random_policy, np.random.default_rng([seed, 1])) for seed in seeds}
-    return by_chance | {
-        (f"always_{action.name.lower()}", 0): play(world, constant_policy(action), np.random.default_rng(0))
-        for action in Action
-    }
+    return by_chance | {(name, 0): play(world, policy, np.random.default_rng(0)) for name, policy in CONSTANTS.items()}
 
 
 #: The measures of the study's table, by the names of `metrics`.
@@ -248,19 +230,16 @@ def compare(runs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def play_watched(world: World, policy: TablePolicy, rng: np.random.Generator) -> tuple[Episodes, np.ndarray]:
-    """Let a policy treat every customer once.
+    """Let a policy treat every customer of a world once.
 
     Returns:
         What happened, and for each customer, shape (customers,), how many of its decisions fell in a state that
         training had met.
     """
-    met = np.zeros(len(world.population.stage), dtype=np.int64)
+    met = np.zeros(world.size(), dtype=np.int64)
 
-    def watched(states: State, population: Population, rules: Rules, rng: np.random.Generator) -> np.ndarray:
-        rows = policy.find(observe_all(states, population, rules))
-        met[states.customer] += rows >= 0
-        values = np.where((rows >= 0)[:, None], policy.q[rows], 0.0)  # from here on as in `TablePolicy.act`
-        best = values == values.max(axis=1, keepdims=True)
-        return np.where(best, rng.random(values.shape), -1.0).argmax(axis=1)
+    def watched(states: Any, world: World, rng: np.random.Generator) -> np.ndarray:
+        met[states.customer] += policy.known(states, world)
+        return policy(states, world, rng)
 
     return play(world, watched, rng), met

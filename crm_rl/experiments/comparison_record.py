@@ -1,4 +1,4 @@
-"""What the recorded rematch says, and how sure it is (chapter 10).
+"""What the recorded comparison says, and how sure it is (chapter 10).
 
 A record keeps the exact value of every run for each kind of test customer. So a score has no noise of rollouts; what is
 left to chance is which seeds were run and which customers there are, and both are drawn anew here: seeds as they are,
@@ -17,7 +17,7 @@ from crm_rl.data.problems import DataError
 from crm_rl.evaluation.gain import FOLDS
 from crm_rl.evaluation.intervals import redraw_customers
 from crm_rl.evaluation.rollouts import interquartile_mean
-from crm_rl.experiments.funnel_study import RESULTS
+from crm_rl.experiments.runner import RESULTS
 from crm_rl.worlds.responsive import BASELINE
 
 #: What names a run together with its learner, steps and seed; and what it is where nothing else is said.
@@ -32,7 +32,7 @@ USUAL = {
 
 
 class Record(NamedTuple):
-    """A recorded rematch, see `rematch.record`.
+    """A recorded comparison, see `comparison.record`.
 
     Attributes:
         runs: a row a run; none twice, and none of those that served to tune.
@@ -86,15 +86,15 @@ class Score(NamedTuple):
         return Score(self.value - other.value, self.redrawn - other.redrawn, runs)
 
 
-def load_rematch(name: str = "twin", folder: Path = RESULTS) -> Record:
+def load_comparison(name: str = "twin", folder: Path = RESULTS) -> Record:
     """The record of a data set.
 
     Raises:
         DataError: there is no such record.
     """
-    stem = Path(folder) / f"rematch_{name}"
+    stem = Path(folder) / f"comparison_{name}"
     if not stem.with_suffix(".json").exists():
-        raise DataError(f"no rematch on the {name} is on record. Remedy: `python -m crm_rl rematch`.")
+        raise DataError(f"no comparison on the {name} is on record. Remedy: `make study`.")
     runs = pd.read_csv(f"{stem}.csv")
     values = pd.read_csv(f"{stem}_values.csv", header=None).to_numpy()
     kinds = pd.read_csv(f"{stem}_kinds.csv")
@@ -110,7 +110,7 @@ def runs_of(record: Record, learner: str, steps: int = 0, **which) -> pd.DataFra
 
     Args:
         record: where to look.
-        learner, steps: see `rematch.Job`.
+        learner, steps: see `comparison.Job`.
         which: what is not as in `USUAL`.
     """
     wanted = {"learner": learner, "steps": steps} | USUAL | which

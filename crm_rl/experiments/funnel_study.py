@@ -1,39 +1,29 @@
-"""The study, many times over (chapter 7): five rows, two settings, many seeds, recorded with where they come from.
+"""The published study, many times over (chapter 8): five rows, two settings, many seeds, recorded.
 
-A job is one training run with one seed and its evaluation on every test customer. Jobs run side by side through joblib
-and leave a small file each, so that a study that was stopped goes on where it was.
+A job trains one row of the table with some seeds and evaluates each policy on every test customer.
 """
 
-import datetime
-import functools
-import hashlib
-import importlib.metadata
 import json
-import os
-import platform
-import shutil
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import joblib
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
-from crm_rl.agents.library_dqn import STUDY as DQN_STUDY
-from crm_rl.agents.library_dqn import train_dqn
+from crm_rl.agents.dqn import STUDY as DQN_STUDY
+from crm_rl.agents.dqn import train_seeds
+from crm_rl.agents.policies import Policy
 from crm_rl.agents.q_learning import STUDY as Q_STUDY
 from crm_rl.agents.q_learning import train_q_learning
-from crm_rl.data import DataError, clean, load
+from crm_rl.agents.reference import CONSTANTS, random_policy
 from crm_rl.data.features import PUBLISHED_FEATURES
-from crm_rl.data.load import ORIGINAL_SHA256, TWIN
-from crm_rl.evaluation.rollouts import Policy, constant_policy, feature_use, metrics, play, random_policy
-from crm_rl.files import PROJECT, sha256, write_whole
-from crm_rl.worlds.base import Action
-from crm_rl.worlds.replay import RULES, Population, Rules, State, observe_all
-from crm_rl.worlds.replay_world import SETTINGS, World, replay_worlds
-
-RESULTS = PROJECT / "data" / "results"
+from crm_rl.data.problems import DataError
+from crm_rl.evaluation.rollouts import feature_use, metrics, play
+from crm_rl.experiments.runner import RESULTS, data_name, provenance, write_record
+from crm_rl.worlds.base import Action, World
+from crm_rl.worlds.registry import worlds
+from crm_rl.worlds.replay import RULES
+from crm_rl.worlds.replay_world import SETTINGS
 
 #: The five rows of the study's table: what learns, and whether it selects features. Random selects none.
 ROWS = {
@@ -44,13 +34,13 @@ ROWS = {
     "dqn_selection": ("dqn", True),
 }
 
-#: Policies that learn nothing, for comparison on the same customers.
-CONSTANT_ROWS = {f"always_{action.name.lower()}": constant_policy(action) for action in Action}
-
 CURVE_POINTS = 100
 
 #: What the book's record has; less of it is recorded elsewhere, so that nobody overwrites the book by trying.
 SEEDS = 20
+
+#: How many networks learn side by side in one job.
+SIDE_BY_SIDE = 10
 
 
 class Budget(NamedTuple):
@@ -61,98 +51,83 @@ class Budget(NamedTuple):
 
 
 class Job(NamedTuple):
-    """One run: on which data (a path), in which setting, which row of the table, with which seed and budget."""
+    """Some runs of one row: on which data (a path), in which setting, with which seeds and budget."""
 
     data: str
     setting: str
     row: str
-    seed: int
+    seeds: tuple[int, ...]
     budget: Budget
 
-    @property
-    def name(self) -> str:
-        """A file name that no other job has."""
-        digest = hashlib.sha256(json.dumps([sha256(self.data), *self[1:]]).encode()).hexdigest()[:8]
-        return f"{self.setting}-{self.row}-{self.seed}-{digest}"
+    def identity(self) -> list:
+        """All but the data, and the learner's settings."""
+        learner, selection = ROWS.get(self.row, (None, False))
+        hyper = {"q_learning": Q_STUDY, "dqn": DQN_STUDY[self.setting, selection]}.get(learner, ())
+        return [*self[1:], list(hyper)]
+
+    def seconds(self) -> float:
+        """Of one core, measured by benchmarks/agents.py."""
+        learner, selection = ROWS.get(self.row, (None, False))
+        each = {
+            None: 1.0,
+            "q_learning": (4.0 if selection else 1.0) * self.budget.episodes / Budget().episodes,
+            "dqn": (13.0 if self.setting == "described" else 8.0) * self.budget.steps / Budget().steps,
+        }
+        return each[learner] * len(self.seeds)
+
+    def run(self, folder: Path) -> list[dict]:
+        """Train and evaluate.
+
+        Returns:
+            For each seed `record`, one number or text a measure, and `curve`: per 1% of training, the mean episode
+            reward and the share subscribed (empty for what does not learn).
+        """
+        learner, selection = ROWS.get(self.row, (None, False))
+        parts = worlds(self.setting, selection, self.data)
+        if learner == "q_learning":
+            trained = [
+                train_q_learning(parts["train"], Q_STUDY, self.budget.episodes, seed, folder / str(seed))
+                for seed in self.seeds
+            ]
+        elif learner == "dqn":
+            hyper, train = DQN_STUDY[self.setting, selection], [parts["train"]] * len(self.seeds)
+            trained = train_seeds(train, hyper, self.budget.steps, list(self.seeds), folder)
+        else:
+            trained = [CONSTANTS.get(self.row, random_policy)] * len(self.seeds)
+        return [self._result(parts["test"], seed, policy) for seed, policy in zip(self.seeds, trained, strict=True)]
+
+    def _result(self, test: World, seed: int, policy: Policy) -> dict:
+        watched = _Watched(policy)
+        episodes = play(test, watched, np.random.default_rng([seed, 1]))
+        chosen = episodes.actions.sum(axis=0) / max(1, episodes.actions.sum())
+        names = [feature.name for feature in PUBLISHED_FEATURES]
+        record = {
+            "setting": self.setting,
+            "row": self.row,
+            "seed": seed,
+            **metrics(episodes),
+            **_facts(policy),
+            **watched.facts(),
+            **{f"action_{action.name.lower()}": chosen[action] for action in Action},
+            **{f"visible_{name}": share for name, share in zip(names, feature_use(episodes), strict=True)},
+        }
+        return {"record": record, "curve": _curve(policy)}
 
 
-def plan(data: str, seeds: int, budget: Budget, settings=SETTINGS, rows=(*ROWS, *CONSTANT_ROWS)) -> list[Job]:
-    """Every job of a study of one data set. What learns nothing and chooses nothing at random runs once."""
-    return [
-        Job(str(data), setting, row, seed, budget)
-        for setting in settings
-        for row in rows
-        for seed in range(1 if row in CONSTANT_ROWS else seeds)
-    ]
+def plan(data: str | Path, seeds: int | None = None, budget: int | None = None, settings=SETTINGS) -> list[Job]:
+    """Every job of a study of one data set, with 20 seeds and the study's budget unless said otherwise.
 
-
-def run_job(job: Job, folder: str | Path) -> dict:
-    """Run one job, or go on with it, or fetch its result if it has one.
-
-    Args:
-        job: what to do.
-        folder: where checkpoints and results of jobs are kept.
-
-    Returns:
-        `record`: one number or text a measure; `curve`: per 1% of training, the mean episode reward and the share
-        subscribed (empty for what does not learn).
+    What learns nothing and chooses nothing at random runs once.
     """
-    folder = Path(folder)
-    done = folder / f"{job.name}.json"
-    if done.exists():
-        return json.loads(done.read_text())
-    learner, selection = ROWS.get(job.row, (None, False))
-    worlds = _worlds(job.data, job.setting, selection)
-    if learner is None:
-        policy, facts, curve = CONSTANT_ROWS.get(job.row, random_policy), {}, {}
-    else:
-        trained, facts, curve = LEARNERS[learner](worlds, job, folder / job.name)
-        policy = _Watched(trained)
-    episodes = play(worlds["test"], policy, np.random.default_rng([job.seed, 1]))
-    if learner is not None:
-        facts["known_share"] = policy.known / policy.decisions
-    chosen = episodes.actions.sum(axis=0) / max(1, episodes.actions.sum())
-    names = [feature.name for feature in PUBLISHED_FEATURES]
-    record = {
-        "setting": job.setting,
-        "row": job.row,
-        "seed": job.seed,
-        **metrics(episodes),
-        **facts,
-        **{f"action_{action.name.lower()}": chosen[action] for action in Action},
-        **{f"visible_{name}": share for name, share in zip(names, feature_use(episodes), strict=True)},
-    }
-    result = {"record": {key: _plain(value) for key, value in record.items()}, "curve": curve}
-    write_whole(done, json.dumps(result))
-    shutil.rmtree(folder / job.name, ignore_errors=True)  # the checkpoints have served
-    return result
-
-
-def _q_learning(worlds: dict[str, World], job: Job, folder: Path) -> tuple[Policy, dict, dict]:
-    policy = train_q_learning(worlds["train"], Q_STUDY, job.budget.episodes, job.seed, folder)
-    about, history = policy.about, policy.history
-    reward, subscribed = (_means(history[name]) for name in ("reward", "subscribed"))
-    facts = {"states": len(policy.q), "training_steps": about["steps"], "epsilon": about["epsilon"]}
-    return policy, facts, _curve(reward, subscribed)
-
-
-def _dqn(worlds: dict[str, World], job: Job, folder: Path) -> tuple[Policy, dict, dict]:
-    hyper = DQN_STUDY[job.setting, worlds["train"].rules.selects_features]
-    policy = train_dqn(worlds["train"], hyper, job.budget.steps, job.seed, folder)
-    history = policy.history
-    reward, subscribed = (_means(history[name]) for name in ("reward", "subscribed"))
-    facts = {"training_steps": job.budget.steps, "epsilon": hyper.epsilon_end}
-    return policy, facts, _curve(reward, subscribed)
-
-
-def _means(values: np.ndarray) -> list[float]:
-    """The means of 100 equal stretches of training (or of as many as there are values)."""
-    return [float(np.mean(part)) for part in np.array_split(values, min(CURVE_POINTS, len(values)))]
-
-
-def _curve(reward: list[float], subscribed: list[float]) -> dict[str, list[float]]:
-    progress = [round((place + 1) / len(reward), 4) for place in range(len(reward))]
-    return {"progress": progress, "reward": reward, "subscribed": subscribed}
+    lengths = Budget() if budget is None else Budget(budget, budget)
+    return [
+        Job(str(data), setting, row, tuple(range(first, min(first + group, many))), lengths)
+        for setting in settings
+        for row in (*ROWS, *CONSTANTS)
+        for many in [1 if row in CONSTANTS else seeds or SEEDS]
+        for group in [SIDE_BY_SIDE if row.startswith("dqn") else 1]
+        for first in range(0, many, group)
+    ]
 
 
 class _Watched:
@@ -161,93 +136,37 @@ class _Watched:
     def __init__(self, policy: Policy):
         self.policy, self.decisions, self.known = policy, 0, 0
 
-    def __call__(self, states: State, population: Population, rules: Rules, rng: np.random.Generator) -> np.ndarray:
-        observations = observe_all(states, population, rules)
-        self.decisions += len(observations)
-        self.known += int(self.policy.known(observations).sum())
-        return self.policy.act(observations, rng)
+    def __call__(self, states: Any, world: World, rng: np.random.Generator) -> np.ndarray:
+        if hasattr(self.policy, "known"):
+            self.decisions += len(states.customer)
+            self.known += int(self.policy.known(states, world).sum())
+        return self.policy(states, world, rng)
+
+    def facts(self) -> dict:
+        """The share of decisions in met states, of what learns."""
+        return {"known_share": self.known / self.decisions} if self.decisions else {}
 
 
-LEARNERS = {"q_learning": _q_learning, "dqn": _dqn}
+def _facts(policy: Policy) -> dict:
+    about = getattr(policy, "about", {})
+    if "episodes" in about:
+        return {"states": len(policy.q), "training_steps": about["steps"], "epsilon": about["epsilon"]}
+    if about:
+        return {"training_steps": about["steps"], "epsilon": about["hyper"]["epsilon_end"]}
+    return {}
 
 
-@functools.lru_cache(maxsize=4)
-def _worlds(data: str, setting: str, selection: bool) -> dict[str, World]:
-    customers, _ = clean(load(data))
-    return replay_worlds(customers, setting, selection)
-
-
-def _plain(value):
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def run_study(jobs: list[Job], folder: str | Path, workers: int = -1, dask: str | None = None) -> list[dict]:
-    """Run jobs side by side.
-
-    Args:
-        jobs: what `plan` lists.
-        folder: as for `run_job`; on a cluster, one that every worker sees.
-        workers: processes; -1 for as many as there are cores.
-        dask: the address of a Dask scheduler, to use its workers instead.
-
-    Returns:
-        The results, in the order of the jobs.
-    """
-    if dask is None:
-        return _parallel(jobs, folder, n_jobs=workers)
-    from dask.distributed import Client
-
-    with Client(dask), joblib.parallel_config(backend="dask"):
-        return _parallel(jobs, folder)
-
-
-def _parallel(jobs: list[Job], folder: str | Path, **options) -> list[dict]:
-    tasks = (joblib.delayed(run_job)(job, folder) for job in jobs)
-    results = joblib.Parallel(return_as="generator", **options)(tasks)
-    return list(tqdm(results, total=len(jobs), desc="study", unit="job", disable=None))
-
-
-#: Seconds of one core that a job of the full budget takes, measured by benchmarks/agents.py.
-SECONDS = {"random": 1, "q_learning": 1, "q_learning_selection": 4, "dqn": 22, "dqn_selection": 22}
-
-
-def expected_minutes(jobs: list[Job], folder: str | Path, workers: int = -1) -> float:
-    """How long the jobs that have no result yet will take on this machine's cores, roughly."""
-    cores = os.cpu_count() if workers < 0 else workers
-    left = [job for job in jobs if not (Path(folder) / f"{job.name}.json").exists()]
-    full = Budget()
-    share = {
-        "q_learning": lambda job: job.budget.episodes / full.episodes,
-        "dqn": lambda job: job.budget.steps / full.steps,
+def _curve(policy: Policy) -> dict[str, list[float]]:
+    """The means of 100 equal stretches of training (or of as many as there are values)."""
+    history = getattr(policy, "history", {})
+    if not history:
+        return {}
+    points = min(CURVE_POINTS, len(history["reward"]))
+    means = {
+        name: [float(np.mean(part)) for part in np.array_split(history[name], points)]
+        for name in ("reward", "subscribed")
     }
-    seconds = sum(
-        SECONDS.get(job.row, 1) * share.get(job.row.removesuffix("_selection"), lambda job: 1)(job) for job in left
-    )
-    return seconds / cores / 60
-
-
-def provenance(data: str | Path, seeds: int, budget: Budget) -> dict:
-    """Where a record comes from: the input's checksum, seeds, settings, versions, machine and date."""
-    return {
-        "input_sha256": sha256(str(data)),
-        "seeds": list(range(seeds)),
-        "budget": budget._asdict(),
-        "rules": _by_name(RULES),
-        "q_learning": Q_STUDY._asdict(),
-        "dqn": _by_name(DQN_STUDY),
-        **versions(),
-    }
-
-
-def versions() -> dict:
-    """What a record was made with, and when."""
-    packages = ("numpy", "pandas", "scipy", "scikit-learn", "numba", "torch", "stable-baselines3", "gymnasium")
-    return {
-        "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in packages},
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "date": datetime.date.today().isoformat(),
-    }
+    return {"progress": [round((place + 1) / points, 4) for place in range(points)], **means}
 
 
 def _by_name(settings: dict) -> dict:
@@ -257,23 +176,32 @@ def _by_name(settings: dict) -> dict:
     }
 
 
-def record_study(name: str, results: list[dict], source: dict, out: Path = RESULTS) -> list[Path]:
-    """Write a study's results: a row a run, the learning curves over seeds, and the provenance.
+def record(jobs: list[Job], results: list[list[dict]], out: Path = RESULTS) -> list[Path]:
+    """Write a study's results: a row a run, the learning curves over seeds, and where they come from.
 
     Args:
-        name: of the data set, "twin" or "original".
-        results: of `run_study`.
-        source: of `provenance`.
+        jobs: what was run, on one export.
+        results: of these jobs, in their order.
         out: the folder.
 
     Returns:
         The files written: `study_NAME.csv`, `study_NAME_curves.csv` and `study_NAME.json`.
     """
-    runs = pd.DataFrame([result["record"] for result in results])
+    data = jobs[0].data
+    source = {
+        "seeds": sorted({seed for job in jobs for seed in job.seeds}),
+        "budget": jobs[0].budget._asdict(),
+        "rules": _by_name(RULES),
+        "q_learning": Q_STUDY._asdict(),
+        "dqn": _by_name(DQN_STUDY),
+        **provenance(data),
+    }
+    each = [result for results_of_job in results for result in results_of_job]
+    runs = pd.DataFrame([result["record"] for result in each])
     curves = pd.concat(
         [
             pd.DataFrame(result["curve"]).assign(**{key: result["record"][key] for key in ("setting", "row", "seed")})
-            for result in results
+            for result in each
             if result["curve"]
         ]
     )
@@ -283,11 +211,12 @@ def record_study(name: str, results: list[dict], source: dict, out: Path = RESUL
         reward_high=("reward", lambda values: values.quantile(0.75)),
         subscribed=("subscribed", "mean"),
     )
-    files = [out / f"study_{name}.csv", out / f"study_{name}_curves.csv", out / f"study_{name}.json"]
-    write_whole(files[0], runs.to_csv(index=False, float_format="%.6g"))
-    write_whole(files[1], over_seeds.reset_index().to_csv(index=False, float_format="%.5g"))
-    write_whole(files[2], json.dumps(source, indent=1) + "\n")
-    return files
+    return write_record(
+        out / f"study_{data_name(data)}",
+        source,
+        runs=runs.to_csv(index=False, float_format="%.6g"),
+        curves=over_seeds.reset_index().to_csv(index=False, float_format="%.5g"),
+    )
 
 
 def load_study(name: str = "twin", folder: Path = RESULTS) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
@@ -305,9 +234,3 @@ def load_study(name: str = "twin", folder: Path = RESULTS) -> tuple[pd.DataFrame
         pd.read_csv(folder / f"study_{name}_curves.csv"),
         json.loads((folder / f"study_{name}.json").read_text()),
     )
-
-
-def data_name(data: str | Path) -> str:
-    """What a record of this data is called: "twin", "original", or the file's own name for any other export."""
-    known = {sha256(str(TWIN)): "twin", ORIGINAL_SHA256: "original"}
-    return known.get(sha256(str(data)), Path(data).stem)

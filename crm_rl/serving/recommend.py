@@ -6,9 +6,9 @@ import pandas as pd
 from crm_rl.agents.checkpoints import PolicyError, fingerprint
 from crm_rl.agents.policies import NetworkPolicy, TablePolicy
 from crm_rl.data.split import published_split
-from crm_rl.worlds.base import N_FEATURES, Action
-from crm_rl.worlds.replay import RULES, State, observe_all, start_all, step_all
-from crm_rl.worlds.replay_world import World, replay_worlds, world_of
+from crm_rl.worlds.base import Action, firm_actions
+from crm_rl.worlds.replay import RULES
+from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds, world_of
 
 
 def setting_of(policy: TablePolicy | NetworkPolicy) -> tuple[str, bool]:
@@ -23,7 +23,7 @@ def setting_of(policy: TablePolicy | NetworkPolicy) -> tuple[str, bool]:
     raise PolicyError("the policy was trained by rules of its own. Remedy: train it with `python -m crm_rl train`.")
 
 
-def trained_worlds(policy: TablePolicy | NetworkPolicy, customers: pd.DataFrame) -> dict[str, World]:
+def trained_worlds(policy: TablePolicy | NetworkPolicy, customers: pd.DataFrame) -> dict[str, ReplayWorld]:
     """The worlds in which a policy was trained, if these are the customers of its training.
 
     Args:
@@ -69,26 +69,24 @@ def recommend(
     """
     setting, selection = setting_of(policy)
     trained_worlds(policy, trained_on)
-    train = published_split(trained_on).train
-    population, rules, _ = world_of(customers, train, setting, selection)
+    world = world_of(customers, published_split(trained_on).train, setting, selection)
     n = len(customers)
     choice, known = np.full(n, -1), pd.array([pd.NA] * n, dtype="boolean")
     values, looked_at = np.full((n, len(Action)), np.nan), np.zeros(n, dtype=np.int64)
-    states, asked = start_all(np.arange(n), population, rules), np.arange(n)
-    for _ in range(rules.horizon):
-        observations = observe_all(states, population, rules)
-        actions = policy.act(observations, rng)
-        decides = actions >= N_FEATURES if selection else np.ones(len(asked), dtype=bool)
+    states, asked = world.start(np.arange(n)), np.arange(n)
+    for _ in range(world.rules.horizon):
+        actions = policy(states, world, rng)
+        decides, firm_action = firm_actions(actions, world.rules)
         who = asked[decides]
-        choice[who] = (actions - N_FEATURES if selection else actions)[decides]
+        choice[who] = firm_action
         if isinstance(policy, TablePolicy):
-            known[who] = policy.known(observations)[decides]
-        values[who] = policy.q_values(observations)[decides][:, -len(Action) :]
+            known[who] = policy.known(states, world)[decides]
+        values[who] = policy.q_values(states, world)[decides][:, -len(Action) :]
         looked_at[who] = [int(mask).bit_count() for mask in states.mask[decides]]
         if decides.all():
             break
-        after = step_all(states, actions, population, rules).state
-        states, asked = State(*(field[~decides] for field in after)), asked[~decides]
+        after = world.step(states, actions, np.zeros((len(asked), 0))).state
+        states, asked = type(states)(*(field[~decides] for field in after)), asked[~decides]
     names = pd.Series([Action(place).name.lower() if place >= 0 else None for place in choice], dtype="str")
     table = pd.DataFrame(
         {"customer_id": customers["customer_id"].to_numpy(), "action": names, "known": known, "looked_at": looked_at}

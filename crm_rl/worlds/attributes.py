@@ -1,22 +1,31 @@
-"""Attributes that can be bought: which of a customer's three an agent has seen, as a mask number.
+"""Who a customer of the responsive world is to an agent: the attributes it has bought, and how finely it sees them.
 
-Bit 0 is whether the customer came unprompted, bit 1 the country's standing, bit 2 the bootcamp's.
+A customer has three attributes: whether they came unprompted, their country's standing and their bootcamp's. Which of
+these an agent has bought is a mask number, 0 to 7: bit 0, 1 and 2. A table's resolution says how finely it tells each
+apart; milestones, week and contacts are always part of its state.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from crm_rl.worlds.responsive import ATTRIBUTES, BOOTCAMP, COUNTRY, EVERYTHING, INBOUND, Population
+from crm_rl.worlds.base import ALL_VISIBLE
+from crm_rl.worlds.responsive import ATTRIBUTES, BOOTCAMP, COUNTRY, INBOUND, N_PATTERNS, Population, Rules, State
+
+#: Resolutions, from coarse to fine: to how many decimals inbound, the country's and the bootcamp's standing are told;
+#: None leaves one out.
+RESOLUTIONS = {
+    "episode only": (None, None, None),
+    "+ inbound": (0, None, None),
+    "+ standings to halves": (0, 0, 0),
+    "+ standings, 1 decimal": (0, 1, 1),
+    "+ country x bootcamp": (0, 6, 6),
+}
 
 N_ATTRIBUTES = 3
-
-
 N_MASKS = 2**N_ATTRIBUTES
-
-
 NONE, ALL = 0, N_MASKS - 1
-
-
 #: Which of inbound, country and bootcamp can be seen with each mask number, shape (8, 3), 0 or 1.
 SEEN = np.arange(N_MASKS)[:, None] >> np.arange(N_ATTRIBUTES) & 1
 
@@ -30,7 +39,7 @@ def bought_in(mask: int) -> int:
 def mask_of(bought: int) -> int:
     """The feature mask of a mask number: all that is never hidden, and what was bought."""
     attributes = (bought & 1) << INBOUND | (bought >> 1 & 1) << COUNTRY | (bought >> 2 & 1) << BOOTCAMP
-    return EVERYTHING & ~ATTRIBUTES | attributes
+    return ALL_VISIBLE & ~ATTRIBUTES | attributes
 
 
 def attributes_of(population: Population) -> np.ndarray:
@@ -42,3 +51,64 @@ def place_among(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """The place of each row among rows that all differ, or -1; shape (rows,)."""
     match = (rows[:, None] == groups[None]).all(axis=2)
     return np.where(match.any(axis=1), match.argmax(axis=1), -1)
+
+
+class Levels(NamedTuple):
+    """What a table tells apart: the customer groups of training.
+
+    Attributes:
+        groups: shape (groups, 4), float64, no row twice: what is told of the three attributes, 0 for one that is left
+            out or not bought, and the mask number.
+        decimals: shape (3,), int64: the resolution; -1 leaves an attribute out.
+    """
+
+    groups: np.ndarray
+    decimals: np.ndarray
+
+
+class Coder(NamedTuple):
+    """Each customer's group.
+
+    Attributes:
+        group: shape (customers, 8), int64: by mask number; -1 where training had none of the group.
+    """
+
+    group: np.ndarray
+
+
+def abstract(population: Population, decimals: np.ndarray) -> np.ndarray:
+    """What is told of each customer at a resolution, shape (customers, 3); 0 for what is left out."""
+    columns = [
+        np.zeros(len(attribute)) if places < 0 else np.round(attribute, places)
+        for attribute, places in zip(attributes_of(population).T, decimals, strict=True)
+    ]
+    return np.column_stack(columns)
+
+
+def groups_with(population: Population, decimals: np.ndarray, bought: int) -> np.ndarray:
+    """Each customer's group with this mask number, shape (customers, 4): what is told of them, and the number."""
+    return np.column_stack([SEEN[bought] * abstract(population, decimals), np.full(len(population.start), bought)])
+
+
+def levels_of(population: Population, rules: Rules, resolution: tuple[int | None, int | None, int | None]) -> Levels:
+    """Learn which groups there are among the customers of training, with every mask that an agent can have."""
+    decimals = np.array([-1 if places is None else places for places in resolution])
+    masks = range(N_MASKS) if rules.selects_features else (ALL,)
+    every = np.concatenate([groups_with(population, decimals, bought) for bought in masks])
+    return Levels(np.unique(every, axis=0), decimals)
+
+
+def coder_of(population: Population, levels: Levels) -> Coder:
+    """The groups of a population by the levels of the training population."""
+    groups = [place_among(groups_with(population, levels.decimals, bought), levels.groups) for bought in range(N_MASKS)]
+    return Coder(np.column_stack(groups))
+
+
+@njit(cache=True)
+def state_key(state: State, coder: Coder, rules: Rules) -> tuple[int, int]:
+    """The state's number and its mask; the number is -1 if training had no customer of the group."""
+    group = coder.group[state.customer, bought_in(state.mask)]
+    if group < 0:
+        return -1, state.mask
+    number = (group * (rules.weeks + 1) + state.steps) * N_PATTERNS + state.milestones
+    return number * (rules.most_contacts + 1) + state.contacts, state.mask

@@ -1,17 +1,13 @@
 """Episodes side by side, and what all three faces of a world share (chapters 3 and 9; see `envs`)."""
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
-from crm_rl.data import clean, data_path, load
-from crm_rl.worlds.base import Outcome, n_actions
-from crm_rl.worlds.replay_world import SETTINGS, World, replay_worlds
-from crm_rl.worlds.responsive import BASELINE, SELECTION
-from crm_rl.worlds.responsive_world import KINDS, ResponsiveWorld, rates_of, responsive_worlds
+from crm_rl.worlds.base import Outcome, World, n_actions
+from crm_rl.worlds.registry import worlds
 
 
 class EpisodeBatch:
@@ -25,7 +21,7 @@ class EpisodeBatch:
         taken: shape (n,): how many actions the running episode has had.
     """
 
-    def __init__(self, world: World | ResponsiveWorld, n: int, max_steps: int | None):
+    def __init__(self, world: World, n: int, max_steps: int | None):
         self.world, self.n = world, n
         self.max_steps = longest(world, max_steps)
         self.states = world.start(np.zeros(n, dtype=np.int64))
@@ -104,37 +100,26 @@ def world_for(
     part: str = "train",
     data: str | Path | None = None,
     selection: bool | None = None,
-    world: World | ResponsiveWorld | None = None,
-) -> World | ResponsiveWorld:
+    world: World | None = None,
+) -> World:
     """The world that a face was asked for: a part of an export (the last few are kept in memory), or a ready one."""
     if world is None:
-        path = Path(data or data_path()).resolve()
-        worlds = _worlds(path, path.stat().st_mtime_ns if path.exists() else 0, setting, bool(selection))
-        if part not in worlds:
-            raise ValueError(f"{part!r} is no part. Remedy: choose one of {', '.join(worlds)}.")
-        return worlds[part]
+        parts = worlds(setting, bool(selection), data)
+        if part not in parts:
+            raise ValueError(f"{part!r} is no part. Remedy: choose one of {', '.join(parts)}.")
+        return parts[part]
     if selection not in (None, world.rules.selects_features):
         raise ValueError(f"the world's rules do not say selects_features={selection}. Remedy: use the other id.")
     return world
 
 
-@lru_cache(maxsize=8)
-def _worlds(path: Path, modified: int, setting: str, selection: bool) -> dict[str, World | ResponsiveWorld]:
-    if setting not in (*SETTINGS, *KINDS):
-        raise ValueError(f"{setting!r} is no setting. Remedy: choose one of {', '.join((*SETTINGS, *KINDS))}.")
-    customers = clean(load(path))[0]
-    if setting in SETTINGS:
-        return replay_worlds(customers, setting, selection)
-    return responsive_worlds(customers, rates_of(path, customers), setting, SELECTION if selection else BASELINE)
-
-
-def spaces_of(world: World | ResponsiveWorld) -> tuple[spaces.Box, spaces.Discrete]:
+def spaces_of(world: World) -> tuple[spaces.Box, spaces.Discrete]:
     """The observation and the action space of a world."""
     high = world.highest()
     return spaces.Box(np.zeros_like(high), high), spaces.Discrete(n_actions(world.rules))
 
 
-def longest(world: World | ResponsiveWorld, max_steps: int | None) -> int:
+def longest(world: World, max_steps: int | None) -> int:
     """After how many steps an episode is cut off at the latest."""
     if max_steps is not None and max_steps < 1:
         raise ValueError(f"an episode cannot have {max_steps} steps. Remedy: max_steps of 1 or more.")
@@ -149,7 +134,7 @@ def chosen(options: dict | None) -> Any:
     return (options or {}).get("customer")
 
 
-def places(customers: Any, n: int, world: World | ResponsiveWorld) -> np.ndarray:
+def places(customers: Any, n: int, world: World) -> np.ndarray:
     """One place, or n, in a world's population as an array of shape (n,)."""
     people = world.size()
     customers = np.array(np.broadcast_to(np.asarray(customers, dtype=np.int64), n))

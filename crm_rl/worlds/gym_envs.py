@@ -17,10 +17,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from stable_baselines3.common.vec_env import VecEnv
 
-from crm_rl.worlds.base import N_FEATURES, Action, Outcome
+from crm_rl.worlds.base import N_FEATURES, Action, Outcome, World
 from crm_rl.worlds.episodes import EpisodeBatch, chosen, places, spaces_of, world_for
-from crm_rl.worlds.replay_world import World
-from crm_rl.worlds.responsive_world import ResponsiveWorld
 
 
 class FunnelEnv(gymnasium.Env):
@@ -81,7 +79,7 @@ class FunnelEnv(gymnasium.Env):
         part: str = "train",
         data: str | Path | None = None,
         selection: bool | None = None,
-        world: World | ResponsiveWorld | None = None,
+        world: World | None = None,
         max_steps: int | None = None,
         render_mode: str | None = None,
     ):
@@ -282,7 +280,7 @@ class FunnelVecEnv(VecEnv):
         return [False for _ in self._get_indices(indices)]
 
 
-def action_name(action: int, mask: int, world: World | ResponsiveWorld) -> str:
+def action_name(action: int, mask: int, world: World) -> str:
     """An action in words, given the mask after it."""
     if not world.rules.selects_features:
         return Action(action).name.lower()

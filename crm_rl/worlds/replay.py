@@ -261,6 +261,20 @@ def observe(state: State, population: Population, rules: Rules, out: np.ndarray)
 
 
 @njit(cache=True)
+def advance(state: State, action: int, population: Population, rules: Rules, rng: np.random.Generator) -> Outcome:
+    """Take one action, as `worlds.stepping` asks: nothing is left to chance, so `rng` is not used."""
+    return step(state, action, population, rules)
+
+
+@njit(cache=True)
+def state_at(states: State, i: int) -> State:
+    """The state of episode i of a batch."""
+    return State(
+        states.customer[i], states.steps[i], states.stage[i], states.last_action[i], states.paid[i], states.mask[i]
+    )
+
+
+@njit(cache=True)
 def start_all(customers: np.ndarray, population: Population, rules: Rules) -> State:
     """Begin an episode with each of these customers, shape (n,); the state's fields are arrays of that shape."""
     n = len(customers)
@@ -283,10 +297,7 @@ def step_all(states: State, actions: np.ndarray, population: Population, rules: 
     rewards = np.empty(n)
     subscribed, terminated, truncated = np.empty(n, np.bool_), np.empty(n, np.bool_), np.empty(n, np.bool_)
     for i in range(n):
-        state = State(
-            states.customer[i], states.steps[i], states.stage[i], states.last_action[i], states.paid[i], states.mask[i]
-        )
-        outcome = step(state, actions[i], population, rules)
+        outcome = step(state_at(states, i), actions[i], population, rules)
         after = outcome.state
         fields[0, i], fields[1, i], fields[2, i] = after.customer, after.steps, after.stage
         fields[3, i], fields[4, i], fields[5, i] = after.last_action, after.paid, after.mask
@@ -307,10 +318,7 @@ def observe_all(states: State, population: Population, rules: Rules) -> np.ndarr
     n = len(states.customer)
     seen = np.empty((n, 2 * N_FEATURES if rules.selects_features else N_FEATURES), dtype=np.float32)
     for i in range(n):
-        state = State(
-            states.customer[i], states.steps[i], states.stage[i], states.last_action[i], states.paid[i], states.mask[i]
-        )
-        observe(state, population, rules, seen[i])
+        observe(state_at(states, i), population, rules, seen[i])
     return seen
 
 

@@ -1,5 +1,6 @@
 """From cleaned customers to the worlds of the study: who is in them, what is seen, and by which rules they go."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -8,19 +9,30 @@ import pandas as pd
 from crm_rl.data.columns import EVENTS
 from crm_rl.data.features import PUBLISHED_FEATURES, PublishedFeatures
 from crm_rl.data.split import published_split
-from crm_rl.worlds.base import MAX_STEPS, N_FEATURES, Outcome, observation_size
-from crm_rl.worlds.replay import RULES, Population, Rules, State, observe_all, population_of, start_all, step_all
-from crm_rl.worlds.sampling import Pools, balanced, draw_many
+from crm_rl.worlds.base import MAX_STEPS, N_FEATURES, Action, Outcome, observation_size
+from crm_rl.worlds.replay import (
+    RULES,
+    Population,
+    Rules,
+    State,
+    advance,
+    observe_all,
+    population_of,
+    start,
+    start_all,
+    state_at,
+    step_all,
+)
+from crm_rl.worlds.replay_keys import DECIMALS, Coder, Levels, coder_of, levels_of, state_key
+from crm_rl.worlds.sampling import Pools, draw_many
+from crm_rl.worlds.stepping import Dynamics, register
 
 SETTINGS = ("described", "as_coded")
 NOT_NORMALISED_AS_CODED = ("Country", "Stage", "Stages_Completed")
 
 
-class World(NamedTuple):
-    """Customers, the rules they go by, and how episodes are drawn from them.
-
-    The methods are what faces, evaluation and agents ask of any world, for a batch of episodes at once.
-    """
+class ReplayWorld(NamedTuple):
+    """A world whose customers' records decide what happens. `base.World` says what each method does."""
 
     population: Population
     rules: Rules
@@ -29,6 +41,7 @@ class World(NamedTuple):
     features = PUBLISHED_FEATURES
     chances = 0  # random numbers that a step needs: none, the record decides
     drawn_ahead = 64  # customers; nothing else is drawn, so this changes neither who comes nor the order
+    resolution = DECIMALS
 
     def size(self) -> int:
         """How many customers there are."""
@@ -61,6 +74,18 @@ class World(NamedTuple):
         """After how many steps an episode is over or cut off at the latest."""
         return MAX_STEPS if self.rules.toggles_time_out else self.rules.horizon
 
+    def called(self, states: State, actions: np.ndarray, outcome: Outcome) -> np.ndarray:
+        """A call reaches everybody whose record has one."""
+        return (actions == Action.CALL) & self.population.reached[states.customer, 0]
+
+    def levels(self, resolution: int | None = None) -> Levels:
+        """The rounded values of each feature; the resolution is the number of decimals."""
+        return levels_of(self.population, self.resolution if resolution is None else resolution)
+
+    def coder(self, levels: Levels) -> Coder:
+        """How the states of these customers are numbered by such levels."""
+        return coder_of(self.population, levels)
+
     def info(self, states: State) -> dict[str, np.ndarray]:
         """What the faces tell beside the observation, arrays of shape (n,)."""
         return {"customer": states.customer, "stage": states.stage, "mask": states.mask}
@@ -73,7 +98,25 @@ class World(NamedTuple):
         return f"customer {customer}, stage {people.stage[customer]}, record: {', '.join(events) or 'nothing'}"
 
 
-def replay_worlds(customers: pd.DataFrame, setting: str = "described", selection: bool = False) -> dict[str, World]:
+def balanced(population: Population, shares: tuple[float, float] = (0.3, 0.3)) -> Pools:
+    """The study's pools: 30% subscribers, 30% customers with a first call, 40% anybody.
+
+    With shares (0, 0) the draw is natural. A pool without customers is passed over, as in the study.
+    """
+    subscribed = np.flatnonzero(population.subscribed)
+    called = np.flatnonzero(population.reached[:, 0])
+    return Pools(subscribed, called, np.arange(len(population.stage)), (float(shares[0]), float(shares[1])))
+
+
+def with_visible(world: ReplayWorld, features: Iterable[int]) -> ReplayWorld:
+    """The same world, but only these features are seen, from the first step to the last (chapter 5)."""
+    mask = sum(1 << feature for feature in set(features))
+    return world._replace(rules=world.rules._replace(hides_features=True, first_mask=mask))
+
+
+def replay_worlds(
+    customers: pd.DataFrame, setting: str = "described", selection: bool = False
+) -> dict[str, ReplayWorld]:
     """The replay world of each part of the published split.
 
     Training episodes are balanced 30 / 30 / 40, those of val and test are natural.
@@ -93,11 +136,11 @@ def replay_worlds(customers: pd.DataFrame, setting: str = "described", selection
     for name, part in parts.items():
         population, rules, pools = world_of(part, parts["train"], setting, selection)
         shares = (0.3, 0.3) if name == "train" else (0.0, 0.0)
-        worlds[name] = World(population, rules, pools._replace(shares=shares))
+        worlds[name] = ReplayWorld(population, rules, pools._replace(shares=shares))
     return worlds
 
 
-def world_of(customers: pd.DataFrame, train: pd.DataFrame, setting: str, selection: bool = False) -> World:
+def world_of(customers: pd.DataFrame, train: pd.DataFrame, setting: str, selection: bool = False) -> ReplayWorld:
     """The replay world of any customers, encoded by what was learned from `train`; episodes are drawn naturally.
 
     Args:
@@ -114,9 +157,12 @@ def world_of(customers: pd.DataFrame, train: pd.DataFrame, setting: str, selecti
         population = population_of(customers, encoder.as_coded(customers), stage_unit=1)
     else:
         population = population_of(customers, PublishedFeatures().fit(train).transform(customers))
-    return World(population, RULES[setting, selection], balanced(population, (0.0, 0.0)))
+    return ReplayWorld(population, RULES[setting, selection], balanced(population, (0.0, 0.0)))
 
 
 def _check(setting: str) -> None:
     if setting not in SETTINGS:
         raise ValueError(f"{setting!r} is no setting. Remedy: choose one of {', '.join(SETTINGS)}.")
+
+
+register(Dynamics("replay", Rules, Levels, start, advance, state_key, state_at))

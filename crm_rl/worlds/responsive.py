@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from crm_rl.worlds.base import N_FEATURES, Action, Outcome, count_bits
+from crm_rl.worlds.base import ALL_VISIBLE, N_FEATURES, Action, Outcome, count_bits
 
 N_MILESTONES = 5
 N_EVENTS = 6  # call held, demo, survey, signup, manager; and the subscription
@@ -21,7 +21,6 @@ WAIT = int(Action.WAIT)
 #: The places of the attributes in the observation: with feature selection these must be bought.
 INBOUND, COUNTRY, BOOTCAMP = 0, 12, 13
 ATTRIBUTES = (1 << INBOUND) | (1 << COUNTRY) | (1 << BOOTCAMP)
-EVERYTHING = 2**N_FEATURES - 1
 
 #: How many uniform random numbers a step needs: one an event and one for opting out.
 CHANCES = N_EVENTS + 1
@@ -109,12 +108,12 @@ BASELINE = Rules(
     stage_reward=(0.0,) * N_MILESTONES,
     potential_based=False,
     selects_features=False,
-    first_mask=EVERYTHING,
+    first_mask=ALL_VISIBLE,
     feature_price=0.0,
 )
 
 #: Attributes must be bought.
-SELECTION = BASELINE._replace(selects_features=True, first_mask=EVERYTHING & ~ATTRIBUTES, feature_price=1.0)
+SELECTION = BASELINE._replace(selects_features=True, first_mask=ALL_VISIBLE & ~ATTRIBUTES, feature_price=1.0)
 
 
 class State(NamedTuple):
@@ -244,6 +243,18 @@ def observe(state: State, population: Population, rules: Rules, out: np.ndarray)
 
 
 @njit(cache=True)
+def advance(state: State, action: int, population: Population, rules: Rules, rng: np.random.Generator) -> Outcome:
+    """Let one week go by, as `worlds.stepping` asks, with chances drawn from `rng`."""
+    return step(state, action, population, rules, rng.random(CHANCES))
+
+
+@njit(cache=True)
+def state_at(states: State, i: int) -> State:
+    """The state of episode i of a batch."""
+    return State(states.customer[i], states.steps[i], states.milestones[i], states.contacts[i], states.mask[i])
+
+
+@njit(cache=True)
 def start_all(customers: np.ndarray, population: Population, rules: Rules) -> State:
     """Begin an episode with each of these customers, shape (n,); the state's fields are arrays of that shape."""
     zeros = np.zeros(len(customers), dtype=np.int64)
@@ -258,8 +269,7 @@ def step_all(states: State, actions: np.ndarray, population: Population, rules: 
     fields = np.empty((5, n), dtype=np.int64)
     rewards, subscribed, terminated = np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
     for i in range(n):
-        state = State(states.customer[i], states.steps[i], states.milestones[i], states.contacts[i], states.mask[i])
-        outcome = step(state, actions[i], population, rules, chances[i])
+        outcome = step(state_at(states, i), actions[i], population, rules, chances[i])
         after = outcome.state
         fields[0, i], fields[1, i], fields[2, i] = after.customer, after.steps, after.milestones
         fields[3, i], fields[4, i] = after.contacts, after.mask
@@ -274,6 +284,5 @@ def observe_all(states: State, population: Population, rules: Rules) -> np.ndarr
     n = len(states.customer)
     seen = np.empty((n, 2 * N_FEATURES if rules.selects_features else N_FEATURES), dtype=np.float32)
     for i in range(n):
-        state = State(states.customer[i], states.steps[i], states.milestones[i], states.contacts[i], states.mask[i])
-        observe(state, population, rules, seen[i])
+        observe(state_at(states, i), population, rules, seen[i])
     return seen

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from sklearn.model_selection import train_test_split
 
 from crm_rl.data.encoders import ConversionRate
@@ -18,6 +17,7 @@ from crm_rl.data.features import SOUND_FEATURES, Feature
 from crm_rl.data.load import ORIGINAL_SHA256, TWIN
 from crm_rl.data.problems import DataError
 from crm_rl.files import PROJECT
+from crm_rl.worlds.attributes import RESOLUTIONS, Coder, Levels, coder_of, levels_of, state_key
 from crm_rl.worlds.base import WAIT, Outcome, count_bits, observation_size
 from crm_rl.worlds.base_rates import MILESTONES, fit_base_rates, weekly_chances
 from crm_rl.worlds.responsive import (
@@ -27,10 +27,15 @@ from crm_rl.worlds.responsive import (
     Population,
     Rules,
     State,
+    advance,
     observe_all,
+    start,
     start_all,
+    state_at,
     step_all,
 )
+from crm_rl.worlds.sampling import Pools, draw_many
+from crm_rl.worlds.stepping import Dynamics, register
 
 WORLDS = PROJECT / "data" / "worlds"
 KINDS = ("smooth", "rough")
@@ -72,26 +77,22 @@ RESPONSIVE_FEATURES = tuple(
 
 
 class ResponsiveWorld(NamedTuple):
-    """Customers, the rules they go by, and how often training starts with one who came by himself.
+    """A world in which actions cause what happens. `base.World` says what each method does.
 
     Attributes:
-        population, rules: see `responsive`.
-        inbound_share: the share of episodes begun with an inbound customer; the rest begin with anybody.
+        population, rules, pools: as for every world.
         rows: shape (customers,): where each stands in the table of customers.
     """
 
     population: Population
     rules: Rules
-    inbound_share: float
+    pools: Pools
     rows: np.ndarray
 
+    features = RESPONSIVE_FEATURES
     chances = CHANCES
+    resolution = RESOLUTIONS["+ country x bootcamp"]
     drawn_ahead = 1  # who comes and what happens are drawn in turn, by one generator
-
-    @property
-    def features(self) -> tuple[Feature, ...]:
-        """What the agent sees, in words."""
-        return RESPONSIVE_FEATURES
 
     def size(self) -> int:
         """How many customers there are."""
@@ -99,7 +100,7 @@ class ResponsiveWorld(NamedTuple):
 
     def draw(self, rng: np.random.Generator, out: np.ndarray) -> None:
         """Draw the customers of the next episodes into `out`, shape (n,), int64."""
-        draw_starts(self.population, self.inbound_share, rng, out)
+        draw_many(self.pools, rng, out)
 
     def start(self, customers: np.ndarray) -> State:
         """Begin an episode with each of these customers, shape (n,)."""
@@ -121,6 +122,18 @@ class ResponsiveWorld(NamedTuple):
         """After how many steps an episode is over at the latest: the weeks, and each attribute bought once."""
         return self.rules.weeks + self.rules.selects_features * count_bits(ATTRIBUTES)
 
+    def called(self, states: State, actions: np.ndarray, outcome: Outcome) -> np.ndarray:
+        """A first call is held in this week."""
+        return (outcome.state.milestones & ~states.milestones & 1) == 1
+
+    def levels(self, resolution: tuple[int | None, int | None, int | None] | None = None) -> Levels:
+        """The customer groups; the resolution is a value of `attributes.RESOLUTIONS`, or another such triple."""
+        return levels_of(self.population, self.rules, self.resolution if resolution is None else resolution)
+
+    def coder(self, levels: Levels) -> Coder:
+        """The groups of these customers by such levels."""
+        return coder_of(self.population, levels)
+
     def info(self, states: State) -> dict[str, np.ndarray]:
         """What the faces tell beside the observation, arrays of shape (n,)."""
         return {name: getattr(states, name) for name in ("customer", "milestones", "contacts", "mask")}
@@ -133,15 +146,10 @@ class ResponsiveWorld(NamedTuple):
         return f"customer {customer}, {came}, at arrival: {', '.join(reached) or 'nothing'}"
 
 
-@njit(cache=True)
-def draw_starts(population: Population, inbound_share: float, rng: np.random.Generator, out: np.ndarray) -> None:
-    """Draw customers into `out`: with the given probability an inbound one (if there are any), else anybody."""
-    inbound = np.flatnonzero(population.inbound)
-    for i in range(len(out)):
-        if rng.random() < inbound_share and len(inbound) > 0:
-            out[i] = inbound[rng.integers(0, len(inbound))]
-        else:
-            out[i] = rng.integers(0, len(population.inbound))
+def half_inbound(population: Population, share: float = 0.5) -> Pools:
+    """Pools from which this share of the episodes begins with an inbound customer, the rest with anybody."""
+    inbound, everyone = np.flatnonzero(population.inbound), np.arange(len(population.inbound))
+    return Pools(inbound, everyone[:0], everyone, (float(share), 0.0))
 
 
 def standing(names: pd.Series, subscribed: pd.Series) -> np.ndarray:
@@ -230,8 +238,9 @@ def responsive_worlds(
     val, test = train_test_split(rest, train_size=0.5, stratify=alike[rest], random_state=SPLIT_SEED)
     parts = {"train": np.sort(train), "val": np.sort(val), "test": np.sort(test)}
     return {
-        name: ResponsiveWorld(subset(everybody, part), rules, 0.5 * (name == "train"), rows[part])
+        name: ResponsiveWorld(people, rules, half_inbound(people, 0.5 * (name == "train")), rows[part])
         for name, part in parts.items()
+        for people in [subset(everybody, part)]
     }
 
 
@@ -265,3 +274,6 @@ def rates_of(path: Path, customers: pd.DataFrame) -> pd.DataFrame:
     if hashlib.sha256(path.read_bytes()).hexdigest() == ORIGINAL_SHA256:
         return recorded_rates("original")
     return fit_base_rates(customers)
+
+
+register(Dynamics("responsive", Rules, Levels, start, advance, state_key, state_at))

@@ -1,45 +1,35 @@
-"""Batch-level balancing (chapter 3): in training, draw the rare customers more often than they occur."""
+"""Who starts an episode (chapters 3 and 8): in training, rare customers are drawn more often than they occur."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from crm_rl.worlds.replay import Population
-
 
 class Pools(NamedTuple):
     """From whom episodes are drawn, and how often.
 
     Attributes:
-        subscribed, called, everyone: the places of these customers in the population, int64.
-        shares: how often an episode is drawn from the first two pools; the rest is drawn from everyone.
+        first, second, everyone: the places of these customers in the population, int64. In the replay worlds `first`
+            are the subscribers and `second` those with a first call; in the responsive worlds `first` came unprompted.
+        shares: how often an episode is drawn from the first two pools; the rest is drawn from everyone. A pool without
+            customers is passed over.
     """
 
-    subscribed: np.ndarray
-    called: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
     everyone: np.ndarray
     shares: tuple[float, float]
-
-
-def balanced(population: Population, shares: tuple[float, float] = (0.3, 0.3)) -> Pools:
-    """The study's pools: 30% subscribers, 30% customers with a first call, 40% anybody.
-
-    With shares (0, 0) the draw is natural. A pool without customers is passed over, as in the study.
-    """
-    subscribed = np.flatnonzero(population.subscribed)
-    called = np.flatnonzero(population.reached[:, 0])
-    return Pools(subscribed, called, np.arange(len(population.stage)), (float(shares[0]), float(shares[1])))
 
 
 @njit(cache=True)
 def draw(pools: Pools, rng: np.random.Generator) -> int:
     """Draw the customer of the next episode."""
     which = rng.random()
-    if which < pools.shares[0] and len(pools.subscribed) > 0:
-        pool = pools.subscribed
-    elif which < pools.shares[0] + pools.shares[1] and len(pools.called) > 0:
-        pool = pools.called
+    if which < pools.shares[0] and len(pools.first) > 0:
+        pool = pools.first
+    elif which < pools.shares[0] + pools.shares[1] and len(pools.second) > 0:
+        pool = pools.second
     else:
         pool = pools.everyone
     return pool[rng.integers(0, len(pool))]

@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crm_rl.agents.reference import constant_policy, random_policy
 from crm_rl.data.features import PUBLISHED_FEATURES
 from crm_rl.data.split import published_split
 from crm_rl.evaluation.audit.report import Case, Play
-from crm_rl.evaluation.rollouts import PUBLISHED_BASE_RATE, constant_policy, play, random_policy
+from crm_rl.evaluation.rollouts import PUBLISHED_BASE_RATE, play
 from crm_rl.worlds.base import Action
-from crm_rl.worlds.replay import observe_all, start_all
-from crm_rl.worlds.replay_world import World, replay_worlds
-from crm_rl.worlds.sampling import balanced
+from crm_rl.worlds.replay_world import ReplayWorld, balanced, replay_worlds
 
 
 def play_gymnasium(
@@ -52,7 +51,7 @@ def replay_case(
     setting: str = "as_coded",
     policies: dict[str, Any] | None = None,
     candidate: str | None = None,
-    learn: Callable[[World], Any] | None = None,
+    learn: Callable[[ReplayWorld], Any] | None = None,
 ) -> Case:
     """The case of the study: its split, its features, its game without feature selection.
 
@@ -73,13 +72,13 @@ def replay_case(
     constants = {f"always {action.name.lower()}": constant_policy(action) for action in Action}
     everybody = {"always wait": constants.pop("always wait"), **constants, "random": random_policy, **(policies or {})}
     train, test = worlds["train"], worlds["test"]
-    observations = observe_all(start_all(np.arange(len(test.population.stage)), *test[:2]), *test[:2])
-    known = everybody[candidate].known(observations) if hasattr(everybody.get(candidate), "known") else None
+    states = test.start(np.arange(test.size()))
+    known = everybody[candidate].known(states, test) if hasattr(everybody.get(candidate), "known") else None
 
     def retrain(order: np.ndarray) -> Any:
         people = train.population
         people = people._replace(reached=people.reached[order], subscribed=people.subscribed[order])
-        return learn(World(people, train.rules, balanced(people, train.pools.shares)))
+        return learn(ReplayWorld(people, train.rules, balanced(people, train.pools.shares)))
 
     return Case(
         parts=parts,

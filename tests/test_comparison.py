@@ -6,9 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from crm_rl.agents.responsive_tables import Settings as TableSettings
+from crm_rl.agents.responsive_tables import probabilities, train_table
 
 from crm_rl.agents.dqn import (
     CHAPTER_6,
+    DESCRIBED,
     TUNED,
     Networks,
     Replay,
@@ -19,27 +22,25 @@ from crm_rl.agents.dqn import (
     train_networks,
     update,
 )
-from crm_rl.agents.library_dqn import DESCRIBED
-from crm_rl.agents.responsive_tables import DIAL, probabilities, told, train_table
-from crm_rl.agents.responsive_tables import Settings as TableSettings
 from crm_rl.cli import main
-from crm_rl.evaluation.gain import FOLDS, case_of, folds_of
+from crm_rl.evaluation.gain import FOLDS, folds_of, judges_of
 from crm_rl.experiments.comparison import (
     NETWORKS,
-    RACING,
     SEEDS,
     SIDE_BY_SIDE,
+    TABLES,
     TUNING_SEEDS,
     Job,
     known,
-    plan,
     record,
     run,
     run_job,
     train_world,
 )
-from crm_rl.experiments.funnel_study import RESULTS
+from crm_rl.experiments.comparison_plan import plan
+from crm_rl.experiments.runner import RESULTS
 from crm_rl.planning.exact import all_observations, best_of, evaluate, optimal
+from crm_rl.worlds.attributes import RESOLUTIONS, abstract
 from crm_rl.worlds.base import N_ACTIONS, Action
 from crm_rl.worlds.responsive import BASELINE, N_EVENTS, N_PATTERNS, SUBSCRIPTION, Population
 from crm_rl.worlds.responsive_world import DEAL_SEED, ResponsiveWorld, subset
@@ -54,7 +55,7 @@ TWO_WEEKS = BASELINE._replace(
 
 @pytest.fixture
 def world() -> ResponsiveWorld:
-    """Two kinds of customers, told apart by their country: only the first listen to calls."""
+    """Two kinds of customers, abstract apart by their country: only the first listen to calls."""
     affinity = np.ones((2, N_ACTIONS))
     affinity[1, Action.CALL] = 0.0
     quiet = np.full((2, N_PATTERNS, N_EVENTS), np.log(0.9))
@@ -130,7 +131,7 @@ def test_every_setting_of_the_dial_tells_more_than_the_one_before(world):
     people = world.population._replace(
         inbound=rng.integers(0, 2, 300), country=rng.random(300), bootcamp=rng.random(300)
     )
-    groups = [len(np.unique(told(people, setting), axis=0)) for setting in DIAL]
+    groups = [len(np.unique(abstract(people, setting), axis=0)) for setting in RESOLUTIONS]
     assert groups[0] == 1 and groups == sorted(set(groups))
 
 
@@ -219,7 +220,7 @@ def test_no_two_jobs_share_a_file(twin_jobs, tmp_path):
 
 def test_every_seed_runs_where_the_verdict_hangs(twin_jobs):
     data = twin_jobs[0].data
-    for learner in ("tuned", *RACING):
+    for learner in ("tuned", *TABLES):
         whole = Job(data, "smooth", learner, 1_000_000, SEEDS)
         runs = [seed for job in twin_jobs if job._replace(seeds=SEEDS) == whole for seed in job.seeds]
         assert runs == list(SEEDS) and len(SEEDS) == 20
@@ -240,7 +241,7 @@ def test_the_constants_of_the_world_name_the_file(twin, tmp_path, monkeypatch):
 def test_a_job_is_judged_exactly_and_done_once(twin, tmp_path):
     job = Job(str(twin), "smooth", "table: + inbound", 2_000, (0, 1))
     first, second = run_job(job, tmp_path)
-    case = case_of(str(twin), "smooth", "test", BASELINE, DEAL_SEED)
+    case = judges_of(str(twin), "smooth", "test", BASELINE, DEAL_SEED)
     scores = case.scores(np.array(first["values"]))
     assert scores["gain"] == pytest.approx(first["gain_test"], abs=1e-4)
     assert scores["money"] == pytest.approx(first["money_test"], rel=1e-4)
@@ -252,7 +253,7 @@ def test_a_job_is_judged_exactly_and_done_once(twin, tmp_path):
 
 def test_a_kind_stands_for_all_customers_of_it(twin):
     data = str(twin)
-    case = case_of(data, "rough", "test", BASELINE, 3)
+    case = judges_of(data, "rough", "test", BASELINE, 3)
     world = train_world(Job(data, "rough", "waiting", 0, (3,)), 3)
     assert case.counts.sum() == pytest.approx(world.size() * 0.15 / 0.7, rel=0.01)
     assert set(np.unique(case.folds)) == set(range(FOLDS))
@@ -269,7 +270,7 @@ def test_strangers_are_never_met_in_training(twin):
     sizes = np.bincount(folds_of(data))
     assert len(sizes) == FOLDS and sizes.max() - sizes.min() <= 1
     look = [np.column_stack([w.population.country, w.population.bootcamp]) for w in (others, everybody)]
-    judged = case_of(data, "smooth", "test", BASELINE, DEAL_SEED)
+    judged = judges_of(data, "smooth", "test", BASELINE, DEAL_SEED)
     strangers = subset(judged.people, judged.folds == job.fold(7))
     strange = np.column_stack([strangers.country, strangers.bootcamp])
     met = [(strange[:, None] == rows[None]).all(axis=2).any(axis=1).mean() for rows in look]

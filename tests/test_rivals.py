@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from crm_rl.agents.rivals import CEILINGS, RIVALS, for_all, playing
 
-from crm_rl.agents.responsive_tables import DIAL
-from crm_rl.agents.rivals import CARDS, CEILINGS, RIVALS, for_all, playing, random_log, worth
+from crm_rl.agents.planned import worth
+from crm_rl.agents.reference import HAND_WRITTEN
 from crm_rl.planning.exact import always, evaluate, optimal
+from crm_rl.worlds.attributes import RESOLUTIONS
 from crm_rl.worlds.base import N_ACTIONS, Action
+from crm_rl.worlds.logs import random_log
 from crm_rl.worlds.responsive import BASELINE, N_EVENTS, N_PATTERNS, SUBSCRIPTION, Population
 from crm_rl.worlds.responsive_world import ResponsiveWorld
 
@@ -88,7 +91,7 @@ def test_the_plan_for_everybody_is_no_worse_than_any_constant_action(calls, demo
 
 def test_what_the_states_of_a_table_can_hold_by_hand(calls):
     """Told apart, the first is called and the second left alone; else both are called, and 17.1 is 19 - 1 - 0.9."""
-    plans = {setting: CEILINGS[f"plan for groups: {setting}"](calls, 0, 0) for setting in DIAL}
+    plans = {setting: CEILINGS[f"plan for groups: {setting}"](calls, 0, 0) for setting in RESOLUTIONS}
     values = {name: evaluate(plan(calls.population), calls.population, calls.rules) for name, plan in plans.items()}
     assert values["+ country x bootcamp"].at_start(calls.population) == pytest.approx([32.58, 19.0])
     assert values["episode only"].at_start(calls.population) == pytest.approx([32.58, 17.1])
@@ -98,13 +101,13 @@ def test_what_the_states_of_a_table_can_hold_by_hand(calls):
 
 
 def test_the_card_is_the_best_of_them(demo_first):
-    cards = [worth(playing(card, demo_first.rules), demo_first) for card in CARDS]
+    cards = [worth(playing(card, demo_first.rules), demo_first) for card in HAND_WRITTEN]
     assert value_of("rule of thumb", demo_first).sum() == pytest.approx(max(cards))
 
 
 def test_the_playbook_goes_for_what_is_missing_first(calls):
     people = calls.population._replace(inbound=np.array([1, 0]))
-    actions = playing(CARDS[1], calls.rules)(people).argmax(axis=-1)
+    actions = playing(HAND_WRITTEN[1], calls.rules)(people).argmax(axis=-1)
     first = [Action.CALL, Action.DEMO, Action.CALL, Action.SURVEY]
     assert actions[0, 0, :4, 5].tolist() == first and actions[0, 0, N_PATTERNS - 1, 0] == Action.WAIT
     assert actions[1, 0, 0].tolist() == [Action.EMAIL] * 2 + [Action.WAIT] * 4

@@ -1,4 +1,4 @@
-"""From an observation to the row of a table (chapter 4): round to two decimals, and give each rounded state a number.
+"""From a state of the replay world to the row of a table (chapter 4): round to two decimals, number what is rounded.
 
 The 15 rounded features are the digits of one whole number, in a number system whose base at each place is how many
 values that feature takes in training (plus one: a hidden feature is the digit 0). So equal numbers mean equal rounded
@@ -18,9 +18,21 @@ N_STAGES = 7
 
 
 class Levels(NamedTuple):
-    """The rounded values of each feature in training, ascending: 15 arrays of float64."""
+    """The rounded values of each feature in training.
 
-    values: tuple[np.ndarray, ...]
+    Attributes:
+        values: float64, those of the first feature ascending, then those of the second, and so on.
+        counts: shape (15,), int64: how many values each feature has.
+        decimals: to how many the features are rounded.
+    """
+
+    values: np.ndarray
+    counts: np.ndarray
+    decimals: int
+
+    def of_feature(self, feature: int) -> np.ndarray:
+        """The values of one feature, ascending."""
+        return np.split(self.values, np.cumsum(self.counts)[:-1])[feature]
 
 
 class Coder(NamedTuple):
@@ -39,25 +51,27 @@ class Coder(NamedTuple):
 def levels_of(population: Population, decimals: int = DECIMALS) -> Levels:
     """Learn which rounded values each feature takes."""
     rounded = np.round(population.features.astype(np.float64), decimals)
-    return Levels(tuple(np.unique(rounded[:, feature]) for feature in range(N_FEATURES)))
+    values = [np.unique(rounded[:, feature]) for feature in range(N_FEATURES)]
+    return Levels(np.concatenate(values), np.array([len(each) for each in values]), decimals)
 
 
-def coder_of(population: Population, levels: Levels, decimals: int = DECIMALS) -> Coder:
+def coder_of(population: Population, levels: Levels) -> Coder:
     """Number the states of a population by the levels of the training population.
 
     Raises:
         ValueError: the features take so many values that a number of 63 bits cannot tell the states apart.
     """
-    bases = [N_STAGES + 1 if f == STAGE_FEATURE else len(values) + 1 for f, values in enumerate(levels.values)]
+    bases = [N_STAGES + 1 if f == STAGE_FEATURE else int(count) + 1 for f, count in enumerate(levels.counts)]
     worth = [1]
     for base in bases:
         worth.append(worth[-1] * base)
     if worth[-1] >= 2**63:
         raise ValueError(f"{worth[-1]:.1e} states cannot be numbered in 63 bits. Remedy: round to fewer decimals.")
-    rounded = np.round(population.features.astype(np.float64), decimals)
+    rounded = np.round(population.features.astype(np.float64), int(levels.decimals))
     parts = np.zeros(rounded.shape, dtype=np.int64)
-    for feature, values in enumerate(levels.values):
+    for feature in range(N_FEATURES):
         if feature != STAGE_FEATURE:
+            values = levels.of_feature(feature)
             place = np.searchsorted(values, rounded[:, feature]).clip(max=len(values) - 1)
             known = values[place] == rounded[:, feature]
             parts[:, feature] = np.where(known, (place + 1) * worth[feature], -1)

@@ -12,16 +12,16 @@ from crm_rl.experiments.comparison import (
     KINDS,
     KNOWN,
     NETWORKS,
-    RACING,
+    TABLES,
     Job,
     constants,
-    plan,
     run_job,
     selection,
     strangers,
     verdict,
 )
-from crm_rl.experiments.comparison_record import load_rematch, runs_of
+from crm_rl.experiments.comparison_plan import plan
+from crm_rl.experiments.comparison_record import load_comparison, runs_of
 from crm_rl.worlds.responsive import BASELINE
 
 #: What a network's share of the gain may differ by on another processor.
@@ -29,7 +29,7 @@ NETWORK_TOLERANCE = 0.1
 
 SAMPLE = [
     *(Job("", world, learner, 0, (0,)) for world in KINDS for learner in KNOWN),
-    *(Job("", "smooth", learner, 100_000, (0,)) for learner in RACING),
+    *(Job("", "smooth", learner, 100_000, (0,)) for learner in TABLES),
     Job("", "rough", "table: + standings, 1 decimal", 100_000, (0, 1)),
     Job("", "smooth", "table: + inbound", 100_000, (0,), expected=False),
     Job("", "rough", "table: + country x bootcamp", 100_000, (1,), strangers=True),
@@ -45,7 +45,7 @@ SAMPLE = [
 
 @pytest.mark.parametrize("job", SAMPLE, ids=lambda job: f"{job.world}, {job.learner}, {job.steps}, {job.seeds}")
 def test_what_is_on_record_comes_again(job, tmp_path):
-    record = load_rematch("twin")
+    record = load_comparison("twin")
     again = run_job(job._replace(data=str(TWIN)), tmp_path)
     which = {name: getattr(job, name) for name in ("world", "expected", "strangers", "selection")}
     recorded = runs_of(record, job.learner, job.steps, **which).set_index("seed").loc[list(job.seeds)]
@@ -63,14 +63,14 @@ def test_everything_that_is_planned_is_on_record_and_nothing_else(name):
     jobs = plan(TWIN) if name == "twin" else [job for part in (verdict, strangers, selection) for job in part("")]
     columns = ["world", "learner", "steps", "lift", "organic", "expected", "strangers", "selection"]
     planned = {(*(getattr(job, column) for column in columns), seed) for job in jobs for seed in job.seeds}
-    record = load_rematch(name)
+    record = load_comparison(name)
     runs = pd.concat([record.runs, record.tuning])[[*columns, "seed"]]
     assert set(runs.itertuples(index=False, name=None)) == planned
 
 
 @pytest.mark.parametrize("name", ["twin", "original"])
 def test_values_on_record_give_the_scores_on_record(name):
-    record = load_rematch(name)
+    record = load_comparison(name)
     counts = record.kinds["customers"].to_numpy()
     everybody = ~record.runs["strangers"].to_numpy()
     money = record.values @ counts / counts.sum()
@@ -78,12 +78,12 @@ def test_values_on_record_give_the_scores_on_record(name):
 
 
 def test_the_record_was_made_in_this_world_and_with_these_settings():
-    record = load_rematch("twin")
+    record = load_comparison("twin")
     assert record.source["input_sha256"] == hashlib.sha256(TWIN.read_bytes()).hexdigest(), (
         "the twin changed: make study"
     )
     now = json.loads(json.dumps(constants(str(TWIN), BASELINE)))
     assert {name: record.source[name] for name in now} == now, "the world changed: make study"
-    settings = {name: json.loads(json.dumps(one._asdict())) for name, one in (NETWORKS | RACING).items()}
+    settings = {name: json.loads(json.dumps(one._asdict())) for name, one in (NETWORKS | TABLES).items()}
     assert {name: record.source["learners"][name] for name in settings} == settings, "learners changed: make study"
     assert not pd.Index(record.source).isin(["data", "path"]).any()

@@ -10,7 +10,16 @@ import pytest
 from crm_rl.data.problems import DataError
 from crm_rl.evaluation.gain import FOLDS
 from crm_rl.experiments.comparison import SEEDS, TUNING_SEEDS, Job, record, run
-from crm_rl.experiments.comparison_record import USUAL, Record, difference, has, load_rematch, redraw, runs_of, score
+from crm_rl.experiments.comparison_record import (
+    USUAL,
+    Record,
+    difference,
+    has,
+    load_comparison,
+    redraw,
+    runs_of,
+    score,
+)
 
 #: Three kinds of customers, of whom there are 2, 1 and 7; waiting is worth 10 for each, the optimum more.
 KINDS = pd.DataFrame(
@@ -211,7 +220,7 @@ def recorded(twin, tmp_path_factory) -> Path:
 
 
 def test_a_record_gives_the_shares_that_were_recorded(recorded, rng):
-    found = load_rematch("spring", recorded)
+    found = load_comparison("spring", recorded)
     runs = runs_of(found, "table: episode only", 2_000)
     assert runs["seed"].tolist() == [0, 1], "none twice, none for tuning"
     assert len(found.tuning) == 1 and found.tuning["seed"].isin(TUNING_SEEDS).all()
@@ -224,7 +233,7 @@ def test_a_record_gives_the_shares_that_were_recorded(recorded, rng):
 
 def test_no_record_is_an_error_with_a_remedy(tmp_path):
     with pytest.raises(DataError, match="no rematch on the autumn is on record"):
-        load_rematch("autumn", tmp_path)
+        load_comparison("autumn", tmp_path)
 
 
 def test_the_provenance_tells_tuning_seeds_from_the_others(recorded):

@@ -1,0 +1,117 @@
+"""The networks of several seeds side by side, and what each remembers (chapter 6; Mnih et al. 2015).
+
+Every array has an axis for the seeds, so that a computer is busy with numbers and not with Python. The seeds share
+nothing else.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class Layer(nn.Module):
+    """A linear layer for each seed: y = x W + b."""
+
+    def __init__(self, inputs: int, outputs: int, generators: list[torch.Generator]):
+        super().__init__()
+        bound = inputs**-0.5  # as PyTorch draws the first weights of its own linear layers
+        drawn = torch.stack([torch.rand(inputs + 1, outputs, generator=generator) for generator in generators])
+        self.weight, self.bias = (nn.Parameter(bound * (2 * part - 1)) for part in drawn.split([inputs, 1], dim=1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class Networks(nn.Module):
+    """A network for each seed: observations of shape (seeds, n, inputs) in, Q-values (seeds, n, actions) out.
+
+    Args:
+        inputs, actions: their numbers.
+        hidden: the hidden layers, each of so many rectified linear units.
+        dueling: the last layer learns the value of the state and what each action adds (Wang et al. 2016).
+        seeds: decide the first weights, each of its own network.
+    """
+
+    def __init__(self, inputs: int, actions: int, hidden: tuple[int, ...], dueling: bool, seeds: list[int]):
+        super().__init__()
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        widths = (inputs, *hidden)
+        self.body = nn.ModuleList(Layer(a, b, generators) for a, b in pairwise(widths))
+        self.head = Layer(widths[-1], actions, generators)
+        self.value = Layer(widths[-1], 1, generators) if dueling else None
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        hidden = observations
+        for layer in self.body:
+            hidden = torch.relu(layer(hidden))
+        q = self.head(hidden)
+        return q if self.value is None else self.value(hidden) + q - q.mean(dim=2, keepdim=True)
+
+    def layers_of(self, place: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The weights, shape (outputs, inputs), and biases, shape (outputs,), of one seed's network.
+
+        A dueling network's last layer has the state's value as its first output.
+        """
+        layers = [
+            (layer.weight[place].detach().numpy().T, layer.bias[place, 0].detach().numpy()) for layer in self.body
+        ]
+        last = [layer for layer in (self.value, self.head) if layer is not None]
+        weight = np.concatenate([layer.weight[place].detach().numpy().T for layer in last])
+        bias = np.concatenate([layer.bias[place, 0].detach().numpy() for layer in last])
+        weights, biases = zip(*layers, (weight, bias), strict=True)
+        return [np.ascontiguousarray(each) for each in weights], [each.copy() for each in biases]
+
+
+class Replay:
+    """The last transitions of each seed's environments, in the order in which they happened.
+
+    Args:
+        size: how many transitions each seed remembers, at least `num_envs`.
+        inputs: how many numbers an observation has.
+        seeds, num_envs: how many.
+    """
+
+    ARRAYS = ("observations", "next_observations", "actions", "rewards", "terminated", "ended")
+
+    def __init__(self, size: int, inputs: int, seeds: int, num_envs: int):
+        self.rows, self.num_envs, self.added = max(1, size // num_envs), num_envs, 0
+        shape = (self.rows, seeds, num_envs)
+        self.observations, self.next_observations = (np.zeros((*shape, inputs), dtype=np.float32) for _ in range(2))
+        self.actions = np.zeros(shape, dtype=np.int64)
+        self.rewards, self.terminated, self.ended = (np.zeros(shape, dtype=np.float32) for _ in range(3))
+
+    def add(self, *transition: np.ndarray) -> None:
+        """Remember one step of all environments: arrays of shape (seeds, num_envs, ...), in the order of `ARRAYS`.
+
+        An episode that was cut off has ended, but has not terminated: it had a future.
+        """
+        for name, part in zip(self.ARRAYS, transition, strict=True):
+            getattr(self, name)[self.added % self.rows] = part
+        self.added += 1
+
+    def sample(self, size: int, n_step: int, gamma: float, rngs: list[np.random.Generator]) -> tuple[torch.Tensor, ...]:
+        """Draw transitions for each seed, each with the same chance.
+
+        Returns:
+            Tensors whose first axes have the shape (seeds, size): the observation, the action, the discounted rewards
+            of up to n steps, what was observed after these, and by how much to multiply the value of that: the
+            discount, or 0 where the task ended.
+        """
+        filled = min(self.added, self.rows)
+        drawn = np.stack([rng.integers(0, filled * self.num_envs, size) for rng in rngs])
+        seeds, rows, envs = np.arange(len(rngs))[:, None], drawn // self.num_envs, drawn % self.num_envs
+        last, reached = rows, np.ones(drawn.shape, dtype=np.float32)
+        rewards = self.rewards[rows, seeds, envs]
+        for _ in range(n_step - 1):
+            following = (last + 1) % self.rows
+            newest = (following == self.added % self.rows) | (following >= self.added)
+            goes_on = (self.ended[last, seeds, envs] == 0) & ~newest
+            last = np.where(goes_on, following, last)
+            reached = np.where(goes_on, reached * np.float32(gamma), reached)
+            rewards = rewards + goes_on * reached * self.rewards[last, seeds, envs]
+        first, final = (rows, seeds, envs), (last, seeds, envs)
+        discount = np.float32(gamma) * reached * (1 - self.terminated[final])
+        arrays = self.observations[first], self.actions[first], rewards, self.next_observations[final], discount
+        return tuple(torch.from_numpy(array) for array in arrays)

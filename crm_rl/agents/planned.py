@@ -1,0 +1,119 @@
+"""Policies that know the responsive world: what a plan is worth that cannot tell some customers apart (lab note).
+
+They learn nothing. The optimum and one plan for everybody bound what learners can get; a plan for each group of a
+table's resolution is what the table could express if there were nothing to learn.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from crm_rl.agents.reference import HAND_WRITTEN, rule_policy
+from crm_rl.planning.exact import all_states, best_of, evaluate, optimal, starts_of
+from crm_rl.planning.shared import shared_policy
+from crm_rl.worlds.attributes import abstract, place_among
+from crm_rl.worlds.base import N_ACTIONS, Action
+from crm_rl.worlds.responsive import N_PATTERNS, Population, Rules
+from crm_rl.worlds.responsive_world import ResponsiveWorld
+
+
+class PlannedPolicy:
+    """A plan for every state of a responsive world without feature selection.
+
+    Args:
+        plan: from a population to how likely each action is, shape (customers, weeks, 32, contacts, 6), or one that
+            broadcasts to it.
+    """
+
+    def __init__(self, plan: Callable[[Population], np.ndarray]):
+        self.plan, self._worked_out = plan, (None, None)
+
+    def probabilities(self, states: Any, world: ResponsiveWorld) -> np.ndarray:
+        """How likely each action is, shape (n, 6)."""
+        population, table = self._worked_out
+        if population is not world.population:
+            shape = (*shape_of(world.population, world.rules), N_ACTIONS)
+            table = np.broadcast_to(self.plan(world.population), shape)
+            self._worked_out = world.population, table
+        return table[states.customer, states.steps, states.milestones, states.contacts]
+
+    def __call__(self, states: Any, world: ResponsiveWorld, rng: np.random.Generator) -> np.ndarray:
+        """An action drawn by these probabilities, shape (n,)."""
+        chances = self.probabilities(states, world).cumsum(axis=1)
+        return (rng.random((len(chances), 1)) * chances[:, -1:] >= chances).sum(axis=1)
+
+
+def shape_of(population: Population, rules: Rules) -> tuple[int, int, int, int]:
+    """The shape of a table with a place for every state: (customers, weeks, 32, contacts)."""
+    return len(population.start), rules.weeks, N_PATTERNS, rules.most_contacts + 1
+
+
+def optimum(world: ResponsiveWorld) -> PlannedPolicy:
+    """The best policy."""
+    return PlannedPolicy(lambda people: best_of(optimal(people, world.rules).q))
+
+
+def optimum_of_one_week(world: ResponsiveWorld) -> PlannedPolicy:
+    """What is best for the week itself, whatever comes later."""
+    return PlannedPolicy(lambda people: best_of(optimal(people, world.rules._replace(weeks=1)).q))
+
+
+def best_rule(world: ResponsiveWorld) -> PlannedPolicy:
+    """The hand-written rule that is worth most to the training customers; nothing else is learned."""
+    return max((_as_plan(rule, world) for rule in HAND_WRITTEN), key=lambda policy: worth(policy, world))
+
+
+def _as_plan(rule: Callable, world: ResponsiveWorld) -> PlannedPolicy:
+    def plan(people: Population) -> np.ndarray:
+        there = world._replace(population=people)
+        actions = rule_policy(rule)(all_states(people, world.rules), there, None)
+        return np.eye(N_ACTIONS)[actions].reshape(*shape_of(people, world.rules), N_ACTIONS)
+
+    return PlannedPolicy(plan)
+
+
+def one_plan_for_everybody(world: ResponsiveWorld) -> PlannedPolicy:
+    """A plan that knows the world exactly and goes by milestones, week and contacts, but not by who the customer is.
+
+    `shared_policy` may stop short of the best such plan, so it starts from several; the training customers choose.
+    """
+    people, which = starts_of(world.population)
+    averaged = np.average(optimal(people, world.rules).q, axis=0, weights=np.bincount(which)).argmax(axis=-1)
+    constant = [np.full_like(averaged, action) for action in (Action.EMAIL, Action.DEMO, Action.WAIT)]
+    nobody_differs = np.zeros(len(which), dtype=np.int64)
+    plans = [
+        shared_policy(first[None], nobody_differs, world.population, world.rules) for first in (averaged, *constant)
+    ]
+    policies = [_for_all(np.eye(N_ACTIONS)[plan]) for plan in plans]
+    return max(policies, key=lambda policy: worth(policy, world))
+
+
+def _for_all(plan: np.ndarray) -> PlannedPolicy:
+    return PlannedPolicy(lambda people: plan)
+
+
+def plan_for_groups(world: ResponsiveWorld, resolution: tuple[int | None, int | None, int | None]) -> PlannedPolicy:
+    """What a table with this resolution could express: a plan for its groups that knows the world exactly.
+
+    The groups are those of the training customers, and the plan is made for these. It is improved twice from the
+    average of what is best for each, so a better one may exist. Customers of no such group get any action.
+    """
+    decimals = world.levels(resolution).decimals
+    groups, group = np.unique(abstract(world.population, decimals), axis=0, return_inverse=True)
+    people, which = starts_of(world.population)
+    total = np.zeros((len(groups), *shape_of(people, world.rules)[1:], N_ACTIONS))
+    group_of = np.empty(len(people.start), dtype=np.int64)
+    group_of[which] = group.ravel()
+    np.add.at(total, group_of, optimal(people, world.rules).q * np.bincount(which)[:, None, None, None, None])
+    plans = shared_policy(total.argmax(axis=-1), group.ravel(), world.population, world.rules, rounds=2)
+    anything = np.full((1, *total.shape[1:]), 1 / N_ACTIONS)
+    chances = np.concatenate([np.eye(N_ACTIONS)[plans], anything])
+    return PlannedPolicy(lambda people: chances[place_among(abstract(people, decimals), groups)])
+
+
+def worth(policy: PlannedPolicy, world: ResponsiveWorld) -> float:
+    """The exact value of a plan to all customers of a world together, in dollars."""
+    people, which = starts_of(world.population)
+    shape = (*shape_of(people, world.rules), N_ACTIONS)
+    return evaluate(np.broadcast_to(policy.plan(people), shape), people, world.rules).at_start(people)[which].sum()

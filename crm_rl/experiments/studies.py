@@ -1,0 +1,60 @@
+"""All studies of the book by name, one line each, and the one way to run and record them (`make study`)."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from crm_rl.experiments import comparison, comparison_plan, dqn_ablation, funnel_study
+from crm_rl.experiments.runner import RESULTS, Job, data_name, expected_minutes, run
+
+
+class Study(NamedTuple):
+    """What a study runs, and how it is recorded.
+
+    Attributes:
+        plan: (data, seeds, budget) -> jobs; None for seeds or budget is what the book's record has.
+        record: (jobs, results, folder) -> files written.
+    """
+
+    plan: Callable[[str, int | None, int | None], list[Job]]
+    record: Callable[[list[Job], list, Path], list[Path]]
+
+
+STUDIES = {
+    "funnel": Study(funnel_study.plan, funnel_study.record),
+    "ablation": Study(dqn_ablation.plan, dqn_ablation.record),
+    "comparison": Study(comparison_plan.plan, comparison.record),
+}
+
+
+def run_and_record(
+    names: list[str],
+    data: list[Path],
+    work: Path,
+    out: Path | None = None,
+    seeds: int | None = None,
+    budget: int | None = None,
+    workers: int = -1,
+    dask: str | None = None,
+) -> Iterator[list[Path]]:
+    """Run studies, going on where they were stopped, and record each as soon as it is complete.
+
+    Args:
+        names: keys of `STUDIES`.
+        data: the exports.
+        work: the folder in which jobs keep checkpoints and results.
+        out: where records go; None is `data/results` for whole studies of the twin and the original, so that nobody
+            overwrites the book's record by trying, and a folder in `work` for anything else.
+        seeds, budget: how many seeds, and how many episodes or steps each; None is as on record.
+        workers, dask: as for `runner.run`.
+
+    Returns:
+        For each study and export, the files written.
+    """
+    plans = [(name, path, STUDIES[name].plan(str(path), seeds, budget)) for path in data for name in names]
+    jobs = [job for *_, planned in plans for job in planned]
+    print(f"{len(jobs):,} jobs, about {expected_minutes(jobs, work, workers):.0f} minutes", flush=True)
+    for name, path, planned in plans:
+        results = run(planned, work, workers, dask)
+        whole = seeds is None and budget is None and data_name(path) in ("twin", "original")
+        yield STUDIES[name].record(planned, results, out or (RESULTS if whole else work / "results"))

@@ -1,0 +1,43 @@
+"""Every agent trains and is evaluated in every world."""
+
+import numpy as np
+import pytest
+
+from crm_rl.agents.registry import AGENTS
+from crm_rl.evaluation.rollouts import play
+from crm_rl.worlds.base import n_actions, observation_size
+from crm_rl.worlds.registry import WORLDS, worlds
+
+STEPS = 640
+
+
+PLACES = [(name, selection) for name in WORLDS for selection in (False, True)]
+
+
+@pytest.fixture(scope="module", params=PLACES, ids=[f"{name}{', selection' * chosen}" for name, chosen in PLACES])
+def parts(request, twin):
+    """The worlds of train, val and test, the last with 60 customers."""
+    return worlds(*request.param, data=twin)
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_every_agent_trains_and_acts_in_every_world(agent, parts):
+    policy = AGENTS[agent](parts["train"], STEPS, 3)
+    test = parts["val"]
+    states = test.start(np.arange(test.size()))
+    assert test.observe(states).shape == (test.size(), observation_size(test.rules))
+    actions = policy(states, test, np.random.default_rng(0))
+    assert actions.shape == (test.size(),) and actions.min() >= 0 and actions.max() < n_actions(test.rules)
+    episodes = play(test, policy, np.random.default_rng(1))
+    assert np.isfinite(episodes.reward).all()
+    assert (episodes.steps >= 1).all() and episodes.steps.max() <= test.longest()
+    again = play(test, policy, np.random.default_rng(1))
+    np.testing.assert_array_equal(episodes.reward, again.reward)
+    if hasattr(policy, "probabilities"):
+        np.testing.assert_allclose(policy.probabilities(states, test).sum(axis=1), 1.0)
+        assert policy.q_values(states, test).shape == (test.size(), n_actions(test.rules))
+
+
+def test_an_unknown_world_is_refused_with_the_names_there_are():
+    with pytest.raises(ValueError, match="described, as_coded, smooth, rough"):
+        worlds("flat")
