@@ -51,7 +51,7 @@ class Job(NamedTuple):
         """
         parts = worlds(self.setting, False, self.data)
         train, results = [parts["train"]] * len(self.seeds), []
-        policies = train_seeds(train, self.hyper(), self.steps, list(self.seeds), folder)
+        policies = train_seeds(train, self.hyper(), self.steps, list(self.seeds), folder, checkpoint_every=25_000)
         for seed, policy in zip(self.seeds, policies, strict=True):
             history = policy.history
             last = slice(-max(1, len(history["loss"]) // 10), None)

@@ -4,6 +4,7 @@ A job trains one row of the table with some seeds and evaluates each policy on e
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,7 +41,11 @@ CURVE_POINTS = 100
 SEEDS = 20
 
 #: How many networks learn side by side in one job.
-SIDE_BY_SIDE = 10
+SIDE_BY_SIDE = 20
+
+#: Rows whose first policy is kept with the record, so that any machine can evaluate it; the others' tables are large.
+KEPT = {("described", row) for row in ROWS}
+KEPT |= {("as_coded", row) for row in ("q_learning", "dqn", "dqn_selection")}
 
 
 class Budget(NamedTuple):
@@ -91,10 +96,16 @@ class Job(NamedTuple):
             ]
         elif learner == "dqn":
             hyper, train = DQN_STUDY[self.setting, selection], [parts["train"]] * len(self.seeds)
-            trained = train_seeds(train, hyper, self.budget.steps, list(self.seeds), folder)
+            trained = train_seeds(train, hyper, self.budget.steps, list(self.seeds), folder, checkpoint_every=50_000)
         else:
             trained = [CONSTANTS.get(self.row, random_policy)] * len(self.seeds)
+        if learner is not None and 0 in self.seeds and (self.setting, self.row) in KEPT:
+            replace(trained[self.seeds.index(0)], history={}).save(folder.parent / "policies" / self.policy_name())
         return [self._result(parts["test"], seed, policy) for seed, policy in zip(self.seeds, trained, strict=True)]
+
+    def policy_name(self) -> str:
+        """The file in which the policy of seed 0 is kept with the record."""
+        return f"funnel_{data_name(self.data)}-{self.setting}-{self.row}.npz"
 
     def _result(self, test: World, seed: int, policy: Policy) -> dict:
         watched = _Watched(policy)

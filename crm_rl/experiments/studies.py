@@ -1,5 +1,6 @@
 """All studies of the book by name, one line each, and the one way to run and record them (`make study`)."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -57,4 +58,15 @@ def run_and_record(
     for name, path, planned in plans:
         results = run(planned, work, workers, dask)
         whole = seeds is None and budget is None and data_name(path) in ("twin", "original")
-        yield STUDIES[name].record(planned, results, out or (RESULTS if whole else work / "results"))
+        place = out or (RESULTS if whole else work / "results")
+        yield STUDIES[name].record(planned, results, place) + keep_policies(work, place, f"{name}_{data_name(path)}")
+
+
+def keep_policies(work: Path, place: Path, study: str) -> list[Path]:
+    """Put the policies that jobs of a study left in `work/policies` beside its record; returns the files written."""
+    kept = []
+    for file in sorted((work / "policies").glob(f"{study}-*.npz")):
+        kept.append(place / "policies" / file.name)
+        kept[-1].parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, kept[-1])
+    return kept
