@@ -76,7 +76,7 @@ def test_no_constant_action_changes_who_subscribes_in_the_described_world():
 def test_features_are_counted_at_the_decision():
     first_two = [0, 1]
 
-    def look_twice_then_email(states, population, rules, rng):
+    def look_twice_then_email(states, world, rng):
         steps = states.steps
         return np.where(steps < 2, steps, N_FEATURES + Action.EMAIL)
 

@@ -1,10 +1,9 @@
-"""Counting states: the counted run is the run, and what is counted can be counted by hand."""
+"""State-space explosion: how many states a table meets, how often, and what is left of them later on."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from crm_rl.agents.explosion import train_counting
 from tiny_worlds import CALL_FLAG, CALL_ONCE, world
 
 from crm_rl import plots
@@ -18,23 +17,21 @@ RECORDS = ["call", "call demo", "survey", "subscribed", ""]
 
 
 @pytest.mark.parametrize("rules", [DESCRIBED, AS_CODED, DESCRIBED_SELECTION, AS_CODED_SELECTION])
-def test_the_counted_run_has_the_bits_of_the_run(rules):
+def test_states_and_tries_are_counted_on_the_way(rules):
     features = np.random.default_rng(0).random((20, N_FEATURES)).astype(np.float32)
     crowd = world([RECORDS[i % len(RECORDS)] for i in range(20)], rules, features)
-    plain, counted = train_q_learning(crowd, STUDY, 1_500, seed=3), train_counting(crowd, STUDY, 1_500, seed=3)
-    assert counted.policy.q.tobytes() == plain.q.tobytes()
-    assert counted.policy.keys.tobytes() == plain.keys.tobytes()
-    assert counted.decisions.sum() == plain.about["steps"]
-    assert len(counted.decisions) == len(counted.met_in) == len(plain.q)
-    assert (np.diff(counted.met_in) >= 0).all() and counted.met_in[0] == 0
-    assert counted.met_after(np.array([0, 1_500])).tolist() == [0, len(plain.q)]
-    assert counted.met_after(np.array([1]))[0] == (counted.met_in == 0).sum()
+    policy = train_q_learning(crowd, STUDY, 1_500, seed=3)
+    assert policy.tries.sum() == policy.about["steps"]
+    met = policy.history["states"]
+    assert len(met) == 1_500 and (np.diff(met) >= 0).all() and met[-1] == len(policy.q) == len(policy.tries)
+    first = train_q_learning(crowd, STUDY, 1, seed=3)
+    assert met[0] == len(first.q)
 
 
 def test_one_customer_has_two_states():
-    counted = train_counting(CALL_ONCE, episodes=50)
-    assert len(counted.decisions) == 2  # before the call, and at stage 1 after it
-    assert counted.decisions.sum() == 500
+    policy = train_q_learning(CALL_ONCE, episodes=50)
+    assert len(policy.q) == 2  # before the call, and at stage 1 after it
+    assert policy.tries.sum() == 500
 
 
 def test_what_is_not_visible_tells_no_states_apart():
@@ -43,9 +40,9 @@ def test_what_is_not_visible_tells_no_states_apart():
     crowd = world([""] * 30, DESCRIBED, features)
     for visible, states in (([], 1), ([CALL_FLAG], 2), ([CALL_FLAG, CALL_FLAG], 2), (range(N_FEATURES), 30)):
         seen = with_visible(crowd, visible)
-        counted = train_counting(seen, episodes=400)
-        assert len(counted.policy.q) == states
-        episodes, met = play_watched(seen, counted.policy, np.random.default_rng(0))
+        policy = train_q_learning(seen, episodes=400)
+        assert len(policy.q) == states
+        episodes, met = play_watched(seen, policy, np.random.default_rng(0))
         assert met.tolist() == episodes.steps.tolist()
 
 
@@ -53,18 +50,18 @@ def test_rounding_less_tells_more_states_apart():
     features = np.zeros((40, N_FEATURES), dtype=np.float32)
     features[:, 0] = np.linspace(0, 1, 40)
     crowd = world([""] * 40, DESCRIBED, features)
-    states = [len(train_counting(crowd, episodes=600, decimals=decimals).policy.q) for decimals in (0, 1, 2)]
+    states = [len(train_q_learning(crowd, episodes=600, resolution=decimals).q) for decimals in (0, 1, 2)]
     assert states[0] < states[1] < states[2] == 40
 
 
-def test_watching_changes_nothing_and_strangers_are_not_met():
-    counted = train_counting(CALL_ONCE, episodes=50)
-    stranger = CALL_ONCE._replace(
+def test_watching_changes_nothing_and_unseen_customers_are_not_met():
+    policy = train_q_learning(CALL_ONCE, episodes=50)
+    unseen = CALL_ONCE._replace(
         population=CALL_ONCE.population._replace(features=np.full((1, N_FEATURES), 0.31, dtype=np.float32))
     )
-    for place, met_all in ((CALL_ONCE, True), (stranger, False)):
-        episodes, met = play_watched(place, counted.policy, np.random.default_rng(2))
-        plain = play(place, counted.policy, np.random.default_rng(2))
+    for place, met_all in ((CALL_ONCE, True), (unseen, False)):
+        episodes, met = play_watched(place, policy, np.random.default_rng(2))
+        plain = play(place, policy, np.random.default_rng(2))
         assert episodes.reward.tolist() == plain.reward.tolist()
         assert met.tolist() == (episodes.steps if met_all else 0 * episodes.steps).tolist()
 

@@ -20,6 +20,7 @@ from crm_rl.agents.q_learning import (
     Hyperparameters,
     empty_table,
     epsilon_greedy,
+    next_epsilon,
     run_episodes,
     train,
     train_q_learning,
@@ -32,10 +33,8 @@ from crm_rl.worlds.replay import (
     DESCRIBED,
     DESCRIBED_SELECTION,
     State,
-    observe_all,
-    start_all,
 )
-from crm_rl.worlds.replay_keys import coder_of, levels_of, state_key
+from crm_rl.worlds.replay_keys import state_key
 
 RULES = {
     "described": DESCRIBED,
@@ -54,7 +53,7 @@ def crowd(rules=DESCRIBED, people=40, seed=0):
 
 
 def inside(world):
-    return world.population, coder_of(world.population, levels_of(world.population)), world.rules, world.pools
+    return world.population, world.rules, world.pools, world.coder(world.levels())
 
 
 # ---- The algorithm ----
@@ -63,7 +62,7 @@ def inside(world):
 def test_one_update_by_hand():
     """Q(s, call) = 5 and alpha = 0.1: the call earns 14 and leads to a state whose best action is worth 10, so
     5 + 0.1 (14 + 0.95 * 10 - 5) = 6.85."""
-    population, coder, rules, pools = inside(CALL_ONCE)
+    population, rules, pools, coder = inside(CALL_ONCE)
     rules = rules._replace(horizon=1)
     rows = Dict.empty(KEY, types.int64)
     for row, stage in enumerate((0, 1)):
@@ -72,9 +71,32 @@ def test_one_update_by_hand():
     q[0, 1], q[1, 2] = 5, 10
     hyper = Hyperparameters(epsilon_start=0.0, epsilon_end=0.0)
     rng = np.random.default_rng(0)
-    q, epsilon, steps, rewards, _ = run_episodes(rows, q, population, coder, rules, pools, hyper, 0.0, 1, rng)
+    tries = np.zeros(q.shape, dtype=np.int64)
+    world = population, rules, pools, coder
+    q, tries, epsilon, steps, rewards, _, states = run_episodes(rows, q, tries, *world, hyper, 0.0, 1, 0, 99, rng)
     assert q[0, 1] == pytest.approx(6.85)
     assert np.count_nonzero(q) == 2 and (steps, len(rows), rewards.tolist()) == (1, 2, [14.0])
+    assert tries[0].tolist() == [0, 1, 0, 0, 0, 0] and states.tolist() == [2]
+
+
+def test_the_step_size_falls_with_the_tries_of_the_action():
+    """Waiting costs 1 a step and nothing follows (gamma 0): with alpha 1 / (1 + n) Q is the mean of what was paid, and
+    with a constant half it is -1 + 2 ** -n."""
+    one = world([""], DESCRIBED._replace(horizon=1))
+    mean = train_q_learning(one, Hyperparameters(alpha=1.0, alpha_decay=1.0, gamma=0.0), episodes=50)
+    assert mean.q[mean.tries > 0].tolist() == [-1.0] * np.count_nonzero(mean.tries) and mean.tries.sum() == 50
+    half = train_q_learning(one, Hyperparameters(alpha=0.5, gamma=0.0), episodes=50)
+    np.testing.assert_allclose(half.q, -1 + 0.5**half.tries)
+
+
+def test_a_budget_of_steps_ends_inside_an_episode():
+    policy = train_q_learning(CALL_ONCE, episodes=None, steps=25)
+    assert policy.about["steps"] == policy.tries.sum() == 25 and policy.about["episodes"] == 3
+
+
+def test_epsilon_can_fall_on_a_straight_line_over_a_share_of_the_steps():
+    hyper = Hyperparameters(exploration=0.5, epsilon_end=0.05)
+    assert [next_epsilon(0.3, taken, 1_000, hyper) for taken in (0, 250, 490, 900)] == [1.0, 0.5, 0.05, 0.05]
 
 
 def test_an_episode_that_ends_has_no_future():
@@ -88,14 +110,13 @@ def test_an_episode_that_ends_has_no_future():
 
 def test_the_known_optimum_of_one_customer_is_reached():
     policy = train_q_learning(CALL_ONCE, STUDY._replace(epsilon_end=0.3), episodes=3_000)
-    first = observe_all(*start_of(CALL_ONCE))
-    np.testing.assert_allclose(policy.q_values(first)[0], CALL_ONCE_VALUES, atol=1e-3)
+    np.testing.assert_allclose(policy.q_values(start_of(CALL_ONCE), CALL_ONCE)[0], CALL_ONCE_VALUES, atol=1e-3)
     assert play(CALL_ONCE, policy, np.random.default_rng(0)).reward.tolist() == [14.0]
 
 
 def test_looking_before_acting_is_learned_where_it_pays():
     policy = train_q_learning(LOOK_THEN_ACT, STUDY._replace(alpha=0.02, epsilon_end=0.3), episodes=60_000)
-    at_first = policy.q_values(observe_all(*start_of(LOOK_THEN_ACT)))[0]
+    at_first = policy.q_values(start_of(LOOK_THEN_ACT), LOOK_THEN_ACT)[0]
     assert at_first.max() == pytest.approx(VALUE_OF_LOOKING, abs=0.5)
     assert at_first.argmax() in (7, DEMO_FLAG)
     assert at_first[N_FEATURES + Action.CALL] == pytest.approx(6.5, abs=1.5)
@@ -104,7 +125,7 @@ def test_looking_before_acting_is_learned_where_it_pays():
 
 
 def start_of(world):
-    return start_all(np.arange(len(world.population.stage)), *world[:2]), *world[:2]
+    return world.start(np.arange(world.size()))
 
 
 def test_epsilon_falls_by_its_factor_down_to_its_end():
@@ -131,7 +152,7 @@ def test_compiled_and_plain_give_the_same_bits(rules):
     some, results = crowd(rules), []
     for run in (run_episodes, run_episodes.py_func):
         table = empty_table(21 if rules.selects_features else 6, STUDY)
-        out = run(table.rows, table.q, *inside(some), STUDY, 1.0, 60, np.random.default_rng(3))
+        out = run(table.rows, table.q, table.tries, *inside(some), STUDY, 1.0, 60, 0, 10**6, np.random.default_rng(3))
         results.append((dict(table.rows), *(np.asarray(part).tobytes() for part in out)))
     assert results[0] == results[1]
 
@@ -147,8 +168,8 @@ def test_plain_python_all_through_gives_the_same_bits():
 
 def sum_of_a_run():
     table = empty_table(21, STUDY)
-    rewards, _ = train(table, inside(crowd(DESCRIBED_SELECTION)), STUDY, 200, np.random.default_rng(5))
-    return hashlib.sha256(table.used().tobytes() + rewards.tobytes()).hexdigest()
+    rewards, *_ = train(table, inside(crowd(DESCRIBED_SELECTION)), STUDY, 200, np.random.default_rng(5))
+    return hashlib.sha256(table.q[: len(table.rows)].tobytes() + rewards.tobytes()).hexdigest()
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
@@ -167,7 +188,8 @@ def test_chunks_leave_no_trace():
     pieces = train_q_learning(crowd(), episodes=900, checkpoint_every=70)
     assert whole.q.tobytes() == pieces.q.tobytes() and whole.keys.tobytes() == pieces.keys.tobytes()
     assert whole.history["reward"].tobytes() == pieces.history["reward"].tobytes()
-    assert pieces.history["states"][-1] == len(pieces.q) and len(pieces.history["states"]) == 13
+    assert whole.history["states"].tolist() == pieces.history["states"].tolist()
+    assert len(pieces.history["states"]) == 900 and pieces.history["states"][-1] == len(pieces.q)
 
 
 def test_a_killed_run_ends_with_the_same_bytes(tmp_path):
@@ -197,7 +219,8 @@ def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path):
     longer = train_q_learning(crowd(), episodes=900, folder=tmp_path, checkpoint_every=100)
     whole = train_q_learning(crowd(), episodes=900, checkpoint_every=100)
     assert longer.q.tobytes() == whole.q.tobytes()
-    with pytest.raises(PolicyError, match="900 episodes, more than 400"):
+    assert {name: len(part) for name, part in longer.history.items()} == dict.fromkeys(whole.history, 900)
+    with pytest.raises(PolicyError, match="900 episodes and 6,390 steps, more than asked"):
         train_q_learning(crowd(), episodes=400, folder=tmp_path, checkpoint_every=100)
 
 
@@ -231,7 +254,7 @@ def test_a_loaded_table_finds_what_training_met(rules, tmp_path):
     trained = train_q_learning(some, episodes=300, folder=tmp_path)
     policy = load_policy(tmp_path / "q_table.npz")
     assert policy.rules == rules and policy.q.tobytes() == trained.q.tobytes()
-    rng, (population, coder, *_) = np.random.default_rng(0), inside(some)
+    rng, (population, *_, coder) = np.random.default_rng(0), inside(some)
     masks = np.where(rng.random(500) < 0.3, rules.first_mask, rng.integers(0, ALL_VISIBLE + 1, size=500))
     n = len(masks)
     states = State(
@@ -244,32 +267,23 @@ def test_a_loaded_table_finds_what_training_met(rules, tmp_path):
     )
     rows = {tuple(key): row for row, key in enumerate(policy.keys.tolist())}
     keys = [state_key(State(*(int(field[i]) for field in states)), coder, rules) for i in range(n)]
-    observations = observe_all(states, population, rules)
-    assert policy.find(observations).tolist() == [rows.get(key, -1) for key in keys]
-    assert 0 < policy.known(observations).mean() < 1
-    known = policy.known(observations)
-    assert (policy.q_values(observations)[~known] == 0).all()
+    assert policy.find(states, some).tolist() == [rows.get(key, -1) for key in keys]
+    known = policy.known(states, some)
+    assert 0 < known.mean() < 1
+    assert (policy.q_values(states, some)[~known] == 0).all()
 
 
 def test_a_state_never_met_gets_any_action():
     policy = train_q_learning(CALL_ONCE, episodes=300)
-    strange = np.full((6_000, N_FEATURES), 0.31, dtype=np.float32)
-    assert not policy.known(strange).any()
-    drawn = np.bincount(policy.act(strange, np.random.default_rng(0)), minlength=6)
-    assert drawn.min() > 850
-    again = policy.act(strange, np.random.default_rng(0))
-    assert again.tolist() == policy.act(strange, np.random.default_rng(0)).tolist()
+    strange = world([""] * 6_000, CALL_ONCE.rules, np.full((6_000, N_FEATURES), 0.31, dtype=np.float32))
+    states = start_of(strange)
+    assert not policy.known(states, strange).any()
+    assert (policy.probabilities(states, strange) == 1 / 6).all()
+    drawn, again = (policy(states, strange, np.random.default_rng(0)) for _ in range(2))
+    assert np.bincount(drawn, minlength=6).min() > 850 and drawn.tolist() == again.tolist()
 
 
-@pytest.mark.parametrize(
-    ("observations", "problem"),
-    [
-        (np.zeros((2, 30)), "15 columns"),
-        (np.zeros(15), "15 columns"),
-        (np.full((2, 15), np.nan), "row 0, column 0: not a number"),
-    ],
-)
-def test_observations_that_no_policy_can_use(observations, problem):
+def test_a_policy_refuses_a_world_of_another_kind():
     policy = train_q_learning(CALL_ONCE, episodes=10)
-    with pytest.raises(PolicyError, match=problem):
-        policy.q_values(observations)
+    with pytest.raises(PolicyError, match="another kind of world.*Remedy"):
+        policy.q_values(start_of(LOOK_THEN_ACT), LOOK_THEN_ACT)

@@ -75,8 +75,8 @@ def test_what_was_wrong_with_the_file_and_what_training_never_saw_is_said(traine
 
 def test_an_action_for_nobody_is_said_in_words(trained, asked, capsys, monkeypatch):
     class Waits(NetworkPolicy):
-        def act(self, observations, rng=None):
-            return np.full(len(observations), Action.WAIT)
+        def __call__(self, states, world, rng=None):
+            return np.full(len(states.customer), Action.WAIT)
 
     monkeypatch.setattr("crm_rl.agents.policies.load_policy", Waits.load)
     policy = str(trained["dqn", False])
@@ -151,15 +151,3 @@ def test_an_unknown_action_is_an_error_that_lists_the_known(trained, asked, caps
     policy = str(trained["q-learning", False])
     assert main(["recommend", policy, str(asked), "--data", str(TWIN), "--action", "fly"]) == 1
     assert "email, call, demo, survey, wait, manager" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("kind", LEARNERS)
-def test_observations_of_another_size_or_with_gaps_are_refused(kind, trained):
-    policy = load_policy(trained[kind])
-    size = 30 if kind[1] else 15
-    with pytest.raises(PolicyError, match=f"{size} columns"):
-        policy.q_values(np.zeros((3, size + 1)))
-    gap = np.zeros((3, size))
-    gap[1, 2] = np.nan
-    with pytest.raises(PolicyError, match="row 1, column 2"):
-        policy.q_values(gap)

@@ -87,4 +87,4 @@ def test_too_many_states_for_63_bits_are_refused():
     features = np.random.default_rng(0).random((40, N_FEATURES)).astype(np.float32)
     population = world(["call"] * 40, DESCRIBED, features).population
     with pytest.raises(ValueError, match="Remedy: round to fewer decimals"):
-        coder_of(population, levels_of(population, decimals=8), decimals=8)
+        coder_of(population, levels_of(population, decimals=8))

@@ -40,7 +40,7 @@ def test_parts_rules_and_pools(customers, setting, selection):
     for world in worlds.values():
         population = world.population
         assert np.isfinite(population.features).all()
-        np.testing.assert_array_equal(world.pools.subscribed, np.flatnonzero(population.subscribed))
+        np.testing.assert_array_equal(world.pools.first, np.flatnonzero(population.subscribed))
         # the flags that the agent sees are the record by which it is paid
         np.testing.assert_array_equal(population.features[:, 7:12], population.reached)
 

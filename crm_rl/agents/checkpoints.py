@@ -70,8 +70,8 @@ def read_arrays(path: str | Path, *kinds: str) -> tuple[dict, dict[str, np.ndarr
     return about, arrays
 
 
-def require(path: str | Path, arrays: dict[str, np.ndarray], **shapes: tuple[int | None, ...]) -> None:
-    """Check that the arrays are there and have these shapes; None stands for any length.
+def require(path: str | Path, arrays: dict[str, np.ndarray], **shapes: tuple[int | None, ...] | None) -> None:
+    """Check that the arrays are there and have these shapes; None stands for any length, or for any shape.
 
     Raises:
         PolicyError: otherwise, with all problems at once.
@@ -80,12 +80,14 @@ def require(path: str | Path, arrays: dict[str, np.ndarray], **shapes: tuple[int
     for name, wanted in shapes.items():
         if name not in arrays:
             problems.append(f"no array {name!r}")
-        elif len(arrays[name].shape) != len(wanted) or any(
-            want not in (None, length) for want, length in zip(wanted, arrays[name].shape, strict=True)
-        ):
+        elif wanted is not None and not _has_shape(arrays[name].shape, wanted):
             problems.append(f"{name} has shape {arrays[name].shape}, not {wanted}".replace("None", "any"))
     if problems:
         raise PolicyError(f"{path}: {'; '.join(problems)}. Remedy: train it again.")
+
+
+def _has_shape(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(want in (None, length) for want, length in zip(wanted, shape, strict=True))
 
 
 def same_run(path: str | Path, found: dict, asked: dict) -> None:

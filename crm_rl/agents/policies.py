@@ -107,11 +107,11 @@ class TablePolicy(GreedyPolicy):
         rules = _rules(path, about)
         kind = dynamics_of(rules).levels
         wanted = (None, n_actions(rules))
-        require(path, arrays, keys=(None, 2), q=wanted, tries=wanted)
-        missing = [f"levels_{name}" for name in kind._fields if f"levels_{name}" not in arrays]
-        if missing or len(arrays["keys"]) != len(arrays["q"]) or arrays["q"].shape != arrays["tries"].shape:
-            raise PolicyError(f"{path}: the parts of the table do not fit together. Remedy: train it again.")
+        levels = {f"levels_{name}": None for name in kind._fields}
+        require(path, arrays, keys=(None, 2), q=wanted, tries=wanted, **levels)
         levels = kind(*(arrays[f"levels_{name}"] for name in kind._fields))
+        if len(arrays["keys"]) != len(arrays["q"]) or arrays["q"].shape != arrays["tries"].shape or not levels.fits():
+            raise PolicyError(f"{path}: the parts of the table do not fit together. Remedy: train it again.")
         return cls(arrays["keys"], arrays["q"], arrays["tries"], levels, rules, about, _history(arrays))
 
 

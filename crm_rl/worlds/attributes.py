@@ -65,6 +65,10 @@ class Levels(NamedTuple):
     groups: np.ndarray
     decimals: np.ndarray
 
+    def fits(self) -> bool:
+        """Whether the parts fit together, when read from a file."""
+        return self.groups.ndim == 2 and self.groups.shape[1] == 4 and self.decimals.shape == (3,)
+
 
 class Coder(NamedTuple):
     """Each customer's group.

@@ -30,6 +30,10 @@ class Levels(NamedTuple):
     counts: np.ndarray
     decimals: int
 
+    def fits(self) -> bool:
+        """Whether the parts fit together, when read from a file."""
+        return self.counts.shape == (N_FEATURES,) and self.counts.sum() == len(self.values)
+
     def of_feature(self, feature: int) -> np.ndarray:
         """The values of one feature, ascending."""
         return np.split(self.values, np.cumsum(self.counts)[:-1])[feature]
