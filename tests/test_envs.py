@@ -1,7 +1,8 @@
-"""The three faces of the replay world: the contracts of their libraries, and that they go the same ways."""
+"""The three interfaces of a world: the contracts of their libraries, and that they go the same ways."""
 
 import json
 import warnings
+from functools import cache
 
 import gymnasium
 import numpy as np
@@ -9,31 +10,47 @@ import pytest
 from gymnasium.utils.env_checker import check_env as gymnasium_check
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from stable_baselines3.common.env_checker import check_env as sb3_check
-from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor
 
+from crm_rl.data import clean, load
 from crm_rl.data.load import TWIN
 from crm_rl.data.problems import DataError
 from crm_rl.worlds.base import MAX_STEPS, Action
 from crm_rl.worlds.episodes import world_for
 from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
+from crm_rl.worlds.registry import WORLDS as MAKERS
 from crm_rl.worlds.replay import RULES
 
 IDS = {False: "crm_rl/Funnel-v0", True: "crm_rl/FunnelSelection-v0"}
 RESPONSIVE = [("smooth", False, "train"), ("smooth", True, "test"), ("rough", False, "test")]
 WORLDS = [(setting, selection, part) for setting, selection in RULES for part in ("train", "test")] + RESPONSIVE
-COPIES = 5
+N_ENVS = 5
+
+
+@cache
+def customers():
+    return clean(load(TWIN))[0]
+
+
+@cache
+def parts(setting, selection):
+    """Worlds by part, all of one reading of the twin."""
+    return MAKERS[setting](setting, customers(), TWIN, selection)
+
+
+def replay(setting="described", part="test", selection=False):
+    return parts(setting, selection)[part]
 
 
 @pytest.fixture(params=WORLDS, ids=lambda which: f"{which[0]}{', selection' * which[1]}, {which[2]}")
 def which(request):
-    """A world, as the arguments of a face."""
-    setting, selection, part = request.param
-    return {"setting": setting, "selection": selection, "part": part, "data": TWIN}
+    return request.param
 
 
 @pytest.fixture
 def world(which):
-    return world_for(**which)
+    setting, selection, part = which
+    return parts(setting, selection)[part]
 
 
 def assert_same(one, other) -> None:
@@ -53,17 +70,27 @@ def assert_same(one, other) -> None:
 # The single environment
 
 
-def test_registered_and_to_both_checkers_content(which):
-    env_id = IDS[which.pop("selection")]
+def test_registered_and_to_both_checkers_content(which, world):
+    env_id = IDS[which[1]]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        env = gymnasium.make(env_id, **which)
+        env = gymnasium.make(env_id, world=world)
         assert isinstance(env.unwrapped, FunnelEnv)
         gymnasium_check(env.unwrapped)
         sb3_check(env)
-        envs = gymnasium.make_vec(env_id, num_envs=3, **which)
+        envs = gymnasium.make_vec(env_id, num_envs=3, world=world)
         assert isinstance(envs.unwrapped, FunnelVectorEnv)
         assert envs.reset(seed=0)[0] in envs.observation_space
+
+
+@pytest.mark.parametrize("selection", IDS)
+def test_an_id_and_names_find_the_world_of_an_export(selection):
+    named = {"setting": "as_coded", "part": "val", "data": TWIN}
+    found = world_for(**named, selection=selection)
+    assert found.size() == replay("as_coded", "val").size() and found.rules.selects_features == selection
+    assert gymnasium.make(IDS[selection], **named).unwrapped.world is found
+    assert gymnasium.make_vec(IDS[selection], 2, **named).unwrapped.world is found
+    assert FunnelVecEnv(2, **named, selection=selection).world is found
 
 
 def rollout(env: FunnelEnv, seed: int, steps: int = 50) -> list:
@@ -76,8 +103,8 @@ def rollout(env: FunnelEnv, seed: int, steps: int = 50) -> list:
     return history
 
 
-def test_one_seed_one_history_and_another_seed_another(which):
-    first, second = FunnelEnv(**which), FunnelEnv(**which)
+def test_one_seed_one_history_and_another_seed_another(world):
+    first, second = FunnelEnv(world=world), FunnelEnv(world=world)
     history = rollout(first, seed=1)
     np.random.seed(0)  # noqa: NPY002 the global state must not matter
     assert_same(history, rollout(second, seed=1))
@@ -87,19 +114,26 @@ def test_one_seed_one_history_and_another_seed_another(which):
 
 
 def test_every_observation_is_in_the_space(which, world):
-    """Every customer's first one, and with every feature visible."""
-    env, responsive = FunnelEnv(world=world), which["setting"] in ("smooth", "rough")
-    assert env.observation_space.shape == ((30,) if which["selection"] else (15,))
-    assert env.action_space.n == (21 if which["selection"] else 6)
-    for customer in range(world.size()):
-        observation, info = env.reset(options={"customer": customer})
-        assert observation in env.observation_space
-        people = world.population
-        own = (
-            {"milestones": people.start, "contacts": np.zeros(world.size())} if responsive else {"stage": people.stage}
-        )
-        told = {name: values[customer] for name, values in own.items()}
-        assert info == {"customer": customer, "subscribed": False, "mask": world.rules.first_mask, **told}
+    """Every customer's first one, and what is told of them."""
+    setting, selection, _ = which
+    people, everybody = world.population, np.arange(world.size())
+    envs = FunnelVectorEnv(world.size(), world=world)
+    assert envs.single_observation_space.shape == ((30,) if selection else (15,))
+    assert envs.single_action_space.n == (21 if selection else 6)
+    observations, info = envs.reset(options={"customer": everybody})
+    assert observations in envs.observation_space
+    responsive = setting in ("smooth", "rough")
+    own = {"milestones": people.start, "contacts": 0 * everybody} if responsive else {"stage": people.stage}
+    told = {"customer": everybody, "subscribed": False, "mask": world.rules.first_mask, **own}
+    assert info.keys() == told.keys() | {f"_{name}" for name in told}
+    for name, values in told.items():
+        np.testing.assert_array_equal(info[name], np.broadcast_to(values, world.size()))
+
+    env, last = FunnelEnv(world=world), world.size() - 1
+    for customer in (0, last):
+        observation, alone = env.reset(options={"customer": customer})
+        np.testing.assert_array_equal(observation, observations[customer])
+        assert alone == {name: info[name][customer] for name in told}
 
 
 def test_a_chosen_customer_draws_nobody(world):
@@ -112,7 +146,7 @@ def test_a_chosen_customer_draws_nobody(world):
 
 def endless() -> FunnelEnv:
     """Feature selection as coded, with a customer who never subscribes: no action of the firm ends the episode."""
-    env = FunnelEnv("as_coded", "test", TWIN, selection=True)
+    env = FunnelEnv(world=replay("as_coded", selection=True))
     customer = int(np.flatnonzero(~env.world.population.subscribed)[0])
     env.reset(options={"customer": customer})
     return env
@@ -129,22 +163,92 @@ def test_what_would_go_on_for_ever_is_cut_off_without_a_penalty():
 def test_a_cap_of_ones_own():
     world = endless().world
     customer = int(np.flatnonzero(~world.population.subscribed)[0])
-    env = FunnelEnv(world=world, max_steps=3)
-    env.reset(options={"customer": customer})
-    assert [env.step(15)[3] for _ in range(3)] == [False, False, True]
-    for envs in (FunnelVectorEnv(1, world=world, max_steps=3), FunnelVecEnv(1, world=world, max_steps=3)):
-        assert envs.episodes.max_steps == 3
+    chosen, cap = {"customer": customer}, {"world": world, "max_episode_steps": 3}
+    toggle = np.full(2, 15)
+    for env in (FunnelEnv(**cap), gymnasium.make(IDS[True], **cap)):
+        env.reset(options=chosen)
+        assert [env.step(15)[2:4] for _ in range(3)] == [(False, False), (False, False), (False, True)]
+    for mode in ("vector_entry_point", "sync"):
+        envs = gymnasium.make_vec(IDS[True], num_envs=2, vectorization_mode=mode, **cap)
+        envs.reset(options=chosen)
+        assert [envs.step(toggle)[3].tolist() for _ in range(3)] == [[False] * 2, [False] * 2, [True] * 2]
+    sb3 = FunnelVecEnv(2, **cap)
+    sb3.set_options(chosen)
+    sb3.reset()
+    assert [sb3.step(toggle)[2].tolist() for _ in range(3)] == [[False] * 2, [False] * 2, [True] * 2]
+    for own in (None, -1):  # Gymnasium's make takes -1 for no cap of one's own
+        assert FunnelVectorEnv(2, world=world, max_episode_steps=own).episodes.max_episode_steps == MAX_STEPS
+
+
+@pytest.mark.parametrize("ending", ["termination", "truncation"])
+def test_no_step_after_the_end(ending):
+    """Who subscribes in the first step, or who never does, cut off in the second one."""
+    world = replay("as_coded")
+    people = world.population
+    subscribes = people.subscribed & (people.stage == 6) if ending == "termination" else ~people.subscribed
+    env = FunnelEnv(world=world, max_episode_steps=2)
+    for _ in range(2):
+        env.reset(options={"customer": int(np.flatnonzero(subscribes)[0])})
+        steps = 0
+        while (flags := env.step(Action.WAIT)[2:4]) != (ending == "termination", ending == "truncation"):
+            assert flags == (False, False) and (steps := steps + 1) < 2
+        for _ in range(2):
+            with pytest.raises(gymnasium.error.ResetNeeded, match="call reset"):
+                env.step(Action.WAIT)
+    env.reset()
+    env.step(Action.WAIT)
+
+
+def test_no_step_before_the_first_reset(world):
+    zeros = np.zeros(2, dtype=np.int64)
+    for env, action in (
+        (FunnelEnv(world=world), 0),
+        (FunnelVectorEnv(2, world=world), zeros),
+        (FunnelVecEnv(2, world=world), zeros),
+    ):
+        with pytest.raises(gymnasium.error.ResetNeeded, match="call reset"):
+            env.step(action)
+        env.reset()
+        for _ in range(25 if hasattr(env, "num_envs") else 1):
+            env.step(action)  # where an episode ends, the next begins by itself
+
+
+def test_a_generator_of_ones_own_draws_from_the_next_reset_on(world):
+    env, seeded = FunnelEnv(world=world), FunnelEnv(world=world)
+    env.reset(seed=1)
+    env.np_random = np.random.default_rng(8)
+    came = [env.reset()[1]["customer"] for _ in range(100)]
+    assert came == [seeded.reset(seed=8 if first else None)[1]["customer"] for first in [True] + [False] * 99]
+
+
+def test_a_seed_of_none_keeps_a_generator(world):
+    envs, alone = FunnelVectorEnv(2, world=world), FunnelEnv(world=world)
+    envs.reset(seed=[4, 5])
+    who = envs.reset(seed=[None, 9])[1]["customer"]
+    alone.reset(seed=4)
+    assert who.tolist() == [alone.reset()[1]["customer"], alone.reset(seed=9)[1]["customer"]]
+
+
+def test_workers_that_begin_empty_find_the_id_by_its_module():
+    """What a spawned process has not imported, it has not registered; the module before the colon makes it import."""
+    name, one = f"crm_rl.worlds.gym_envs:{IDS[False]}", replay("as_coded", "val")
+    workers = SubprocVecEnv([lambda: gymnasium.make(name, world=one)], start_method="spawn")
+    try:
+        workers.seed(3)
+        np.testing.assert_array_equal(workers.reset()[0], FunnelEnv(world=one).reset(seed=3)[0])
+    finally:
+        workers.close()
 
 
 def test_a_subscription_in_the_last_step_is_no_truncation():
     """Who has a manager on record and is below stage 4 subscribes when one is assigned, here in the tenth step."""
-    world = world_for("as_coded", "test", TWIN)
+    world = replay("as_coded")
     people = world.population
     customer = int(np.flatnonzero(people.subscribed & people.reached[:, 4] & (people.stage < 4))[0])
     actions = [Action.WAIT] * 9 + [Action.MANAGER]
     single, vector, sb3 = FunnelEnv(world=world), FunnelVectorEnv(2, world=world), FunnelVecEnv(2, world=world)
-    for face in (single, vector):
-        face.reset(options={"customer": customer})
+    for env in (single, vector):
+        env.reset(options={"customer": customer})
     sb3.set_options({"customer": customer})
     sb3.reset()
     for action in actions:
@@ -156,7 +260,7 @@ def test_a_subscription_in_the_last_step_is_no_truncation():
 
 
 def test_ansi_tells_the_journey():
-    env = FunnelEnv("as_coded", "test", TWIN, selection=True, render_mode="ansi")
+    env = FunnelEnv(world=replay("as_coded", selection=True), render_mode="ansi")
     subscriber = int(np.flatnonzero(env.world.population.subscribed & (env.world.population.stage == 6))[0])
     env.reset(options={"customer": subscriber})
     env.step(0)
@@ -171,11 +275,11 @@ def test_ansi_tells_the_journey():
     ]
     env.reset(seed=0)
     assert len(env.render().splitlines()) == 1
-    assert FunnelEnv(data=TWIN).render() is None
+    assert FunnelEnv(world=env.world).render() is None
 
 
 def test_a_responsive_journey_in_words():
-    env = FunnelEnv("smooth", "test", TWIN, selection=True, render_mode="ansi")
+    env = FunnelEnv(world=replay("smooth", selection=True), render_mode="ansi")
     outbound = int(np.flatnonzero(env.world.population.inbound == 0)[0])
     env.reset(seed=0, options={"customer": outbound})
     env.step(12)
@@ -185,12 +289,12 @@ def test_a_responsive_journey_in_words():
     assert lines[1:] == ["  1. show Country_Standing: -1.00", "  2. email: -0.10"]
 
 
-# The faces together
+# The interfaces together
 
 
 def test_the_vector_environment_goes_as_single_ones_side_by_side(world):
-    one_by_one = SyncVectorEnv([lambda: FunnelEnv(world=world)] * COPIES, autoreset_mode=AutoresetMode.NEXT_STEP)
-    together = FunnelVectorEnv(COPIES, world=world)
+    one_by_one = SyncVectorEnv([lambda: FunnelEnv(world=world)] * N_ENVS, autoreset_mode=AutoresetMode.NEXT_STEP)
+    together = FunnelVectorEnv(N_ENVS, world=world)
     assert together.metadata["autoreset_mode"] == AutoresetMode.NEXT_STEP
     assert together.single_observation_space == one_by_one.single_observation_space
     assert together.observation_space == one_by_one.observation_space
@@ -199,7 +303,7 @@ def test_the_vector_environment_goes_as_single_ones_side_by_side(world):
     for seed in (3, [9, 8, 7, 6, 5], None):
         assert_same(one_by_one.reset(seed=seed), together.reset(seed=seed))
         for _ in range(120):
-            actions = rng.integers(0, together.single_action_space.n, COPIES)
+            actions = rng.integers(0, together.single_action_space.n, N_ENVS)
             (*left, left_info), (*right, right_info) = one_by_one.step(actions), together.step(actions)
             assert_same(left, right)
             assert left_info.keys() == right_info.keys()
@@ -208,18 +312,18 @@ def test_the_vector_environment_goes_as_single_ones_side_by_side(world):
 
 
 def test_the_sb3_environment_goes_as_single_ones_side_by_side(world):
-    one_by_one = DummyVecEnv([lambda: FunnelEnv(world=world)] * COPIES)
-    together = FunnelVecEnv(COPIES, world=world)
+    one_by_one = DummyVecEnv([lambda: FunnelEnv(world=world)] * N_ENVS)
+    together = FunnelVecEnv(N_ENVS, world=world)
     assert together.observation_space == one_by_one.observation_space
     assert together.action_space == one_by_one.action_space
     rng = np.random.default_rng(0)
     for seed in (3, None):
-        for face in (one_by_one, together):
+        for env in (one_by_one, together):
             if seed is not None:
-                face.seed(seed)
+                env.seed(seed)
         assert_same(one_by_one.reset(), together.reset())
         for _ in range(120):
-            actions = rng.integers(0, together.action_space.n, COPIES)
+            actions = rng.integers(0, together.action_space.n, N_ENVS)
             (*left, left_infos), (*right, right_infos) = one_by_one.step(actions), together.step(actions)
             assert_same(left, right)
             for done, info, other in zip(left[2], left_infos, right_infos, strict=True):
@@ -230,7 +334,7 @@ def test_the_sb3_environment_goes_as_single_ones_side_by_side(world):
                     assert other == {}
 
 
-def test_chosen_customers_come_in_every_face(world):
+def test_chosen_customers_come_in_every_interface(world):
     single, vector, sb3 = FunnelEnv(world=world), FunnelVectorEnv(3, world=world), FunnelVecEnv(3, world=world)
     chosen = [4, 1, 10]
     alone = [single.reset(options={"customer": customer})[0] for customer in chosen]
@@ -241,66 +345,27 @@ def test_chosen_customers_come_in_every_face(world):
 
 
 def test_a_reset_changes_nothing_handed_out_before(world):
-    for face in (FunnelVectorEnv(3, world=world), FunnelVecEnv(3, world=world)):
-        before = face.reset()
+    for env in (FunnelVectorEnv(3, world=world), FunnelVecEnv(3, world=world)):
+        before = env.reset()
         copy = json.dumps(before, default=np.ndarray.tolist)
         for _ in range(30):
-            face.reset()
-            face.step(np.zeros(3, dtype=np.int64))
+            env.reset()
+            env.step(np.zeros(3, dtype=np.int64))
         assert json.dumps(before, default=np.ndarray.tolist) == copy
 
 
 # For stable-baselines3
 
 
-def test_a_saved_state_goes_on_as_if_never_saved(world, tmp_path):
-    face = FunnelVecEnv(COPIES, world=world)
-    face.seed(5)
-    face.reset()
-    rng = np.random.default_rng(0)
-    actions = rng.integers(0, face.action_space.n, (700, COPIES))
-    for step in actions[:130]:
-        face.step(step)
-
-    saved = face.get_state()
-    generators = json.dumps(saved.pop("generators"))
-    np.savez(tmp_path / "state.npz", **saved)
-    expected = face.observe()
-    futures = [face.step(step) for step in actions[130:]]
-
-    with np.load(tmp_path / "state.npz", allow_pickle=False) as file:
-        restored = {**file, "generators": json.loads(generators)}
-    other = FunnelVecEnv(COPIES, world=world)
-    other.set_state(restored)
-    np.testing.assert_array_equal(other.observe(), expected)
-    for step, future in zip(actions[130:], futures, strict=True):
-        assert_same(other.step(step), future)
-    assert_same(other.get_state(), face.get_state())
-
-
-def test_a_saved_state_does_not_move_with_its_environment(world):
-    face = FunnelVecEnv(COPIES, world=world)
-    face.seed(5)
-    face.reset()
-    saved = face.get_state()
-    before = json.dumps(saved, default=np.ndarray.tolist)
-    for _ in range(100):
-        face.step(np.zeros(COPIES, dtype=np.int64))
-    assert json.dumps(saved, default=np.ndarray.tolist) == before
-    face.set_state(saved)
-    face.reset()
-    assert json.dumps(saved, default=np.ndarray.tolist) == before
-
-
 def test_returns_and_lengths_are_those_that_sb3s_monitor_finds(world):
-    face, monitored = FunnelVecEnv(COPIES, world=world), VecMonitor(FunnelVecEnv(COPIES, world=world))
+    env, monitored = FunnelVecEnv(N_ENVS, world=world), VecMonitor(FunnelVecEnv(N_ENVS, world=world))
     rng, ended = np.random.default_rng(0), 0
-    for env in (face, monitored):
-        env.seed(1)
-        env.reset()
+    for each in (env, monitored):
+        each.seed(1)
+        each.reset()
     for _ in range(100):
-        actions = rng.integers(0, face.action_space.n, COPIES)
-        for ours, theirs in zip(face.step(actions)[3], monitored.step(actions)[3], strict=True):
+        actions = rng.integers(0, env.action_space.n, N_ENVS)
+        for ours, theirs in zip(env.step(actions)[3], monitored.step(actions)[3], strict=True):
             assert ("episode" in ours) == ("episode" in theirs)
             if "episode" in ours:
                 ended += 1
@@ -312,31 +377,106 @@ def test_returns_and_lengths_are_those_that_sb3s_monitor_finds(world):
 # What is refused
 
 
-def test_what_cannot_be_done_is_refused(world):
-    single, vector, sb3 = FunnelEnv(world=world), FunnelVectorEnv(2, world=world), FunnelVecEnv(2, world=world)
-    with pytest.raises(gymnasium.error.ResetNeeded, match="call reset"):
-        FunnelEnv(world=world).step(0)
+def interfaces(n=2, **which):
+    return FunnelEnv(**which), FunnelVectorEnv(n, **which), FunnelVecEnv(n, **which)
+
+
+def test_actions_that_are_none_are_refused(world):
+    single, vector, sb3 = interfaces(world=world)
     single.reset(), vector.reset(), sb3.reset()
     beyond = single.action_space.n
-    for action in (-1, beyond, 0.5):
+    for action in (-1, beyond, 0.5, 1.0, np.float64(1), np.nan, True, np.True_, np.array([1]), "1", None):
         with pytest.raises(ValueError, match=f"choose one from 0 to {beyond - 1}"):
             single.step(action)
-    for face in (vector, sb3):
-        for actions in ([0, beyond], [-1, 0], [0], [0.5, 0], [[0, 0]]):
+    for env in (vector, sb3):
+        for actions in ([0, beyond], [-1, 0], [0], [0.5, 0], [[0, 0]], [True, False], [1.0, 2.0], ["0", "1"], 0):
             with pytest.raises(ValueError, match=f"2 whole numbers from 0 to {beyond - 1}"):
-                face.step(np.array(actions))
-    for face in (single, vector):
-        for customer in (-1, world.size()):
-            with pytest.raises(ValueError, match="no such customer"):
-                face.reset(options={"customer": customer})
-        with pytest.raises(ValueError, match="the only one is 'customer'"):
-            face.reset(options={"custmer": 1})
-    with pytest.raises(ValueError, match="3 seeds for 2 copies"):
-        vector.reset(seed=[1, 2, 3])
-    with pytest.raises(ValueError, match="a state of 2 copies"):
-        FunnelVecEnv(3, world=world).set_state(sb3.get_state())
-    with pytest.raises(ValueError, match="max_steps of 1 or more"):
-        FunnelEnv(world=world, max_steps=0)
+                env.step(np.array(actions))
+
+
+@pytest.mark.parametrize("action", [1, np.int64(1), np.uint8(1), np.array(1), Action.CALL], ids=repr)
+def test_a_whole_number_is_an_action_whatever_its_kind(action):
+    world, chosen = replay(), {"customer": 5}
+    env, other = FunnelEnv(world=world, render_mode="ansi"), FunnelEnv(world=world, render_mode="ansi")
+    env.reset(options=chosen), other.reset(options=chosen)
+    assert_same(env.step(action), other.step(1))
+    assert env.render() == other.render()
+
+
+@pytest.mark.parametrize(
+    "customer", [3.7, 3.0, np.nan, np.inf, True, np.True_, "3", [], [1, 2, 3], [[1, 2]], [1, True]]
+)
+def test_a_customer_that_is_no_place_is_refused_and_nothing_begins(customer):
+    single, vector, sb3 = interfaces(world=replay())
+    sb3.set_options({"customer": customer})
+    for reset in (
+        lambda: single.reset(seed=1, options={"customer": customer}),
+        lambda: vector.reset(seed=1, options={"customer": customer}),
+        sb3.reset,
+    ):
+        with pytest.raises(ValueError, match="is no place. Remedy: one whole number"):
+            reset()
+    for env in (single, vector, sb3):
+        assert not env.episodes.running.any()
+
+
+def test_a_place_beyond_the_customers_is_refused(world):
+    single, vector, sb3 = interfaces(world=world)
+    for customer in (-1, world.size(), 2**70, np.int64(-3)):
+        for env in (single, vector):
+            with pytest.raises(ValueError, match=f"choose places from 0 to {world.size() - 1}"):
+                env.reset(options={"customer": customer})
+        sb3.set_options([{}, {"customer": customer}])
+        with pytest.raises(ValueError, match="no such customer"):
+            sb3.reset()
+
+
+@pytest.mark.parametrize("options, said", [({"custmer": 1}, "the only one is 'customer'"), ([3], "no dictionary")])
+def test_other_options_are_refused(options, said):
+    for env in interfaces(world=replay())[:2]:
+        with pytest.raises(ValueError, match=said):
+            env.reset(options=options)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, 2.0, True, "1", np.nan, np.int64(-2)], ids=repr)
+def test_what_is_no_seed_is_refused_as_gymnasium_does(seed):
+    single, vector, sb3 = interfaces(world=replay())
+    sb3._seeds = [seed, None]
+    for reset in (lambda: single.reset(seed=seed), lambda: vector.reset(seed=[None, seed]), sb3.reset):
+        with pytest.raises(gymnasium.error.Error, match="is no seed. Remedy: a whole number"):
+            reset()
+
+
+def test_seeds_of_numpy_are_seeds():
+    for env in interfaces(world=replay())[:2]:
+        assert_same(env.reset(seed=np.int64(7)), env.reset(seed=7))
+
+
+def test_a_list_of_seeds_has_one_for_each():
+    with pytest.raises(ValueError, match="3 seeds for 2 environments"):
+        FunnelVectorEnv(2, world=replay()).reset(seed=[1, 2, 3])
+
+
+@pytest.mark.parametrize("mode", ["human", "rgb_array"])
+def test_a_render_mode_that_is_none_is_refused(mode):
+    world = replay()
+    with pytest.raises(ValueError, match="Remedy: None or 'ansi'"):
+        FunnelEnv(world=world, render_mode=mode)
+    for kind in (FunnelVectorEnv, FunnelVecEnv):
+        for wrong in (mode, "ansi"):
+            with pytest.raises(ValueError, match="Remedy: None"):
+                kind(2, world=world, render_mode=wrong)
+
+
+@pytest.mark.parametrize("number", [0, -2, 1.5, True, np.nan], ids=repr)
+def test_numbers_of_steps_and_environments_are_counted(number):
+    world = replay()
+    for kind in (FunnelEnv, FunnelVectorEnv, FunnelVecEnv):
+        with pytest.raises(ValueError, match="max_episode_steps of 1 or more"):
+            kind(world=world, max_episode_steps=number)
+    for kind in (FunnelVectorEnv, FunnelVecEnv):
+        with pytest.raises(ValueError, match="num_envs of 1 or more"):
+            kind(number, world=world)
 
 
 def test_arguments_that_name_nothing_are_refused(tmp_path):
@@ -347,4 +487,4 @@ def test_arguments_that_name_nothing_are_refused(tmp_path):
     with pytest.raises(DataError):
         FunnelEnv(data=tmp_path / "nothing.csv")
     with pytest.raises(ValueError, match="selects_features=True"):
-        gymnasium.make(IDS[True], world=world_for(data=TWIN))
+        gymnasium.make(IDS[True], world=replay())

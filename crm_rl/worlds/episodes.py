@@ -1,61 +1,78 @@
-"""Episodes side by side, and what all three faces of a world share (chapters 3 and 9; see `envs`)."""
+"""Episodes side by side, and what the three interfaces of a world share (chapters 3 and 9; see `gym_envs`)."""
 
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils.seeding import np_random
 
 from crm_rl.worlds.base import Outcome, World, n_actions
 from crm_rl.worlds.registry import worlds
 
 
 class EpisodeBatch:
-    """A batch of episodes side by side.
+    """A batch of episodes side by side, one in each environment.
 
     Attributes:
         states: the fields of the world's `State`, int64 arrays of shape (n,); each step makes new ones.
-        generators: one for each copy: they draw who comes and, where the world needs it, what happens.
+        generators: one for each environment: they draw who comes and, where the world needs it, what happens.
         ahead: shape (n, drawn_ahead): the customers drawn.
         used: shape (n,): how many of them have come.
         taken: shape (n,): how many actions the running episode has had.
+        running: shape (n,), bool: an episode has begun and not ended.
     """
 
-    def __init__(self, world: World, n: int, max_steps: int | None):
-        self.world, self.n = world, n
-        self.max_steps = longest(world, max_steps)
+    def __init__(self, world: World, n: int, max_episode_steps: int | None):
+        if not is_whole(n) or n < 1:
+            raise ValueError(f"there cannot be {n!r} environments. Remedy: num_envs of 1 or more.")
+        self.world, self.n = world, int(n)
+        self.max_episode_steps = longest(world, max_episode_steps)
         self.states = world.start(np.zeros(n, dtype=np.int64))
         self.taken = np.zeros(n, dtype=np.int64)
-        self.seed([None] * n)
+        self.running = np.zeros(n, dtype=bool)
+        self.ahead = np.zeros((n, world.drawn_ahead), dtype=np.int64)
+        self.used = np.full(n, world.drawn_ahead)
+        self.generators = [np.random.default_rng() for _ in range(n)]
 
     def seed(self, seeds: list[int | None]) -> None:
-        """Give every copy a new generator."""
-        self.follow([np.random.default_rng(seed) for seed in seeds])
+        """Give each environment a new generator; one whose seed is None goes on with its own."""
+        self.follow([None if seed is None else np_random(seed)[0] for seed in map(seed_of, seeds)])
 
-    def follow(self, generators: list[np.random.Generator]) -> None:
-        """Go on with these generators, one for each copy."""
-        self.generators = generators
-        self.ahead = np.zeros((self.n, self.world.drawn_ahead), dtype=np.int64)
-        self.used = np.full(self.n, self.world.drawn_ahead)
+    def follow(self, generators: list[np.random.Generator | None]) -> None:
+        """Go on with these generators, one for each environment; None leaves its own."""
+        for i, generator in enumerate(generators):
+            if generator is not None:
+                self.generators[i] = generator
+                self.used[i] = self.world.drawn_ahead  # whom the old one drew ahead will not come
 
-    def begin(self, copies: np.ndarray, customers: np.ndarray | None = None) -> None:
-        """Begin episodes anew in these copies, with these customers or with drawn ones."""
+    def begin(self, which: np.ndarray, customers: np.ndarray | None = None) -> None:
+        """Begin episodes anew in the environments at these places, with these customers or with drawn ones."""
         if customers is None:
-            for copy in copies[self.used[copies] == self.world.drawn_ahead]:
-                self.world.draw(self.generators[copy], self.ahead[copy])
-                self.used[copy] = 0
-            customers = self.ahead[copies, self.used[copies]]
-            self.used[copies] += 1
+            for i in which[self.used[which] == self.world.drawn_ahead]:
+                self.world.draw(self.generators[i], self.ahead[i])
+                self.used[i] = 0
+            customers = self.ahead[which, self.used[which]]
+            self.used[which] += 1
         begun = self.world.start(customers)
         for field, new in zip(self.states, begun, strict=True):
-            field[copies] = new
-        self.taken[copies] = 0
+            field[which] = new
+        self.taken[which] = 0
+        self.running[which] = True
 
     def step(self, actions: np.ndarray, resting: np.ndarray | None = None) -> Outcome:
-        """Take one action in each copy; episodes that end are begun anew by the caller.
+        """Take one action in each environment; the caller begins anew where an episode ends.
 
-        For copies that are `resting`, shape (n,), bool, nothing is drawn, and their outcome means nothing.
+        Where one is `resting`, shape (n,), bool, nothing is drawn, and its outcome means nothing.
+
+        Raises:
+            gymnasium.error.ResetNeeded: somewhere no episode is running, and it is not resting.
+            ValueError: the actions are not n whole numbers, each an action of the world.
         """
+        if not (self.running if resting is None else self.running | resting).all():
+            raise gymnasium.error.ResetNeeded("No episode is running. Remedy: call reset() before step().")
         actions, possible = np.asarray(actions), n_actions(self.world.rules)
         if (
             actions.shape != (self.n,)
@@ -65,34 +82,18 @@ class EpisodeBatch:
             raise ValueError(f"no actions: {actions}. Remedy: {self.n} whole numbers from 0 to {possible - 1}.")
         chances = np.zeros((self.n, self.world.chances))
         if self.world.chances:
-            for copy in range(self.n) if resting is None else np.flatnonzero(~resting):
-                self.generators[copy].random(out=chances[copy])
-        outcome = self.world.step(self.states, actions, chances)
+            for i in range(self.n) if resting is None else np.flatnonzero(~resting):
+                self.generators[i].random(out=chances[i])
+        outcome = self.world.step(self.states, actions.astype(np.int64), chances)
         self.states, self.taken = outcome.state, self.taken + 1
-        cut_off = (self.taken >= self.max_steps) & ~outcome.terminated
-        return outcome._replace(truncated=outcome.truncated | cut_off)
+        cut_off = (self.taken >= self.max_episode_steps) & ~outcome.terminated
+        truncated = outcome.truncated | cut_off
+        self.running = ~(outcome.terminated | truncated)
+        return outcome._replace(truncated=truncated)
 
     def observe(self) -> np.ndarray:
-        """What the agent sees of each copy, shape (n, 15) or (n, 30)."""
+        """What the agent sees in each environment, shape (n, 15) or (n, 30)."""
         return self.world.observe(self.states)
-
-    def get_state(self) -> dict[str, Any]:
-        """Everything that the next step depends on: arrays, and `generators`, a list of what JSON can hold."""
-        arrays = {**self.states._asdict(), "ahead": self.ahead, "used": self.used, "taken": self.taken}
-        copies = {name: array.copy() for name, array in arrays.items()}
-        return {**copies, "generators": [generator.bit_generator.state for generator in self.generators]}
-
-    def set_state(self, saved: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned, with as many copies on the same world."""
-        if len(saved["generators"]) != self.n:
-            raise ValueError(f"a state of {len(saved['generators'])} copies. Remedy: make as many, not {self.n}.")
-        places(saved["customer"], self.n, self.world)
-        kind = type(self.states)
-        self.states = kind(*(np.array(saved[name], dtype=np.int64) for name in kind._fields))
-        counts = ("ahead", "used", "taken")
-        self.ahead, self.used, self.taken = (np.array(saved[name], dtype=np.int64) for name in counts)
-        for generator, state in zip(self.generators, saved["generators"], strict=True):
-            generator.bit_generator.state = state
 
 
 def world_for(
@@ -102,7 +103,7 @@ def world_for(
     selection: bool | None = None,
     world: World | None = None,
 ) -> World:
-    """The world that a face was asked for: a part of an export (the last few are kept in memory), or a ready one."""
+    """The world that was asked for: a part of an export (the last few are kept in memory), or a ready one."""
     if world is None:
         parts = worlds(setting, bool(selection), data)
         if part not in parts:
@@ -119,25 +120,53 @@ def spaces_of(world: World) -> tuple[spaces.Box, spaces.Discrete]:
     return spaces.Box(np.zeros_like(high), high), spaces.Discrete(n_actions(world.rules))
 
 
-def longest(world: World, max_steps: int | None) -> int:
-    """After how many steps an episode is cut off at the latest."""
-    if max_steps is not None and max_steps < 1:
-        raise ValueError(f"an episode cannot have {max_steps} steps. Remedy: max_steps of 1 or more.")
-    return max_steps or world.longest()
+def longest(world: World, max_episode_steps: int | None) -> int:
+    """After how many steps an episode is cut off at the latest; None and, as in Gymnasium, -1 leave it to the world."""
+    if max_episode_steps is None or (is_whole(max_episode_steps) and max_episode_steps == -1):
+        return world.longest()
+    if not is_whole(max_episode_steps) or max_episode_steps < 1:
+        raise ValueError(f"an episode cannot have {max_episode_steps!r} steps. Remedy: max_episode_steps of 1 or more.")
+    return int(max_episode_steps)
 
 
-def chosen(options: dict | None) -> Any:
-    """The customer, or customers, that the options of a reset ask for; None if they do not."""
+def chosen(options: dict | None, n: int, world: World) -> np.ndarray | None:
+    """The places of the customers that the options of a reset ask for, shape (n,); None if they ask for nobody."""
+    if not isinstance(options, dict | None):
+        raise ValueError(f"options {options!r} are no dictionary. Remedy: for example {{'customer': 0}}.")
     unknown = set(options or ()) - {"customer"}
     if unknown:
-        raise ValueError(f"unknown options {sorted(unknown)}. Remedy: the only one is 'customer'.")
-    return (options or {}).get("customer")
+        raise ValueError(f"unknown options {sorted(unknown, key=str)}. Remedy: the only one is 'customer'.")
+    customers = (options or {}).get("customer")
+    return None if customers is None else places(customers, n, world)
 
 
 def places(customers: Any, n: int, world: World) -> np.ndarray:
-    """One place, or n, in a world's population as an array of shape (n,)."""
-    people = world.size()
-    customers = np.array(np.broadcast_to(np.asarray(customers, dtype=np.int64), n))
-    if (customers < 0).any() or (customers >= people).any():
+    """One place, or n, in a world's population as an int64 array of shape (n,)."""
+    people, given = world.size(), np.asarray(customers, dtype=object)
+    if given.shape not in ((), (n,)) or not all(is_whole(place) for place in given.flat):
+        several = f", or {n} of them" if n > 1 else ""
+        raise ValueError(f"customer {customers!r} is no place. Remedy: one whole number{several}.")
+    if not all(0 <= place < people for place in given.flat):
         raise ValueError(f"there is no such customer: {customers}. Remedy: choose places from 0 to {people - 1}.")
-    return customers
+    return np.array(np.broadcast_to(given, n), dtype=np.int64)
+
+
+def seed_of(seed: Any) -> int | None:
+    """A seed as Gymnasium takes it: an int, or None; what is no seed is refused with Gymnasium's error."""
+    if seed is not None and (not is_whole(seed) or seed < 0):
+        raise gymnasium.error.Error(f"{seed!r} is no seed. Remedy: a whole number of 0 or more, or None.")
+    return None if seed is None else int(seed)
+
+
+def check_render_mode(mode: str | None, allowed: list[str]) -> str | None:
+    """The mode, if it is None or one of those allowed."""
+    if mode is not None and mode not in allowed:
+        raise ValueError(f"no render_mode {mode!r}. Remedy: {' or '.join(['None', *map(repr, allowed)])}.")
+    return mode
+
+
+def is_whole(number: Any) -> bool:
+    """Whether this is a whole number, of Python or of numpy; True and False are none."""
+    if isinstance(number, np.ndarray) and number.shape == ():
+        number = number[()]
+    return isinstance(number, Integral) and not isinstance(number, bool)

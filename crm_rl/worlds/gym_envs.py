@@ -1,11 +1,12 @@
 """Three interfaces of a world (chapters 3 and 9): Gymnasium's, its vector API's, and that of stable-baselines3 (SB3).
 
 `import crm_rl.worlds.gym_envs` registers `crm_rl/Funnel-v0` and `crm_rl/FunnelSelection-v0` with `gymnasium.make` and
-`make_vec`.
+`make_vec`. A new process, as `SubprocVecEnv` and `AsyncVectorEnv` start them, has not imported it, so there the id goes
+with the module that registers it: `crm_rl.worlds.gym_envs:crm_rl/Funnel-v0`. That form works everywhere.
 
 The dynamics are the world's own (`worlds.replay`, `worlds.responsive`); the interfaces add only chance: who comes and,
-in a responsive world, what happens. Each copy has a generator of its own: copy i of an interface seeded with s draws
-what the single environment seeded with s + i draws. So given the same actions the three go the same ways.
+in a responsive world, what happens. Each environment has a generator of its own: number i of an interface seeded with s
+draws what the single environment seeded with s + i draws. So given the same actions the three go the same ways.
 """
 
 from pathlib import Path
@@ -18,7 +19,7 @@ from gymnasium.vector.utils import batch_space
 from stable_baselines3.common.vec_env import VecEnv
 
 from crm_rl.worlds.base import N_FEATURES, Action, Outcome, World
-from crm_rl.worlds.episodes import EpisodeBatch, chosen, places, spaces_of, world_for
+from crm_rl.worlds.episodes import EpisodeBatch, check_render_mode, chosen, seed_of, spaces_of, world_for
 
 
 class FunnelEnv(gymnasium.Env):
@@ -26,7 +27,7 @@ class FunnelEnv(gymnasium.Env):
 
     In the settings "described" and "as_coded" the customer's record decides what happens (chapter 3), and what follows
     here speaks of these. In "smooth" and "rough" the actions cause what happens (chapter 9): there
-    `responsive_worlds.RESPONSIVE_FEATURES` says what is seen, `responsive.step` what an action does, `responsive.Rules`
+    `responsive_world.RESPONSIVE_FEATURES` says what is seen, `responsive.step` what an action does, `responsive.Rules`
     what is paid, and `info` has `milestones` and `contacts` instead of `stage`.
 
     **Observation**: float32, shape (15,), or (30,) with feature selection.
@@ -57,17 +58,18 @@ class FunnelEnv(gymnasium.Env):
 
     **Episode end**: terminated by a subscription and, with feature selection as described, by any action of the firm;
     truncated after 10 steps, or 20 with feature selection. As coded with feature selection only a toggle can be cut
-    off, so that a firm may act for ever: there the face truncates after `MAX_STEPS`, without a penalty.
+    off, so that a firm may act for ever: there the interface truncates after `MAX_STEPS`, without a penalty.
+    After the end `step` raises `gymnasium.error.ResetNeeded`, as before the first `reset`.
 
     **Info**: `customer` (the place), `subscribed` (in this step), `stage` (0 to 6), `mask` (visible features, as bits).
 
     Args:
         setting: "described" (what the study's text says), "as_coded" (what its code does), "smooth" or "rough".
         part: "train", "val" or "test": of the published split, or of a random one in "smooth" and "rough".
-        data: the export; by default `crm_data.data_path()`.
+        data: the export; by default `data.data_path()`.
         selection: whether the agent selects features; the registered ids set it.
         world: a ready world instead of these four.
-        max_steps: truncate after so many steps if the rules have not; None is `MAX_STEPS` where the rules need it.
+        max_episode_steps: truncate after so many steps if the rules have not; None leaves it to them (see above).
         render_mode: None, or "ansi": `render` returns the customer's journey as text.
     """
 
@@ -80,31 +82,28 @@ class FunnelEnv(gymnasium.Env):
         data: str | Path | None = None,
         selection: bool | None = None,
         world: World | None = None,
-        max_steps: int | None = None,
+        max_episode_steps: int | None = None,
         render_mode: str | None = None,
     ):
         self.world = world_for(setting, part, data, selection, world)
         self.observation_space, self.action_space = spaces_of(self.world)
-        self.episodes = EpisodeBatch(self.world, 1, max_steps)
-        self.render_mode = render_mode
-        self._begun = False
+        self.episodes = EpisodeBatch(self.world, 1, max_episode_steps)
+        self.render_mode = check_render_mode(render_mode, self.metadata["render_modes"])
         self._journey: list[str] = []
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
-        super().reset(seed=seed)
-        if seed is not None or not self._begun:
+        customer = chosen(options, 1, self.world)
+        super().reset(seed=seed_of(seed))
+        if self.np_random is not self.episodes.generators[0]:  # a new seed, or a generator was assigned
             self.episodes.follow([self.np_random])
-        customer = chosen(options)
-        self.episodes.begin(np.array([0]), None if customer is None else places(customer, 1, self.world))
-        self._begun, info = True, self._info(False)
+        self.episodes.begin(np.array([0]), customer)
+        info = self._info(False)
         self._journey = [self.world.introduce(info["customer"])]
         return self.episodes.observe()[0], info
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
-        if not self._begun:
-            raise gymnasium.error.ResetNeeded("No episode has begun. Remedy: call reset() before step().")
-        if not self.action_space.contains(action):
-            raise ValueError(f"there is no action {action}. Remedy: choose one from 0 to {self.action_space.n - 1}.")
+        if isinstance(action, bool) or not self.action_space.contains(action):
+            raise ValueError(f"there is no action {action!r}. Remedy: choose one from 0 to {self.action_space.n - 1}.")
         outcome = self.episodes.step(np.array([action]))
         reward, subscribed, terminated, truncated = (field[0].item() for field in outcome[1:])
         if self.render_mode == "ansi":
@@ -122,15 +121,16 @@ class FunnelEnv(gymnasium.Env):
 
 
 class FunnelVectorEnv(VectorEnv):
-    """`num_envs` copies of `FunnelEnv` in one Gymnasium vector environment; what is said there holds for each copy.
+    """`num_envs` times `FunnelEnv` in one Gymnasium vector environment; what is said there holds for each.
 
-    An ended episode begins anew in the next step (`AutoresetMode.NEXT_STEP`), which ignores the copy's action and pays
-    nothing. `reset(seed=s)` seeds copy i with s + i; a list gives each its own. `reset(options={"customer": i})` takes
-    one place for all copies or an array of places.
+    An ended episode begins anew in the next step (`AutoresetMode.NEXT_STEP`), which ignores its action and pays
+    nothing. `reset(seed=s)` seeds number i with s + i; a list gives each its own, None keeps a generator.
+    `reset(options={"customer": i})` takes one place for all or an array of places.
 
     Args:
-        num_envs: how many copies.
-        setting, part, and data, selection, world, max_steps by name: as in `FunnelEnv`.
+        num_envs: how many environments.
+        setting, part, and data, selection, world, max_episode_steps by name: as in `FunnelEnv`.
+        render_mode: None; there is nothing to see.
     """
 
     def __init__(
@@ -139,25 +139,22 @@ class FunnelVectorEnv(VectorEnv):
         setting: str = "described",
         part: str = "train",
         *,
-        max_steps: int | None = None,
+        max_episode_steps: int | None = None,
         render_mode: None = None,
         **which: Any,
     ):
-        self.num_envs, self.render_mode = num_envs, render_mode
+        self.num_envs, self.render_mode = num_envs, check_render_mode(render_mode, [])
         self.metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}
         self.world = world_for(setting, part, **which)
-        self.episodes = EpisodeBatch(self.world, num_envs, max_steps)
+        self.episodes = EpisodeBatch(self.world, num_envs, max_episode_steps)
         self.single_observation_space, self.single_action_space = spaces_of(self.world)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._ended = np.zeros(num_envs, dtype=bool)
 
     def reset(self, *, seed: int | list[int | None] | None = None, options: dict | None = None):
-        if seed is not None:
-            self.episodes.seed(_seeds(seed, self.num_envs))
-        customers = chosen(options)
-        if customers is not None:
-            customers = places(customers, self.num_envs, self.world)
+        customers = chosen(options, self.num_envs, self.world)
+        self.episodes.seed(_seeds(seed, self.num_envs))
         states = self.episodes.states
         self.episodes.states = type(states)(*(field.copy() for field in states))
         self.episodes.begin(np.arange(self.num_envs), customers)
@@ -174,26 +171,29 @@ class FunnelVectorEnv(VectorEnv):
         self._ended = terminated | truncated
         return self.episodes.observe(), rewards, terminated, truncated, self._info(subscribed)
 
+    @property
+    def np_random(self) -> tuple[np.random.Generator, ...]:
+        """The generators, one for each environment; as in `SyncVectorEnv`, only seeds give new ones."""
+        return tuple(self.episodes.generators)
+
     def _info(self, subscribed: np.ndarray) -> dict:
         info = self.world.info(self.episodes.states) | {"subscribed": subscribed}
         return info | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in info}
 
 
 class FunnelVecEnv(VecEnv):
-    """`num_envs` copies of `FunnelEnv` in one `VecEnv` of stable-baselines3; what is said there holds for each copy.
+    """`num_envs` times `FunnelEnv` in one `VecEnv` of stable-baselines3; what is said there holds for each.
 
     An ended episode begins anew in the same step. Its info then has `terminal_observation`, `TimeLimit.truncated`,
     `episode` (`r` its return, `l` its length), `customer`, `subscribed` and `is_success` (both: it subscribed);
-    other infos are empty. `seed(s)` seeds copy i with s + i at the next reset; `set_options({"customer": i})` chooses.
-
-    `get_state` and `set_state` save and restore everything that the next step depends on, for checkpoints.
+    other infos are empty. `seed(s)` seeds number i with s + i at the next reset;
+    `set_options({"customer": i})` chooses.
 
     Args:
-        num_envs: how many copies.
-        setting, part, and data, selection, world, max_steps by name: as in `FunnelEnv`.
+        num_envs: how many environments.
+        setting, part, and data, selection, world, max_episode_steps by name: as in `FunnelEnv`.
+        render_mode: None; there is nothing to see.
     """
-
-    render_mode = None
 
     def __init__(
         self,
@@ -201,20 +201,21 @@ class FunnelVecEnv(VecEnv):
         setting: str = "described",
         part: str = "train",
         *,
-        max_steps: int | None = None,
+        max_episode_steps: int | None = None,
+        render_mode: None = None,
         **which: Any,
     ):
+        self.render_mode = check_render_mode(render_mode, [])
         self.world = world_for(setting, part, **which)
-        self.episodes = EpisodeBatch(self.world, num_envs, max_steps)
+        self.episodes = EpisodeBatch(self.world, num_envs, max_episode_steps)
         self.returns = np.zeros(num_envs)
         super().__init__(num_envs, *spaces_of(self.world))
 
     def reset(self) -> np.ndarray:
-        if any(seed is not None for seed in self._seeds):
-            self.episodes.seed(self._seeds)
-        for copy, options in enumerate(self._options):
-            customer = chosen(options)
-            self.episodes.begin(np.array([copy]), None if customer is None else places(customer, 1, self.world))
+        customers = [chosen(options, 1, self.world) for options in self._options]
+        self.episodes.seed(self._seeds)
+        for i, customer in enumerate(customers):
+            self.episodes.begin(np.array([i]), customer)
         self.returns = np.zeros(self.num_envs)
         self._reset_seeds()
         self._reset_options()
@@ -251,19 +252,6 @@ class FunnelVecEnv(VecEnv):
                 "is_success": subscribed,
             }
 
-    def observe(self) -> np.ndarray:
-        """What the agent sees now, shape (num_envs, 15) or (num_envs, 30): what the last reset or step returned."""
-        return self.episodes.observe()
-
-    def get_state(self) -> dict[str, Any]:
-        """Where every episode stands and who comes next: arrays, and `generators`, a list of what JSON can hold."""
-        return {**self.episodes.get_state(), "returns": self.returns.copy()}
-
-    def set_state(self, saved: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned, in a `FunnelVecEnv` of as many copies on the same world."""
-        self.episodes.set_state(saved)
-        self.returns = np.array(saved["returns"], dtype=np.float64)
-
     def close(self) -> None:
         pass
 
@@ -274,7 +262,7 @@ class FunnelVecEnv(VecEnv):
         setattr(self, attr_name, value)
 
     def env_method(self, method_name: str, *method_args, indices=None, **method_kwargs) -> list:
-        raise NotImplementedError("The copies are rows of arrays, not objects. Remedy: read `episodes.states`.")
+        raise NotImplementedError("The environments are rows of arrays, not objects. Remedy: read `episodes.states`.")
 
     def env_is_wrapped(self, wrapper_class: type, indices=None) -> list[bool]:
         return [False for _ in self._get_indices(indices)]
@@ -289,11 +277,14 @@ def action_name(action: int, mask: int, world: World) -> str:
     return ("show " if mask >> action & 1 else "hide ") + world.features[action].name
 
 
-def _seeds(seed: int | list[int | None], n: int) -> list[int | None]:
-    seeds = [seed + i for i in range(n)] if isinstance(seed, (int, np.integer)) else list(seed)
-    if len(seeds) != n:
-        raise ValueError(f"{len(seeds)} seeds for {n} copies. Remedy: one number, or one for each copy.")
-    return seeds
+def _seeds(seed: int | list[int | None] | None, n: int) -> list[int | None]:
+    if seed is None:
+        return [None] * n
+    if not isinstance(seed, (list, tuple, np.ndarray)):
+        return [seed_of(seed) + i for i in range(n)]
+    if len(seed) != n:
+        raise ValueError(f"{len(seed)} seeds for {n} environments. Remedy: one number, or one for each.")
+    return list(seed)
 
 
 for _id, _selection in (("crm_rl/Funnel-v0", False), ("crm_rl/FunnelSelection-v0", True)):
