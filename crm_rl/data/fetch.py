@@ -35,6 +35,8 @@ def fetch(to: str | Path = ORIGINAL, url: str = URL, sha256: str = SHA256, progr
         raise DataError(f"{to}: something else stands there. Remedy: move it away, or choose another place with --to.")
     if to.exists():
         return to
+    if to.suffix.lower() != ".xlsx":
+        raise DataError(f"{to}: the original is an .xlsx file. Remedy: give it a name that ends in .xlsx.")
     try:
         with files.writing(to) as unfinished:
             pooch.HTTPDownloader(progressbar=progress)(url, str(unfinished), None)
