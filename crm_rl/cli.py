@@ -181,7 +181,7 @@ def _train(options: argparse.Namespace) -> str:
     with folder_above(folder / "policy.npz"), alone_in(folder):
         if options.learner == "dqn":
             hyper = STUDY[options.setting, options.selection]
-            train_dqn(world, hyper, options.budget, options.seed, folder, progress=True)
+            train_dqn(world, hyper, options.budget, options.seed, folder=folder, progress=True)
             policy = folder / "policy.npz"
         else:
             train_q_learning(world, episodes=options.budget, seed=options.seed, folder=folder, progress=True)

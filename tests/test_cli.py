@@ -18,7 +18,7 @@ from exports import export, with_cells, write_csv, write_xlsx
 
 import crm_rl
 from crm_rl import arguments
-from crm_rl.agents.policies import load_policy
+from crm_rl.agents.checkpoints import read_arrays
 from crm_rl.cli import main
 from crm_rl.data import COLUMNS
 from crm_rl.data.prepare import FILES
@@ -462,7 +462,7 @@ def test_a_training_run_stopped_by_ctrl_c_keeps_what_it_reached(tmp_path):
     _, error = run.communicate()
     assert run.returncode == 130 and error.startswith("stopped.") and "Traceback" not in error
     assert os.listdir(out) == ["q_table.npz"]
-    assert load_policy(out / "q_table.npz").about["episodes"] % 10_000 == 0
+    assert read_arrays(out / "q_table.npz", "q_table")[0]["episodes"] % 10_000 == 0
 
 
 @pytest.mark.parametrize(("learner", "file"), [("q-learning", "q_table.npz"), ("dqn", "step_000000208")])
