@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import time
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tiny_worlds import CALL_ONCE, LOOK_THEN_ACT
 
 import crm_rl
 from crm_rl.agents.checkpoints import (
+    ABANDONED,
     PolicyError,
     checkpoints_in,
     drop_folder,
@@ -177,6 +179,35 @@ def test_what_a_killed_run_left_half_way_is_no_checkpoint(tmp_path):
     (tmp_path / "step_000000160.tmp" / "run.npz").write_bytes(b"half")
     policy = train_dqn(CALL_ONCE, Hyperparameters(hidden=(4,)), steps=160, folder=tmp_path)
     assert [path.name for path in checkpoints_in(tmp_path)] == ["step_000000160"] and policy.history["step"] == [160]
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_and_an_error_that_names_the_new_one(tmp_path):
+    def fill(folder):
+        write_arrays(folder / "run.npz", {"kind": "test"})
+        raise OSError(28, "No space left on device")
+
+    put_folder(tmp_path / "step_1", lambda folder: (folder / "a").write_text("whole"))
+    with pytest.raises(OSError) as caught:
+        put_folder(tmp_path / "step_2", fill)
+    assert caught.value.filename == str(tmp_path / "step_2")
+    assert files(tmp_path) == {"step_1/a": b"whole"}
+
+
+def test_a_run_beside_another_does_not_take_its_unfinished_folder_away(tmp_path):
+    def fill(folder):
+        put_folder(tmp_path / "step_2", lambda other: (other / "b").write_text("faster"))
+        (folder / "a").write_text("slower")
+
+    put_folder(tmp_path / "step_1", fill)
+    assert files(tmp_path) == {"step_1/a": b"slower", "step_2/b": b"faster"}
+
+
+def test_what_was_left_half_way_long_ago_is_taken_away(tmp_path):
+    for name, age in ((".step_1-0a1b2c3d.tmp", 2 * ABANDONED), ("step_1.tmp", 2 * ABANDONED), (".step_2-0.tmp", 0)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, times=(time.time() - age,) * 2)
+    put_folder(tmp_path / "step_3", lambda folder: None)
+    assert sorted(os.listdir(tmp_path)) == [".step_2-0.tmp", "step_3"]
 
 
 # ---- What is written ----

@@ -1,19 +1,29 @@
 """The command line: every damaged export is a clear error, exit code 1 and nothing written; never a traceback."""
 
+import io
 import os
+import runpy
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pandas as pd
 import pytest
 from exports import export, with_cells, write_csv, write_xlsx
 
+import crm_rl
+from crm_rl import arguments
+from crm_rl.agents.checkpoints import read_arrays
 from crm_rl.cli import main
 from crm_rl.data import COLUMNS
 from crm_rl.data.prepare import FILES
-from crm_rl.files import PROJECT
+from crm_rl.data.problems import DataError
+from crm_rl.files import PROJECT, alone_in
 
 
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
@@ -223,15 +233,8 @@ def test_a_damaged_export_is_a_clear_error_and_nothing_is_written(tmp_path, caps
     assert list((tmp_path / "made").iterdir()) == []
 
 
-IN_A_PROCESS_OF_ITS_OWN = (
-    "a missing file", "a folder", "0 bytes, .csv", "a header only", "an old .xls renamed", "Latin-1", "semicolons",
-    "missing and renamed columns", "duplicate IDs", "everything at once", "too few to split",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("name", IN_A_PROCESS_OF_ITS_OWN)
-def test_no_damaged_export_gives_a_traceback(tmp_path, name):
-    file, damage, parts = DAMAGED[name]
+def test_in_a_process_of_its_own_it_is_no_traceback_either(tmp_path):
+    file, damage, parts = DAMAGED["everything at once"]
     damage(tmp_path / file)
     done = command("prepare", tmp_path / file, "--out", tmp_path / "out")
     assert done.returncode == 1
@@ -276,19 +279,13 @@ def test_the_snapshot_and_the_split_can_be_chosen(tmp_path, capsys):
     assert "after the snapshot" in capsys.readouterr().out
 
 
-def test_the_export_is_the_one_that_crm_rl_data_names(tmp_path):
+@pytest.mark.parametrize("absolute", [True, False], ids=["absolute", "from the working folder"])
+def test_the_export_is_the_one_that_crm_rl_data_names(tmp_path, monkeypatch, capsys, absolute):
     path = write_csv(export(), tmp_path / "x.csv")
-    done = command("prepare", "--out", tmp_path / "out", CRM_RL_DATA=str(path))
-    assert done.returncode == 0
-    assert f"{path}: 100 rows read" in done.stdout
-    assert "Traceback" not in done.stderr
-
-
-def test_a_relative_crm_rl_data_counts_from_the_working_folder(tmp_path, monkeypatch, capsys):
-    write_csv(export(), tmp_path / "x.csv")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CRM_RL_DATA", "x.csv")
+    monkeypatch.setenv("CRM_RL_DATA", str(path) if absolute else "x.csv")
     assert main(["prepare", "--out", "out"]) == 0
+    assert "x.csv: 100 rows read" in capsys.readouterr().out
     assert len(list((tmp_path / "out").iterdir())) == 4
 
 
@@ -353,13 +350,274 @@ def test_the_twin_is_written_over_nothing(tmp_path, capsys, name, reason):
     assert (tmp_path / "precious.txt").read_text() == (tmp_path / "precious.csv").read_text() == "mine"
 
 
-def test_only_what_is_true_is_said_of_a_command_that_writes_as_it_goes(tmp_path, monkeypatch, capsys):
-    def failing(*_):
-        raise OSError(28, "No space left on device", "q_table.npz")
+# ---- nothing that is read is written over ----
 
-    monkeypatch.setattr("crm_rl.cli_study._train", failing)
+
+@pytest.fixture
+def inputs(tmp_path, monkeypatch) -> Path:
+    """A folder of inputs, which no command below gets to read, for its arguments are refused before."""
+    for name in ("policy.npz", "customers.csv", "export.csv", "calls.xlsx", "precious.txt"):
+        (tmp_path / name).write_text(f"{name}, mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "link.csv").symlink_to("customers.csv")
+    os.link(tmp_path / "export.csv", tmp_path / "hard.csv")
+    (tmp_path / "study_twin.csv").write_text("a record's name")
+    (tmp_path / "comparison_twin_values.csv").symlink_to("export.csv")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+ASK = ["recommend", "policy.npz", "customers.csv", "--data", "export.csv", "--out"]
+OVER, SUFFIX = "would be written over. Remedy", "what is written is a .csv file. Remedy"
+IN_PLACE, NAME = "a file stands where", "what is written is a folder, and this is a file's name. Remedy"
+REFUSED = [
+    ([*ASK, "customers.csv"], [OVER]),
+    ([*ASK, "./folder/../customers.csv"], [OVER]),
+    ([*ASK, "link.csv"], [OVER]),
+    ([*ASK, "export.csv"], [OVER]),
+    ([*ASK, "hard.csv"], [OVER]),
+    ([*ASK, "policy.npz"], [OVER, SUFFIX]),
+    ([*ASK, "calls.xlsx"], [SUFFIX]),
+    ([*ASK, "new"], [SUFFIX]),
+    ([*ASK, "folder"], [SUFFIX, "not a file"]),
+    ([*ASK, "folder.csv"], ["not a file"]),
+    ([*ASK, "precious.txt/out.csv"], [IN_PLACE]),
+    (["prepare", "export.csv", "--out", "export.csv"], [IN_PLACE]),
+    (["prepare", "export.csv", "--out", "new.xlsx"], [NAME]),
+    (["train", "dqn", "--data", "export.csv", "--out", "precious.txt"], [IN_PLACE]),
+    (["train", "dqn", "--data", "export.csv", "--out", "precious.txt/a/b"], [IN_PLACE]),
+    (["train", "dqn", "--data", "export.csv", "--out", "new.npz"], [NAME]),
+    (["train", "dqn", "--data", "policy.npz", "--out", "."], [OVER]),
+    (["study", "--data", "export.csv", "study_twin.csv", "--out", "."], ["study_twin.csv: an input, " + OVER]),
+    (["study", "--data", "export.csv", "--work", "precious.txt"], [IN_PLACE]),
+    (["study", "comparison", "--data", "export.csv", "--out", "."], [OVER]),
+    (["study", "funnel", "--data", "export.csv", "--out", "calls.xlsx"], [IN_PLACE]),
+    (["twin", "--out", "customers.csv"], ["something stands there. Remedy"]),
+    (["fetch", "--to", "customers.csv"], ["something else stands there. Remedy"]),
+    (["fetch", "--to", "new.csv"], ["the original is an .xlsx file. Remedy"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "reasons"), REFUSED, ids=[" ".join(arguments) for arguments, _ in REFUSED])
+def test_an_output_that_would_do_harm_is_refused_before_any_work(inputs, capsys, arguments, reasons):
+    before = {path: path.read_bytes() if path.is_file() else None for path in inputs.rglob("*")}
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert all(reason in error for reason in reasons)
+    assert {path: path.read_bytes() if path.is_file() else None for path in inputs.rglob("*")} == before
+
+
+def test_a_device_is_no_place_for_a_file(inputs, capsys):
+    os.mkfifo("pipe.csv")
+    assert main([*ASK, "pipe.csv"]) == 1
+    assert "not a file" in capsys.readouterr().err
+    assert Path("pipe.csv").is_fifo()
+
+
+# ---- stopped, a full disk, a reader that is gone, a console of few letters ----
+
+
+def raising(error: BaseException, cause: BaseException | None = None):
+    def fails(*_, **__):
+        raise error from cause
+
+    return fails
+
+
+def test_stopping_by_hand_is_no_traceback(monkeypatch, capsys):
+    monkeypatch.setattr("crm_rl.data.prepare.prepare", raising(KeyboardInterrupt()))
+    assert main(["prepare"]) == 130
+    assert capsys.readouterr().err == "stopped. Nothing was written.\n"
+
+
+@pytest.mark.parametrize("wrapped", [SystemError("a result with an exception set"), ImportError("torch")])
+def test_stopping_in_compiled_code_or_an_import_is_stopping(monkeypatch, capsys, wrapped):
+    monkeypatch.setattr("crm_rl.cli._train", raising(wrapped, KeyboardInterrupt()))
+    assert main(["train", "q-learning"]) == 130
+    assert capsys.readouterr().err == ("stopped. The same command goes on from the last checkpoint, if there is one.\n")
+
+
+def test_stopping_before_the_command_line_is_there_is_stopping(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "crm_rl.cli", SimpleNamespace(main=raising(KeyboardInterrupt())))
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module("crm_rl", run_name="__main__")
+    assert stop.value.code == 130
+
+
+def test_a_fault_of_ours_is_not_hidden(monkeypatch):
+    monkeypatch.setattr("crm_rl.cli._train", raising(SystemError("ours")))
+    with pytest.raises(SystemError, match="ours"):
+        main(["train", "q-learning"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+def test_a_training_run_stopped_by_ctrl_c_keeps_what_it_reached(tmp_path):
+    data, out = write_csv(export(), tmp_path / "x.csv"), tmp_path / "out"
+    arguments = ["train", "q-learning", "--budget", "1_000_000_000", "--data", str(data), "--out", str(out)]
+    run = subprocess.Popen([sys.executable, "-m", "crm_rl", *arguments], cwd=PROJECT, stderr=subprocess.PIPE, text=True)
+    while run.poll() is None and not (out / "q_table.npz").exists():
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    _, error = run.communicate()
+    assert run.returncode == 130 and error.startswith("stopped.") and "Traceback" not in error
+    assert os.listdir(out) == ["q_table.npz"]
+    assert read_arrays(out / "q_table.npz", "q_table")[0]["episodes"] % 10_000 == 0
+
+
+@pytest.mark.parametrize(("learner", "file"), [("q-learning", "q_table.npz"), ("dqn", "step_000000208")])
+def test_a_full_disk_in_training_is_an_error_that_names_the_file(tmp_path, monkeypatch, capsys, learner, file):
+    data, out = write_csv(export(), tmp_path / "x.csv"), tmp_path / "new" / "out"
+    monkeypatch.setattr(Path, "write_bytes", raising(OSError(28, "No space left on device")))
+    assert main(["train", learner, "--budget", "200", "--data", str(data), "--out", str(out)]) == 1
+    assert capsys.readouterr().err == f"error: {out / file}: No space left on device.\n"
+    assert os.listdir(tmp_path) == ["x.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of this kind")
+def test_a_second_training_run_in_the_folder_is_told_so(tmp_path, capsys):
+    data, out = write_csv(export(), tmp_path / "x.csv"), tmp_path / "out"
+    out.mkdir()
+    with alone_in(out):
+        assert main(["train", "q-learning", "--budget", "100", "--data", str(data), "--out", str(out)]) == 1
+    assert f"error: {out}: another run is at work in this folder. Remedy" in capsys.readouterr().err
+    assert os.listdir(out) == []
+
+
+class Full(io.StringIO):
+    """An output that takes nothing any more."""
+
+    def __init__(self, error: OSError):
+        super().__init__()
+        self.error = error
+
+    def write(self, _):
+        raise self.error
+
+
+def test_after_the_work_it_is_not_said_that_nothing_was_written(tmp_path, monkeypatch, capsys):
+    data, out = write_csv(export(), tmp_path / "x.csv"), tmp_path / "out"
+    monkeypatch.setattr(sys, "stdout", Full(OSError(28, "No space left on device")))
+    assert main(["prepare", str(data), "--out", str(out)]) == 1
+    assert capsys.readouterr().err == "error: standard output: No space left on device.\n"
+    assert len(os.listdir(out)) == 4
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(monkeypatch, capsys):
+    monkeypatch.setattr("crm_rl.cli._twin", lambda _: "text")
+    monkeypatch.setattr(sys, "stdout", Full(BrokenPipeError(32, "Broken pipe")))
+    assert main(["twin"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device on this system")
+def test_a_full_device_gives_one_message_and_exit_code_1(tmp_path):
+    code = "import sys; from crm_rl import cli; cli._twin = lambda _: 'text'; sys.exit(cli.main(['twin']))"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "error: standard output: No space left on device.\n")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_console_that_lacks_a_letter_shows_its_number(monkeypatch, fails):
+    console = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stderr" if fails else "stdout", console)
+    text = "Türkiye → T\u0131p"
+    monkeypatch.setattr("crm_rl.cli._twin", raising(DataError(text)) if fails else lambda _: text)
+    assert main(["twin"]) == fails
+    assert "Türkiye \\u2192 T\\u0131p" in console.buffer.getvalue().decode("cp1252")
+
+
+def test_too_little_memory_is_said(monkeypatch, capsys):
+    monkeypatch.setattr("crm_rl.data.prepare.prepare", raising(MemoryError()))
+    assert main(["prepare"]) == 1
+    assert capsys.readouterr().err.startswith("error: this needs more memory than there is. Remedy: ")
+
+
+def test_only_what_is_true_is_said_of_a_command_that_writes_as_it_goes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("crm_rl.cli._train", raising(OSError(28, "No space left on device", "q_table.npz")))
     assert main(["train", "q-learning", "--out", str(tmp_path)]) == 1
     assert capsys.readouterr().err == "error: q_table.npz: No space left on device.\n"
+
+
+# ---- imports, and where nothing can be kept ----
+
+
+def test_a_command_imports_nothing_slow_that_it_does_not_need(tmp_path):
+    """Nothing that could fail, either: numba does where it can keep no compiled functions."""
+    path = write_csv(export(), tmp_path / "x.csv")
+    code = """if True:
+        import sys
+        from crm_rl.cli import main
+        def loaded(*names):
+            return [name for name in names if name in sys.modules]
+        try:
+            main(["--help"])
+        except SystemExit:
+            print("after --help:", loaded("pandas", "numpy"))
+        assert main(["prepare", sys.argv[1], "--out", sys.argv[2]]) == 0
+        assert main(["twin", "--out", sys.argv[2] + ".txt"]) == 1
+        assert main(["fetch", "--to", sys.argv[1]]) == 1
+        print("after all:", loaded("numba", "torch", "gymnasium", "sklearn", "scipy", "matplotlib"))
+    """
+    arguments = [sys.executable, "-c", code, str(path), str(tmp_path / "out")]
+    done = subprocess.run(arguments, cwd=PROJECT, capture_output=True, text=True)
+    assert "after --help: []" in done.stdout, done.stderr
+    assert "after all: []" in done.stdout, done.stderr
+
+
+def test_the_choices_are_those_of_the_modules_that_know_them():
+    from crm_rl.data.split import SPLITS
+    from crm_rl.experiments.studies import STUDIES
+    from crm_rl.worlds.replay_world import SETTINGS
+
+    assert (*SPLITS,) == arguments.SPLITS
+    assert (*SETTINGS,) == arguments.SETTINGS
+    assert (*STUDIES,) == arguments.STUDIES
+
+
+@pytest.fixture
+def read_only(tmp_path) -> Path:
+    """A copy of the package that can keep nothing (for the administrator as well, who may write everywhere)."""
+    package = tmp_path / "tree" / "crm_rl"
+    shutil.copytree(PROJECT / "crm_rl", package, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in (package, *(path for path in package.rglob("*") if path.is_dir())):
+        (folder / "__pycache__").write_text("a file where the cache should be")
+    return package.parent
+
+
+@pytest.mark.parametrize("home", [True, False])
+def test_compiled_functions_work_where_the_package_can_keep_none(read_only, tmp_path, home):
+    (tmp_path / "temporary").mkdir()
+    code = """if True:
+        import os, numpy as np, crm_rl
+        from crm_rl.agents.q_learning import with_room
+        print(len(with_room(np.ones((1, 2)), 1)), crm_rl.__file__, os.environ["NUMBA_CACHE_DIR"])
+    """
+    places = {"HOME": str(tmp_path) if home else "/dev/null", "TMPDIR": str(tmp_path / "temporary")}
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=read_only,
+        env=environment | places | {"PYTHONPATH": str(read_only), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    rows, package, cache = done.stdout.split()
+    assert rows == "2" and Path(package).is_relative_to(read_only)
+    assert Path(cache).is_relative_to(tmp_path / (".cache" if home else "temporary"))
+    assert Path(cache).exists() == home, "what is only for this process goes with it"
+    assert os.listdir(tmp_path / "temporary") == []
+
+
+def test_where_nothing_can_be_kept_anywhere_python_runs_plainly(monkeypatch):
+    for name in ("NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(crm_rl, "_has_room", lambda folder: False)
+    crm_rl._choose_numba_cache()
+    assert os.environ.get("NUMBA_DISABLE_JIT") == "1" and "NUMBA_CACHE_DIR" not in os.environ
 
 
 # ---- usage ----
@@ -392,22 +650,11 @@ def test_wrong_usage_is_said_and_ends_with_2(arguments, part, capsys):
     assert part in capsys.readouterr().err
 
 
-def test_stopping_by_hand_is_no_traceback(monkeypatch, capsys):
-    def stopped(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("crm_rl.data.prepare.prepare", stopped)
-    assert main(["prepare"]) == 130
-    assert capsys.readouterr().err == "stopped. Nothing was written.\n"
-
-
-def test_the_original_from_the_command_line(original, tmp_path):
-    done = command("prepare", original, "--out", tmp_path / "out")
-    assert done.returncode == 0
-    assert "11,032 rows read, 11,032 customers kept" in done.stdout
+def test_the_original_from_the_command_line(original, tmp_path, capsys):
+    assert main(["prepare", str(original), "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "11,032 rows read, 11,032 customers kept" in printed
     rows = {
-        line.split()[0]: line.split()[1]
-        for line in done.stdout.splitlines()
-        if line.startswith(("train", "val", "test"))
+        line.split()[0]: line.split()[1] for line in printed.splitlines() if line.startswith(("train", "val", "test"))
     }
     assert rows == {"train": "7722", "val": "1655", "test": "1655"}

@@ -1,11 +1,18 @@
 """The package's shape: dependencies point one way, only `plots` draws, nothing pickles, no random state is global."""
 
 import ast
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import crm_rl
+from crm_rl.files import PROJECT
 
 PACKAGE = Path(crm_rl.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -19,7 +26,7 @@ FLOORS = (
     ("agents",),
     ("evaluation", "serving"),
     ("experiments",),
-    ("cli", "cli_study", "ledger", "ledger_records"),
+    ("arguments", "cli", "ledger", "ledger_records"),
     ("__main__",),
 )
 
@@ -100,3 +107,52 @@ def test_no_random_number_comes_from_a_global_state():
 def test_the_package_imports_no_notebook_and_no_test():
     for path in MODULES:
         assert not any(within(name, ("notebooks", "tests", "tools")) for name in imported(path)), path
+
+
+# ---- Installed, and used elsewhere ----
+
+
+def test_every_package_is_installed():
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    ours = {".".join(module.parent.relative_to(PROJECT).parts) for module in MODULES if module.name == "__init__.py"}
+    assert set(settings["packages"]) == ours | set(settings["package-dir"])
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """A folder of installed packages with ours in it, made from what the repository holds."""
+    if not all(map(importlib.util.find_spec, ("pip", "setuptools"))):
+        pytest.skip("pip or setuptools is not here, so what becomes of an installed package was not checked")
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, source)
+    for name in ("crm_rl", "data/raw", "data/worlds"):
+        shutil.copytree(PROJECT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "SalesCRM.xlsx"))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", str(target), str(source)], check=True, capture_output=True, cwd=source)
+    return target
+
+
+def test_an_installed_package_has_its_data_and_writes_into_the_working_folder(installed, tmp_path, twin):
+    before = {path for path in installed.rglob("*") if "__pycache__" not in path.parts}
+    code = """if True:
+        import crm_rl
+        from crm_rl.cli import main
+        from crm_rl.worlds.responsive_world import recorded_rates
+        print(crm_rl.__file__, len(recorded_rates("twin")))
+        assert main(["prepare"]) == main(["twin"]) == main(["twin"]) == 0
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CRM_RL")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(installed))
+    assert {path for path in installed.rglob("*") if "__pycache__" not in path.parts} == before
+    assert (tmp_path / "data" / "raw" / "crm_twin.csv").read_bytes() == twin.read_bytes()
+    assert len(list((tmp_path / "data" / "processed").iterdir())) == 4
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["processed", "raw"]

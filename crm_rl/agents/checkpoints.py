@@ -4,18 +4,25 @@ A file is written under a temporary name and renamed, which the system does in o
 finds a checkpoint finds a complete one, wherever the run before was killed.
 """
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from crm_rl.data.problems import DataError
+from crm_rl.files import beside, named, write_whole
 
 VERSION = 1
+
+#: After so many seconds without a change, nobody is at work on a half-written checkpoint any more.
+ABANDONED = 3600
 
 
 class PolicyError(DataError):
@@ -23,12 +30,14 @@ class PolicyError(DataError):
 
 
 def write_arrays(path: Path, about: dict, **arrays: np.ndarray) -> None:
-    """Write arrays, and beside them a text in JSON, to an .npz file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".tmp")
-    with unfinished.open("wb") as file:
-        np.savez(file, allow_pickle=False, about=np.array(json.dumps({"version": VERSION} | about)), **arrays)
-    os.replace(unfinished, path)
+    """Write arrays, and beside them a text in JSON, to an .npz file, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written. The error names `path`.
+    """
+    archive = io.BytesIO()
+    np.savez(archive, allow_pickle=False, about=np.array(json.dumps({"version": VERSION} | about)), **arrays)
+    write_whole(path, archive.getvalue())
 
 
 def read_arrays(path: str | Path, *kinds: str) -> tuple[dict, dict[str, np.ndarray]]:
@@ -107,22 +116,33 @@ def same_run(path: str | Path, found: dict, asked: dict) -> None:
 
 
 def put_folder(place: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a folder and put it in place; take away what a killed run left half-way beside it."""
-    for left_behind in place.parent.glob("step_*.tmp*"):
-        shutil.rmtree(left_behind)
-    unfinished = place.with_name(place.name + ".tmp")
-    unfinished.mkdir(parents=True)
-    fill(unfinished)
-    if place.exists():
-        drop_folder(place)
-    os.replace(unfinished, place)
+    """Fill a folder and put it in place; take away what killed runs left half-way beside it.
+
+    Raises:
+        OSError: it cannot be written. The error names `place`, and nothing half-way is left.
+    """
+    for left_behind in place.parent.glob("*step_*.tmp*"):
+        if time.time() - left_behind.stat().st_mtime > ABANDONED:
+            shutil.rmtree(left_behind, ignore_errors=True)
+    unfinished = beside(place)
+    try:
+        with named(place, unfinished):
+            unfinished.mkdir(parents=True)
+            fill(unfinished)
+            if place.exists():
+                drop_folder(place)
+            os.replace(unfinished, place)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
 
 
 def drop_folder(place: Path) -> None:
     """Take a folder away; at no time does a part of it stand under its name."""
-    leaving = place.with_name(place.name + ".tmp-old")
-    os.replace(place, leaving)
-    shutil.rmtree(leaving)
+    leaving = beside(place)
+    with contextlib.suppress(FileNotFoundError):  # another run took it away
+        os.replace(place, leaving)
+        shutil.rmtree(leaving)
 
 
 def checkpoints_in(folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """Checkpoints of a DQN's training: all that its next step depends on (chapter 6)."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from crm_rl.agents.checkpoints import (
     same_run,
     write_arrays,
 )
+from crm_rl.files import write_whole
 
 
 def save_run(run: Any, place: Path, settings: dict) -> None:
@@ -35,7 +37,9 @@ def save_run(run: Any, place: Path, settings: dict) -> None:
     arrays |= {f"replay_{name}": getattr(replay, name)[:filled] for name in replay.ARRAYS}
 
     def fill(folder: Path) -> None:
-        torch.save(_parts(run), folder / "learner.pt")
+        learner = io.BytesIO()  # torch tells no error of the disk by its name
+        torch.save(_parts(run), learner)
+        write_whole(folder / "learner.pt", learner.getvalue())
         write_arrays(folder / "run.npz", about, **arrays)
 
     put_folder(place, fill)

@@ -8,7 +8,6 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import KFold
 
 #: The group of those whose name is missing.
 MISSING = "(missing)"
@@ -85,6 +84,8 @@ def out_of_fold_rates(
     Returns:
         The rates, shape (customers,), in [0, 1].
     """
+    from sklearn.model_selection import KFold  # slow to import, and only this needs it
+
     rates = pd.Series(np.nan, index=names.index)
     order = rng.permutation(len(names))
     for others, fold in KFold(folds).split(order):

@@ -13,10 +13,10 @@ import python_calamine
 
 from crm_rl.data.columns import COLUMNS
 from crm_rl.data.problems import DataError
-from crm_rl.files import PROJECT
+from crm_rl.files import PROJECT, shipped
 
 #: The synthetic twin of the original export: what everything runs on unless told otherwise.
-TWIN = PROJECT / "data" / "raw" / "crm_twin.csv"
+TWIN = shipped("raw/crm_twin.csv")
 
 #: The original export's checksum: by it we know whether a file is the one that the book describes.
 ORIGINAL_SHA256 = "49b1c90ab8fc1e5636e4bd92a18d7fbcf4395017ef05f5bb79e2d0c2039aa70b"

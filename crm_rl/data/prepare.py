@@ -1,9 +1,7 @@
 """From an export to the files that everything else starts from, in one step that happens wholly or not at all."""
 
-import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -14,10 +12,13 @@ from crm_rl.data.columns import SNAPSHOT_DATE
 from crm_rl.data.features import FEATURES
 from crm_rl.data.problems import DataError
 from crm_rl.data.split import SPLITS, Split
-from crm_rl.files import folder_above
+from crm_rl.files import same_file, sha256, write_together
 
 STATISTICS_FILE = "historical_stats.json"
 FILES = ("crm_train.csv", "crm_val.csv", "crm_test.csv", STATISTICS_FILE)
+
+#: What systems put into folders unasked, beside names that begin with a dot.
+OF_THE_SYSTEM = ("Thumbs.db", "desktop.ini", "lost+found", "Icon\r")
 
 
 def prepare(
@@ -30,7 +31,8 @@ def prepare(
 
     Args:
         path: the export.
-        out: the folder to write; if it exists it may hold only files of an earlier run, which are replaced.
+        out: the folder to write; if it exists it may hold only files of an earlier run, which are replaced, and what
+            the system puts into folders.
         split: "published" or "sound".
         snapshot: the day of the export.
 
@@ -38,12 +40,13 @@ def prepare(
         The split and the cleaning report.
 
     Raises:
-        DataError: the export cannot be used, or the folder holds other files. Nothing has been written then.
+        DataError: the export cannot be used, stands where a part is to be written, or the folder holds other files.
+            Nothing has been written then.
         OSError: the folder cannot be written. What was there before is there still.
     """
     path, out = Path(path), Path(out).resolve()
     with tqdm(total=4, desc="prepare", unit="step", disable=None, leave=False) as bar:
-        _refuse_foreign_files(out)
+        _refuse_foreign_files(out, path)
         raw = load(path)
         bar.update()
         customers, report = clean(raw, snapshot, source=str(path))
@@ -53,7 +56,7 @@ def prepare(
         tables = {name: part.join(encoder.transform(part).add_prefix("f_")) for name, part in parts.parts().items()}
         bar.update()
         statistics = {
-            "source": {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+            "source": {"file": path.name, "sha256": sha256(path)},
             "snapshot_date": str(snapshot.date()),
             "split": split,
             "rows": {name: len(part) for name, part in parts.parts().items()} | {"left_out": len(parts.left_out)},
@@ -63,7 +66,8 @@ def prepare(
             "country_rate": encoder.country_rate_.rates_,
             "scales": {feature.name: feature.scale for feature in encoder.features},
         }
-        _write_all_or_nothing(out, tables, statistics)
+        texts = {f"crm_{name}.csv": _csv(table) for name, table in tables.items()}
+        write_together(out, texts | {STATISTICS_FILE: json.dumps(statistics, indent=1, sort_keys=True) + "\n"})
         bar.update()
     return parts, report
 
@@ -76,28 +80,18 @@ def _split(customers: pd.DataFrame, split: str, path: Path, report: CleaningRepo
         raise DataError(f"{path}: {error}\n\nThe cleaning report:\n{report}") from error
 
 
-def _refuse_foreign_files(out: Path) -> None:
+def _csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index_label="row", float_format="%.6g", lineterminator="\n")
+
+
+def _refuse_foreign_files(out: Path, path: Path) -> None:
     if out.exists() and not out.is_dir():
         raise DataError(f"{out}: a file stands where the folder should be. Remedy: name another folder with --out.")
-    strangers = sorted(set(os.listdir(out)) - set(FILES)) if out.exists() else []
+    here = sorted(os.listdir(out)) if out.exists() else []
+    if any(name in FILES and same_file(out / name, path) for name in here):
+        raise DataError(f"{path}: would be written over. Remedy: name another folder with --out.")
+    strangers = [name for name in here if name not in FILES and name not in OF_THE_SYSTEM and name[0] != "."]
     if strangers:
         raise DataError(
             f"{out}: the folder holds other files ({', '.join(strangers[:3])}). Remedy: name an empty or a new folder."
         )
-
-
-def _write_all_or_nothing(out: Path, tables: dict[str, pd.DataFrame], statistics: dict) -> None:
-    """Write beside the folder, then put the whole folder in its place (or, if that fails, the old one back)."""
-    with folder_above(out) as parent, tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=parent) as beside:
-        fresh, stale = Path(beside) / "fresh", Path(beside) / "stale"
-        fresh.mkdir()
-        for name, table in tables.items():
-            table.to_csv(fresh / f"crm_{name}.csv", index_label="row", float_format="%.6g")
-        (fresh / STATISTICS_FILE).write_text(json.dumps(statistics, indent=1, sort_keys=True) + "\n")
-        try:
-            if out.exists():
-                out.rename(stale)
-            fresh.rename(out)
-        finally:
-            if stale.exists() and not out.exists():
-                stale.rename(out)

@@ -16,7 +16,7 @@ from crm_rl.data.encoders import ConversionRate
 from crm_rl.data.features import SOUND_FEATURES, Feature
 from crm_rl.data.load import ORIGINAL_SHA256, TWIN
 from crm_rl.data.problems import DataError
-from crm_rl.files import PROJECT
+from crm_rl.files import shipped
 from crm_rl.worlds.attributes import RESOLUTIONS, Coder, Levels, coder_of, levels_of, state_key
 from crm_rl.worlds.base import WAIT, Outcome, count_bits, observation_size
 from crm_rl.worlds.base_rates import MILESTONES, fit_base_rates, weekly_chances
@@ -37,7 +37,7 @@ from crm_rl.worlds.responsive import (
 from crm_rl.worlds.sampling import Pools, draw_many
 from crm_rl.worlds.stepping import Dynamics, register
 
-WORLDS = PROJECT / "data" / "worlds"
+WORLDS = shipped("worlds")
 KINDS = ("smooth", "rough")
 
 #: Where each channel is at home: the standing of the country and of the bootcamp, each 0 to 1, that it suits best.

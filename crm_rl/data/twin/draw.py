@@ -9,8 +9,6 @@ Inside, a day is a number that counts from the snapshot: 0 is the day of the exp
 """
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +17,14 @@ import pycountry
 
 from crm_rl.data import COLUMNS, EVENTS, SNAPSHOT_DATE
 from crm_rl.data.cells import read_country
-from crm_rl.data.load import TWIN
 from crm_rl.data.problems import DataError
 from crm_rl.data.split import TRAIN_END, VALIDATION_END
 from crm_rl.data.twin.spec import CLASSES, GAPS, NONE, ORIGINS, PARTS, POOLED, RARE, SMALLEST, SPEC, USUAL_ORDER
 from crm_rl.data.validate import drag_filled
-from crm_rl.files import folder_above
+from crm_rl.files import PROJECT, write_whole
+
+#: Where the twin is kept: in a checkout it is read from there, too.
+TWIN = PROJECT / "data" / "raw" / "crm_twin.csv"
 
 #: Demos and surveys are recorded from this day on.
 TRACKING_STARTS = (pd.Timestamp("2021-08-31") - SNAPSHOT_DATE).days
@@ -37,7 +37,7 @@ def make_twin(out: str | Path = TWIN, spec: str | Path = SPEC, seed: int | None 
     """Draw the twin and write it, whole or not at all. The same spec and seed give the same bytes.
 
     Args:
-        out: the CSV file to write. Only the embedded twin may be there already, and is replaced.
+        out: the CSV file to write. Only the twin may be there already, in its usual place, and is replaced.
         spec: the file of counts.
         seed: a seed of your own; by default the one in the spec.
 
@@ -55,10 +55,7 @@ def make_twin(out: str | Path = TWIN, spec: str | Path = SPEC, seed: int | None 
     counts = json.loads(Path(spec).read_text(encoding="utf-8"))
     rng = np.random.default_rng(counts["provenance"]["seed"] if seed is None else seed)
     raw = draw(counts, rng)
-    with folder_above(out) as folder, tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=folder) as beside:
-        unfinished = Path(beside) / out.name
-        raw.to_csv(unfinished, index=False, lineterminator="\n", encoding="utf-8")
-        os.replace(unfinished, out)
+    write_whole(out, raw.to_csv(index=False, lineterminator="\n"))
     return out
 
 

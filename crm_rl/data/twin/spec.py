@@ -27,9 +27,9 @@ import pandas as pd
 
 from crm_rl.data import EVENTS, SNAPSHOT_DATE, clean, load
 from crm_rl.data.split import published_split, sound_split
-from crm_rl.files import PROJECT
+from crm_rl.files import shipped
 
-SPEC = PROJECT / "data" / "raw" / "crm_twin_spec.json"
+SPEC = shipped("raw/crm_twin_spec.json")
 SMALLEST = 5
 EMPTY_BINS = 13
 NONE, RARE, POOLED = "(none)", "(rare)", "(pooled)"
