@@ -19,7 +19,7 @@ FLOORS = (
     ("agents",),
     ("evaluation", "serving"),
     ("experiments",),
-    ("cli", "cli_study", "ledger", "ledger_records"),
+    ("cli", "cli_study"),
     ("__main__",),
 )
 
