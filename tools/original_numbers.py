@@ -6,7 +6,7 @@
 
 Runs the chapters on the original, collects every number that they glue into their text, and writes
 data/results/original_numbers.json. The chapters show these numbers beside the twin's where the two tell different
-stories. Only rounded results are kept, no row. The counts of the ledger (crm_rl/ledger_records.py) go into
+stories. Only rounded results are kept, no row. The counts of the ledger (tools/ledger/records.py) go into
 data/results/counts_original.json, and those of the twin beside them.
 """
 
@@ -18,11 +18,12 @@ import os
 import sys
 from pathlib import Path
 
-import notebooks  # the tool beside this one
+from ledger.records import counts_of, counts_path
+
+import notebooks  # the tools beside this one
 from crm_rl.data.fetch import SHA256
 from crm_rl.data.load import TWIN
 from crm_rl.experiments.original_numbers import ORIGINAL_NUMBERS, original_numbers
-from crm_rl.ledger_records import counts_of, counts_path
 
 NAME, VALUE = "scrapbook", "application/papermill.record/text/plain"
 

@@ -17,7 +17,8 @@ from numba.typed import Dict
 
 from crm_rl.agents.checkpoints import PolicyError, read_arrays, require, tuples, write_arrays
 from crm_rl.worlds.base import World, n_actions, observation_size
-from crm_rl.worlds.stepping import dynamics_named, dynamics_of, state_at, state_key
+from crm_rl.worlds.registry import dynamics_named
+from crm_rl.worlds.stepping import dynamics_of, state_at, state_key
 
 KEY = types.UniTuple(types.int64, 2)
 

@@ -11,6 +11,7 @@ from crm_rl.worlds.base import World
 from crm_rl.worlds.replay_world import replay_worlds
 from crm_rl.worlds.responsive import BASELINE, SELECTION
 from crm_rl.worlds.responsive_world import rates_of, responsive_worlds
+from crm_rl.worlds.stepping import Dynamics, kinds
 
 Maker = Callable[[str, pd.DataFrame, Path, bool], dict[str, World]]
 
@@ -56,3 +57,12 @@ def worlds(name: str, selection: bool = False, data: str | Path | None = None) -
 @lru_cache(maxsize=8)
 def _worlds(name: str, selection: bool, path: Path, modified: int) -> dict[str, World]:
     return WORLDS[name](name, clean(load(path))[0], path, selection)
+
+
+def dynamics_named(name: str) -> Dynamics:
+    """The kind of world of this name: all kinds are known once this module is imported.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return {kind.name: kind for kind in kinds()}[name]

@@ -48,13 +48,9 @@ def dynamics_of(rules: Any) -> Dynamics:
     return _KINDS[type(rules)]
 
 
-def dynamics_named(name: str) -> Dynamics:
-    """The kind of world of this name.
-
-    Raises:
-        KeyError: there is none.
-    """
-    return {dynamics.name: dynamics for dynamics in _KINDS.values()}[name]
+def kinds() -> list[Dynamics]:
+    """Every kind of world that has been made known."""
+    return list(_KINDS.values())
 
 
 def begin(customer: int, population: Any, rules: Any) -> Any:

@@ -1,7 +1,7 @@
-"""The tables of the claims ledger's page, made from data/claims.csv and the records, never typed.
+"""The tables of the claims ledger's page, made from the claims and the records, never typed.
 
-    python tools/ledger_page.py           write book/generated/ledger.md
-    python tools/ledger_page.py --check   say whether it is out of date, and write nothing
+    python -m tools.ledger           write book/generated/ledger.md
+    python -m tools.ledger --check   say whether it is out of date, and write nothing
 
 One more table asks some of the claims again where actions matter, and takes its numbers from the recorded rematch.
 
@@ -9,7 +9,6 @@ One more table asks some of the claims again where actions matter, and takes its
 """
 
 import argparse
-import sys
 from itertools import groupby
 from pathlib import Path
 
@@ -27,10 +26,12 @@ from crm_rl.experiments.comparison_record import (
     redraw,
     score,
 )
-from crm_rl.ledger import SYSTEMS, VERDICTS, Ledger, shown, summary
+from crm_rl.files import PROJECT
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "book" / "generated" / "ledger.md"
+from .claims import SYSTEMS, Ledger
+from .rules import VERDICTS, shown
+
+PAGE = PROJECT / "book" / "generated" / "ledger.md"
 
 #: One claim for each verdict, which the page works through.
 EXAMPLES = {
@@ -69,7 +70,7 @@ SHOWN_IN = {
 
 def chapters() -> dict[str, str]:
     """The chapters that the book has, by the number of their file."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    toc = yaml.safe_load((PROJECT / "_toc.yml").read_text(encoding="utf-8"))
     files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
     return {Path(file).name[:2]: file for file in files if file.startswith("notebooks/")}
 
@@ -181,7 +182,8 @@ def asked_again() -> list[str]:
 
 def totals(table: pd.DataFrame) -> list[str]:
     """How many claims have each verdict."""
-    counted = summary(table)
+    counted = pd.crosstab(table["verdict"], table["system"])
+    counted = counted.reindex(index=list(VERDICTS), columns=list(SYSTEMS), fill_value=0)
     rows = [(verdict, *map(str, of_systems), str(sum(of_systems))) for verdict, *of_systems in counted.itertuples()]
     rows.append(("**all**", *map(str, counted.sum()), str(len(table))))
     header = ("verdict", *SYSTEMS, "all")
@@ -196,7 +198,7 @@ def page() -> str:
     found = {row.id: row for row in rows}
     on_data = table["on"].str.startswith("original")
     alike = int((twin == table["verdict"])[on_data].sum())
-    parts = ["<!-- Written by tools/ledger_page.py from data/claims.csv: do not edit. -->\n"]
+    parts = ["<!-- Written by `python -m tools.ledger` from tools/ledger/claims.py: do not edit. -->\n"]
     parts.append(part("totals", totals(table)))
     parts.append(
         part(
@@ -221,13 +223,8 @@ def main() -> int:
     wanted = page()
     stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != wanted
     if stale:
-        print(f"{PAGE.relative_to(ROOT)}: {'out of date' if options.check else 'written'}")
+        print(f"{PAGE.relative_to(PROJECT)}: {'out of date' if options.check else 'written'}")
         if not options.check:
             PAGE.parent.mkdir(parents=True, exist_ok=True)
             PAGE.write_text(wanted, encoding="utf-8", newline="\n")
     return int(options.check and stale)
-
-
-if __name__ == "__main__":
-    assert set(EXAMPLES) == set(VERDICTS)
-    sys.exit(main())

@@ -1,15 +1,10 @@
-"""What the claims of the ledger are held against: counts of a data set, recorded runs, notes of the published code.
+"""What the claims of the ledger are held against: counts of a data set, recorded runs, notes of the published code."""
 
-A record is asked for by name, in arithmetic as the ledger writes it: `100 * [test.subscribers] / [test.customers]`.
-"""
-
-import ast
 import json
 import math
 import operator
-import re
 from collections.abc import Callable
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,21 +61,66 @@ SEEN = {
 }
 
 
-class Measure(NamedTuple):
+@dataclass(frozen=True)
+class Measure:
     """A number and how far it may lie from there; for exact numbers the three are equal.
 
-    `interval` says what `low` to `high` is: "95%" (an interval at that level), "range" (the lowest and the highest
-    seed, for the customers at hand) or "range over training".
+    Arithmetic combines two intervals at their worst, as if nothing tied the two numbers together.
+
+    Attributes:
+        value, low, high: the number and its interval.
+        interval: what `low` to `high` is: "95%" (an interval at that level), "range" (the lowest and the highest seed,
+            for the customers at hand) or "range over training".
+        names: the records and claims that the number was made of.
     """
 
     value: float
     low: float
     high: float
     interval: str = ""
+    names: tuple[str, ...] = ()
+
+    def __add__(self, other):
+        return _combined(operator.add, self, other)
+
+    def __sub__(self, other):
+        return _combined(operator.sub, self, other)
+
+    def __rsub__(self, other):
+        return _combined(operator.sub, other, self)
+
+    def __mul__(self, other):
+        return _combined(operator.mul, self, other)
+
+    def __truediv__(self, other):
+        return _combined(operator.truediv, self, other)
+
+    __rmul__ = __mul__
 
 
-def exactly(value: float) -> Measure:
-    return Measure(float(value), float(value), float(value))
+def exactly(value: "float | Measure", *names: str) -> Measure:
+    """A number as a measure; a measure stays as it is."""
+    return value if isinstance(value, Measure) else Measure(*3 * (float(value),), names=names)
+
+
+def _combined(combine: Callable[[float, float], float], first, second) -> Measure:
+    first, second = exactly(first), exactly(second)
+    ends = [combine(a, b) for a in (first.low, first.high) for b in (second.low, second.high)]
+    kinds = {first.interval, second.interval} - {""} or {""}
+    if len(kinds) > 1:
+        raise ValueError(f"two kinds of interval do not combine: {sorted(kinds)}. Remedy: use records of one kind.")
+    return Measure(combine(first.value, second.value), min(ends), max(ends), *kinds, first.names + second.names)
+
+
+def share(part: Measure, whole: Measure) -> Measure:
+    """A share in %, with its Wilson interval."""
+    low, high = wilson(int(part.value), int(whole.value))
+    return Measure(100 * part.value / whole.value, 100 * low, 100 * high, "95%", part.names + whole.names)
+
+
+def log(measure: Measure) -> Measure:
+    ends = (math.log(end) for end in (measure.value, measure.low, measure.high))
+    return Measure(*ends, measure.interval, measure.names)
 
 
 # ---- Counting -------------------------------------------------------------------------------------------------------
@@ -90,7 +130,7 @@ def counts_of(data: str | Path) -> dict[str, float | list[int]]:
     """Count in one export all that the ledger asks of data, in a few seconds.
 
     Args:
-        data: the export, a file that `crm_data.load` reads.
+        data: the export, a file that `crm_rl.data.load` reads.
 
     Returns:
         Numbers by name. `all`, `train`, `val` and `test` are the file and the published parts; `as_coded` is what the
@@ -158,10 +198,10 @@ class Records:
         kind, _, rest = name.partition(".")
         readers = {"runs": self._runs, "rate": self._rate, "curve": self._curve, "ours": self._ours}
         if kind in readers:
-            return readers[kind](rest)
-        if kind == "seen":
-            return exactly(SEEN[rest].value)
-        return _spread(self.counts[name])
+            found = readers[kind](rest)
+        else:
+            found = exactly(SEEN[rest].value) if kind == "seen" else _spread(self.counts[name])
+        return replace(found, names=(name,))
 
     def _column(self, name: str) -> np.ndarray:
         setting, row, column = name.split(".")
@@ -199,80 +239,3 @@ def _spread(values) -> Measure:
     values = np.atleast_1d(np.asarray(values, dtype=float))
     low, high = float(values.min()), float(values.max())
     return Measure(interquartile_mean(values), low, high, "range" if low < high else "")
-
-
-@cache
-def records(data: str = "original") -> Records:
-    """The records of a data set, read once."""
-    return Records(data)
-
-
-# ---- Arithmetic -----------------------------------------------------------------------------------------------------
-
-OPERATORS = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-}
-
-
-def _share(part: Measure, whole: Measure) -> Measure:
-    low, high = wilson(int(part.value), int(whole.value))
-    return Measure(100 * part.value / whole.value, 100 * low, 100 * high, "95%")
-
-
-def _log(measure: Measure) -> Measure:
-    return Measure(*(math.log(end) for end in measure[:3]), measure.interval)
-
-
-FUNCTIONS = {"share": _share, "log": _log}
-
-
-def calculate(expression: str, look_up: Callable[[str], Measure]) -> Measure:
-    """Work out an expression in which `[name]` stands for a record.
-
-    Two intervals are combined at their worst, as if nothing tied the two numbers together.
-
-    Args:
-        expression: numbers, names in brackets, + - * / **, `log`, and `share(part, whole)`: a share in % with its
-            Wilson interval.
-        look_up: gives the record of a name.
-
-    Raises:
-        ValueError: the expression holds anything else, or combines two kinds of interval.
-        KeyError: a name is not on record.
-    """
-    names: list[str] = []
-
-    def placed(match: re.Match) -> str:
-        names.append(match[1])
-        return f"m{len(names) - 1}"
-
-    return _worked_out(
-        ast.parse(re.sub(r"\[([^\]]+)\]", placed, expression.strip()), mode="eval").body,
-        lambda place: look_up(names[int(place[1:])]),
-    )
-
-
-def _worked_out(node: ast.AST, look_up: Callable[[str], Measure]) -> Measure:
-    match node:
-        case ast.Constant(value=int() | float() as number):
-            return exactly(number)
-        case ast.Name(id=place):
-            return look_up(place)
-        case ast.Call(func=ast.Name(id=name), args=arguments) if name in FUNCTIONS:
-            return FUNCTIONS[name](*(_worked_out(argument, look_up) for argument in arguments))
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            first, second = _worked_out(left, look_up), _worked_out(right, look_up)
-            combine = OPERATORS[type(op)]
-            ends = [combine(a, b) for a in first[1:3] for b in second[1:3]]
-            (interval,) = {first.interval, second.interval} - {""} or {""}
-            return Measure(combine(first.value, second.value), min(ends), max(ends), interval)
-    raise ValueError(f"{ast.unparse(node)!r} is no arithmetic of the ledger. Remedy: see `calculate`.")
-
-
-def names_in(expression: str) -> list[str]:
-    """The names of the records that an expression asks for."""
-    return re.findall(r"\[([^\]]+)\]", expression)
