@@ -18,6 +18,8 @@ import os
 import sys
 from pathlib import Path
 
+from console import finish
+
 import notebooks  # the tool beside this one
 from crm_rl.data.fetch import SHA256
 from crm_rl.data.load import TWIN
@@ -39,11 +41,12 @@ def glued(notebook) -> dict[str, str]:
 
 def measured(data: Path, stems: list[str]) -> dict[str, str]:
     """The glued values of these chapters, run on this file."""
-    environment = {**os.environ, "CRM_RL_DATA": str(data.resolve()), "OMP_NUM_THREADS": "1"}
     numbers: dict[str, str] = {}
     for stem in stems:
         notebook = notebooks.read_py(notebooks.NOTEBOOKS / f"{stem}.py")
-        notebooks.execute(notebook, notebooks.NOTEBOOKS, stem, 600, environment)
+        with notebooks.clean_environment() as environment:
+            chosen = {"CRM_RL_DATA": str(data.resolve())}
+            notebooks.execute(notebook, notebooks.NOTEBOOKS, stem, 600, environment | chosen)
         numbers |= glued(notebook)
     # what a chapter itself reads from this record is not recorded again
     return {name: value for name, value in sorted(numbers.items()) if "-original-" not in name}
@@ -80,4 +83,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)
