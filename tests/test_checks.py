@@ -97,7 +97,7 @@ def test_the_steps_are_the_ones_the_page_describes():
     commands = {step.name: step.command for step in STEPS}
     assert list(commands) == ["lint", "gates", "unit", "nbval", "book", "browser"]
     assert commands["gates"] == ["tools/notebooks.py", "check", "notebooks"]
-    assert {"--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "notebooks"} <= set(commands["nbval"])
+    assert {"--nbval", "--nbval-current-env", "notebooks"} <= set(commands["nbval"])
     assert "--nbval-lax" not in commands["nbval"]
     assert "--ignore=tests/test_book.py" in commands["unit"] and "tests/test_book.py" in commands["browser"]
     assert not {"-x", "-k", "-m", "--lf", "--maxfail"} & {word for command in commands.values() for word in command}

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOL = ROOT / "tools" / "notebooks.py"
 
 sys.path.insert(0, str(ROOT / "tools"))  # where the tool looks for its neighbours
+import checks  # noqa: E402
 import console  # noqa: E402
 
 specification = importlib.util.spec_from_file_location("notebooks_tool", TOOL)
@@ -63,14 +64,11 @@ def tool(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
 
 
 def nbval(directory: Path) -> subprocess.CompletedProcess:
-    """nbval with the options and the environment of `make nbval` (tests/test_checks.py holds the options together)."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *NBVAL_OPTIONS]
+    """nbval with the options and the environment of `make nbval`."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *checks.NBVAL]
     command += ["--rootdir", str(directory), str(directory)]
     with notebooks.clean_environment() as environment:
         return subprocess.run(command, capture_output=True, text=True, cwd=directory, env=environment, check=False)
-
-
-NBVAL_OPTIONS = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600"]
 
 
 @pytest.fixture(scope="session")

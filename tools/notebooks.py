@@ -425,6 +425,7 @@ def execute(
         kernel_manager_class=Manager,
         extra_arguments=["--IPKernelApp.log_level=40"],
         timeout=timeout,
+        startup_timeout=timeout,  # a busy machine may need minutes
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": directory}},
