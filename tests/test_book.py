@@ -1,8 +1,8 @@
 """The built book in a real browser: every page, wide and narrow, light and dark.
 
 Needs `_build/html` (`make book`) and the Chromium or Chrome of the system; without either it says so and
-skips. One browser and four browser contexts serve all pages. Requests to other hosts are blocked and listed:
-the book must be readable without them.
+skips. Each view is a browser context that sees all pages once, and the views may be shared out over several
+processes. Requests to other hosts are blocked and listed: the book must be readable without them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ HTML = ROOT / "_build" / "html"
 sys.path.insert(0, str(ROOT / "tools"))
 from screenshots import FLAGS, find_browser, serve, toc_pages  # noqa: E402
 
-VIEWS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
+VIEWS = [
+    pytest.param((width, theme), id=f"{width} {theme}", marks=pytest.mark.xdist_group(f"{width} {theme}"))
+    for width in (1440, 390)
+    for theme in ("light", "dark")
+]
 
 # Runs in the page; everything that is looked at in one go, so that a page costs one round trip.
 LOOK = """
@@ -127,27 +131,32 @@ class Visit:
             self.page.evaluate("MathJax.startup.promise.then(() => true)")
 
 
+@pytest.fixture(scope="module", params=VIEWS)
+def view(request) -> tuple[int, str]:
+    """A width and a theme."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def looks(browser, address) -> dict:
-    """What was seen on every page in every view: {(page, width, theme): what}."""
+def looks(browser, address, view) -> dict[str, dict]:
+    """What was seen on every page in one view."""
     seen = {}
-    for width, theme in VIEWS:
-        visit = Visit(browser, address, width, theme)
-        for name in toc_pages():
-            visit.errors.clear()
-            visit.outside.clear()
-            visit.go(name)
-            look = visit.page.evaluate(LOOK)
-            look.update(errors=list(visit.errors), outside=sorted(visit.outside))
-            visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-            look["overflow_open"] = visit.page.evaluate(LOOK)["overflow"]
-            seen[name, width, theme] = look
-        visit.context.close()
+    visit = Visit(browser, address, *view)
+    for name in toc_pages():
+        visit.errors.clear()
+        visit.outside.clear()
+        visit.go(name)
+        look = visit.page.evaluate(LOOK)
+        look.update(errors=list(visit.errors), outside=sorted(visit.outside))
+        visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        look["overflow_open"] = visit.page.evaluate(LOOK)["overflow"]
+        seen[name] = look
+    visit.context.close()
     return seen
 
 
 def wrong(looks: dict, key: str) -> dict:
-    return {view: look[key] for view, look in looks.items() if look[key]}
+    return {name: look[key] for name, look in looks.items() if look[key]}
 
 
 def test_no_console_error_and_no_failed_request(looks):
@@ -158,12 +167,12 @@ def test_no_page_asks_another_host(looks):
     assert wrong(looks, "outside") == {}
 
 
-def test_the_theme_follows_the_system(looks):
-    assert {view: look["theme"] for view, look in looks.items() if look["theme"] != view[2]} == {}
+def test_the_theme_follows_the_system(looks, view):
+    assert {name: look["theme"] for name, look in looks.items() if look["theme"] != view[1]} == {}
 
 
 def test_every_page_has_one_heading_of_the_first_level(looks):
-    assert {view: look["headings"] for view, look in looks.items() if look["headings"] != 1} == {}
+    assert {name: look["headings"] for name, look in looks.items() if look["headings"] != 1} == {}
 
 
 def test_every_image_is_there_and_has_alt_text(looks):
@@ -172,8 +181,8 @@ def test_every_image_is_there_and_has_alt_text(looks):
 
 
 def test_nothing_is_wider_than_the_screen(looks):
-    assert {view: look["overflow"] for view, look in looks.items() if look["overflow"] > 0} == {}
-    assert {view: look["overflow_open"] for view, look in looks.items() if look["overflow_open"] > 0} == {}
+    assert {name: look["overflow"] for name, look in looks.items() if look["overflow"] > 0} == {}
+    assert {name: look["overflow_open"] for name, look in looks.items() if look["overflow_open"] > 0} == {}
     assert wrong(looks, "wide") == {}
 
 
@@ -187,11 +196,12 @@ def test_every_formula_is_set(looks):
     assert wrong(looks, "raw") == {}
 
 
+@pytest.mark.parametrize("view", VIEWS[:1], indirect=True)
 def test_every_internal_link_resolves(looks, address):
-    ids = {name: set(looks[name, 1440, "light"]["ids"]) for name in toc_pages()}
+    ids = {name: set(looks[name]["ids"]) for name in toc_pages()}
     broken = set()
     for name in toc_pages():
-        for link in looks[name, 1440, "light"]["links"]:
+        for link in looks[name]["links"]:
             target, anchor = urldefrag(urljoin(f"{address}/{name}.html", link))
             if not target.startswith(address):
                 continue
@@ -234,7 +244,7 @@ def test_the_navigation_opens_on_a_phone(browser, address):
     visit.context.close()
 
 
-def test_solutions_are_folded_and_open(browser, address, looks):
+def test_solutions_are_folded_and_open(browser, address):
     """A solution shows nothing of its cells until it is opened, and then shows them."""
     visit = Visit(browser, address, 1440, "light")
     found = 0

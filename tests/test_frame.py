@@ -63,14 +63,21 @@ def test_the_address_of_the_project_is_the_same_everywhere(texts, url):
     assert not other, f"_config.yml says {url}; change these too: {sorted(other)}"
 
 
-def test_every_requirement_is_pinned_exactly():
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    wanted = [line.split("#")[0].strip() for line in lines]
-    loose = [
-        line for line in wanted if line and line != "-e ." and not re.fullmatch(r"[\w.-]+==[\w.]+", line)
-    ]
+def requirements() -> list[str]:
+    """The lines of requirements.txt and of what it includes, without comments."""
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("requirements.txt", "requirements-book.txt")]
+    assert "\n-r requirements-book.txt\n" in texts[0]
+    lines = [line.split("#")[0].strip() for text in texts for line in text.splitlines()]
+    return [line for line in lines if line and line != "-r requirements-book.txt"]
+
+
+def test_every_requirement_is_pinned_exactly_and_once():
+    wanted = requirements()
+    loose = [line for line in wanted if line != "-e ." and not re.fullmatch(r"[\w.-]+==[\w.]+", line)]
     assert not loose, f"pin exactly: {loose}"
     assert "-e ." in wanted
+    names = [line.split("==")[0].lower() for line in wanted]
+    assert len(names) == len(set(names))
     pins = dict(line.split("==") for line in wanted if "==" in line)
     assert pins["torch"] == "2.13.0"
     assert pins["jupyter-book"].startswith("1."), "Jupyter Book 2 reads neither _config.yml nor _toc.yml"
@@ -78,9 +85,18 @@ def test_every_requirement_is_pinned_exactly():
 
 def test_every_dependency_of_the_package_is_in_requirements():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    pinned = (ROOT / "requirements.txt").read_text(encoding="utf-8").lower()
-    names = [re.match(r"[\w-]+", line)[0].lower() for line in project["dependencies"]]
-    assert [name for name in names if f"\n{name}==" not in pinned] == []
+    pinned = {line.split("==")[0].lower() for line in requirements()}
+    names = {re.match(r"[\w-]+", line)[0].lower() for line in project["dependencies"]}
+    assert names <= pinned
+
+
+def test_the_oldest_versions_that_are_allowed_are_exact_and_no_newer_than_the_pinned():
+    """`make test-lowest` installs them, so each has to be a version, such as 24.6.1, and not only a year."""
+    pins = dict(line.split("==") for line in requirements() if "==" in line)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for bound in project["dependencies"]:
+        name, oldest = re.fullmatch(r"([\w-]+)>=(\d+(?:\.\d+)+)", bound).groups()
+        assert [int(part) for part in oldest.split(".")] <= [int(part) for part in pins[name].split(".")[:3]], bound
 
 
 def test_the_environment_has_the_pinned_versions():
@@ -88,8 +104,7 @@ def test_the_environment_has_the_pinned_versions():
     from importlib.metadata import PackageNotFoundError, version
 
     stale = []
-    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
-        line = line.split("#")[0].strip()
+    for line in requirements():
         if "==" not in line:
             continue
         name, wanted = line.split("==")
@@ -142,15 +157,15 @@ def test_no_page_and_notebook_share_a_name(texts):
     assert not [name for name in texts if name.endswith(".md") and name.removesuffix(".md") in stems]
 
 
-@pytest.mark.parametrize("script", ["notebooks.py", "book.py", "screenshots.py"])
+@pytest.mark.parametrize("script", ["notebooks", "book", "screenshots", "checks", "portable", "lowest"])
 def test_the_tools_say_how_they_are_used(script):
-    command = [sys.executable, str(ROOT / "tools" / script), "--help"]
+    command = [sys.executable, str(ROOT / "tools" / f"{script}.py"), "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "usage:" in done.stdout
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-@pytest.mark.parametrize("target", ["book", "test", "notebooks", "check", "lab", "clean"])
+@pytest.mark.parametrize("target", "book test notebooks check lab test-portable test-lowest clean".split())
 def test_the_makefile_has_the_target(target):
     done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

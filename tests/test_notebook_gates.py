@@ -9,7 +9,6 @@ import importlib.util
 import io
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOL = ROOT / "tools" / "notebooks.py"
+
+sys.path.insert(0, str(ROOT / "tools"))  # where the tool looks for its neighbours
+import checks  # noqa: E402
+import console  # noqa: E402
 
 specification = importlib.util.spec_from_file_location("notebooks_tool", TOOL)
 notebooks = importlib.util.module_from_spec(specification)
@@ -55,18 +58,17 @@ def tool(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         for name, value in environment.items():
             patch.setenv(name, value)
-        code = notebooks.main([str(argument) for argument in arguments])
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+        with pytest.raises(SystemExit) as ended:
+            console.finish(lambda: notebooks.main([str(argument) for argument in arguments]))
+    return subprocess.CompletedProcess(arguments, ended.value.code, out.getvalue(), err.getvalue())
 
 
 def nbval(directory: Path) -> subprocess.CompletedProcess:
-    """nbval with the options of `make nbval` (test_make_test_runs_these_gates holds the two together)."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *NBVAL_OPTIONS]
+    """nbval with the options and the environment of `make nbval`."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *checks.NBVAL]
     command += ["--rootdir", str(directory), str(directory)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=directory, check=False)
-
-
-NBVAL_OPTIONS = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600"]
+    with notebooks.clean_environment() as environment:
+        return subprocess.run(command, capture_output=True, text=True, cwd=directory, env=environment, check=False)
 
 
 @pytest.fixture(scope="session")
@@ -410,54 +412,78 @@ def test_the_book_is_made_from_the_twin_even_where_the_original_is_named(pair):
     assert tool("execute", "--dir", pair, CRM_RL_DATA=str(path)).returncode == 0
 
 
+@pytest.fixture
+def personal(tmp_path) -> dict[str, str]:
+    """The settings of somebody whose sessions begin with code of their own, and draw elsewhere."""
+    startup = tmp_path / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00-mine.py").write_text("import builtins\nbuiltins.print = repr\n", encoding="utf-8")
+    config = "c.InteractiveShell.ast_node_interactivity = 'all'\n"
+    (startup.parent / "ipython_config.py").write_text(config, encoding="utf-8")
+    (tmp_path / "mine.py").write_text("sum = max\n", encoding="utf-8")
+    names = {"IPYTHONDIR": str(startup.parents[1]), "PYTHONSTARTUP": str(tmp_path / "mine.py")}
+    return names | {"MPLBACKEND": "agg", "PYTHONOPTIMIZE": "1"}
+
+
+def test_what_is_personal_does_not_change_a_notebook(pair, personal):
+    before = (pair / "01_tiny.ipynb").read_bytes()
+    done = tool("execute", "--all", "--dir", pair, **personal)
+    assert done.returncode == 0, done.stdout
+    assert (pair / "01_tiny.ipynb").read_bytes() == before
+
+
+def test_what_is_personal_does_not_fail_nbval(pair, personal, monkeypatch):
+    for name, value in personal.items():
+        monkeypatch.setenv(name, value)
+    done = nbval(pair)
+    assert done.returncode == 0, done.stdout
+
+
+def test_run_asserts_even_where_python_is_told_not_to(pair):
+    path = pair / "01_tiny.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("total / 2", "assert total == 49"), encoding="utf-8")
+    assert tool("run", "--dir", pair, PYTHONOPTIMIZE="1").returncode == 1
+
+
+def test_a_notebook_that_cannot_be_written_is_a_clean_error(pair):
+    (pair / "01_tiny.ipynb.tmp").mkdir()  # as good as a read-only folder, and root can't write here either
+    before = (pair / "01_tiny.ipynb").read_bytes()
+    done = tool("execute", "--all", "--dir", pair)
+    assert done.returncode == 1
+    assert "01_tiny.ipynb can't be written (Is a directory)" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert (pair / "01_tiny.ipynb").read_bytes() == before
+
+
+def test_a_reader_who_leaves_is_no_error_to_talk_about(pair):
+    command = [sys.executable, str(TOOL), "check", str(pair)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()  # long before the first line
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
+
+
 def test_an_unknown_name_is_a_clean_error(pair):
     done = tool("run", "99_absent", "--dir", pair)
     assert done.returncode == 2 and "no notebook is called '99_absent'" in done.stderr
 
 
-# ---- `make test` runs these very gates -------------------------------------------------------------------
-
-
-@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_make_test_runs_these_gates():
-    """`make -n test` shows the commands; they are the ones that the tests above ran on damaged pairs."""
-    command = ["make", "-n", "--no-print-directory", "test", f"VENV={Path(sys.prefix)}"]
-    text = re.sub(
-        r"\\\n\s*", "", subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    )
-    lines = text.splitlines()
-
-    def position(*words: str) -> int:
-        found = [number for number, line in enumerate(lines) if all(word in line for word in words)]
-        assert found, f"make test runs no command with {words}:\n{text}"
-        return found[0]
-
-    order = [
-        position("ruff check"),
-        position("tools/notebooks.py check notebooks"),
-        position("pytest", "--ignore=tests/test_book.py"),
-        position("pytest", *NBVAL_OPTIONS, " notebooks"),
-        position("tools/book.py"),
-        position("pytest", "tests/test_book.py", "browser.xml"),
-        position("tools/summary.py"),
-    ]
-    assert order == sorted(order)
+# ---- `make gates` is these very gates ----------------------------------------------------------------------
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_gates_fails_on_a_damaged_notebook(pair, tmp_path):
     """The target itself, in a copy of the frame with a damaged notebook."""
-    for name in ("Makefile", "_config.yml", "jupytext.toml", "requirements.txt", "pyproject.toml"):
+    for name in ("Makefile", "_config.yml", "jupytext.toml", "requirements-book.txt"):
         shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "tools").mkdir()
-    shutil.copy(TOOL, tmp_path / "tools")
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
     environment = tmp_path / "environment"
     (environment / "bin").mkdir(parents=True)
     (environment / "bin" / "python").write_text(
         f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8"
     )
     (environment / "bin" / "python").chmod(0o755)
-    (environment / ".installed").touch()
+    (environment / ".pages-installed").touch()
     command = ["make", "gates", f"VENV={environment}"]
     good = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert good.returncode == 0, good.stdout + good.stderr

@@ -20,6 +20,8 @@ import sys
 import time
 from pathlib import Path
 
+from console import finish
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 INDEX = BUILD / "html" / "index.html"
@@ -28,7 +30,7 @@ FINGERPRINT = BUILD / "html" / ".built-from"
 
 def sources() -> list[Path]:
     """Every file that the book is made of, in a fixed order."""
-    files = [ROOT / name for name in ("_config.yml", "_toc.yml", "requirements.txt", "tools/book_pages.py")]
+    files = [ROOT / name for name in ("_config.yml", "_toc.yml", "requirements-book.txt", "tools/book_pages.py")]
     for directory, pattern in (("book", "**/*"), ("notebooks", "*.ipynb")):
         files += [path for path in (ROOT / directory).glob(pattern) if path.is_file()]
     return sorted(path for path in files if ".ipynb_checkpoints" not in path.parts and path.suffix != ".tmp")
@@ -47,6 +49,7 @@ def build(verbose: bool) -> int:
     """Build into _build/html; on failure nothing is left that a later run could take for a good book."""
     for leftover in (BUILD / "html", BUILD / ".doctrees"):
         shutil.rmtree(leftover, ignore_errors=True)
+    (BUILD / "html").mkdir(parents=True, exist_ok=True)  # where nothing can be written, this says so in one line
     start_it = "from jupyter_book.cli.main import main; main()"  # the package has no `python -m` form
     command = [sys.executable, "-c", start_it, "build", str(ROOT), "-W", "--keep-going"]
     if not verbose:
@@ -87,4 +90,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)

@@ -19,15 +19,17 @@ import argparse
 import hashlib
 import os
 import re
-import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
 import nbformat
 import yaml
+from console import CannotRun, finish
 from jupytext.config import load_jupytext_configuration_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -107,10 +109,6 @@ class Problem:
         return f"{where}: {self.what}\n    remedy: {self.remedy}"
 
 
-class CannotRun(Exception):
-    """The command can't go on; its message is what the reader sees."""
-
-
 # ---- The pair --------------------------------------------------------------------------------------------
 
 
@@ -139,8 +137,14 @@ def read_ipynb(path: Path) -> nbformat.NotebookNode:
 def write_text(path: Path, text: str) -> None:
     """Write to a temporary file beside the target, then rename: nobody ever sees half a notebook."""
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise CannotRun(f"{path} can't be written ({error.strerror})") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def stems(directory: Path) -> list[str]:
@@ -371,6 +375,24 @@ def check_all(directory: Path) -> tuple[list[Problem], list[str], int]:
 
 # ---- Executing -------------------------------------------------------------------------------------------
 
+#: What people set for their own sessions and what would change a notebook's outputs: other data, another place to draw,
+#: code that runs first, other warnings, assertions left out.
+PERSONAL = ("CRM_RL_DATA", "MPLBACKEND", "PYTHONSTARTUP", "PYTHONWARNINGS", "PYTHONOPTIMIZE")
+
+
+def kernel_environment(environment: Mapping[str, str], profile: str) -> dict[str, str]:
+    """The environment of a kernel that makes or compares outputs: without what is personal, one thread, and with the
+    folder `profile`, an empty one, in place of the user's IPython profile (its start-up files and settings)."""
+    kept = {name: value for name, value in environment.items() if name not in PERSONAL}
+    return {"OMP_NUM_THREADS": "1", **kept, "IPYTHONDIR": profile}
+
+
+@contextmanager
+def clean_environment() -> Iterator[dict[str, str]]:
+    """`kernel_environment` of this process, with a profile that lasts as long as the block."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        yield kernel_environment(os.environ, profile)
+
 
 def execute(
     notebook: nbformat.NotebookNode, directory: Path, name: str, timeout: int, environment: dict[str, str]
@@ -403,6 +425,7 @@ def execute(
         kernel_manager_class=Manager,
         extra_arguments=["--IPKernelApp.log_level=40"],
         timeout=timeout,
+        startup_timeout=timeout,  # a busy machine may need minutes
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": directory}},
@@ -458,9 +481,8 @@ def make_notebook(directory: Path, stem: str, timeout: int) -> float:
     """
     py, ipynb = directory / f"{stem}.py", directory / f"{stem}.ipynb"
     notebook = read_py(py)
-    environment = {key: value for key, value in os.environ.items() if key != "CRM_RL_DATA"}  # the book shows the twin
-    environment.setdefault("OMP_NUM_THREADS", "1")
-    seconds = execute(notebook, directory, py.name, timeout, environment)
+    with clean_environment() as environment:
+        seconds = execute(notebook, directory, py.name, timeout, environment)
     settle(notebook)
     nbformat.validate(notebook)
     write_text(ipynb, nbformat.writes(notebook, version=4) + "\n")
@@ -520,23 +542,20 @@ def command_execute(args: argparse.Namespace) -> int:
 
 def command_run(args: argparse.Namespace) -> int:
     directory = Path(args.dir)
-    environment = dict(os.environ)
-    environment.setdefault("OMP_NUM_THREADS", "1")
-    data = environment.get("CRM_RL_DATA")
-    if data:
+    chosen = {}
+    if data := os.environ.get("CRM_RL_DATA"):
         if not Path(data).exists():
             raise CannotRun(f"CRM_RL_DATA names {data}, which doesn't exist (seen from {Path.cwd()})")
-        environment["CRM_RL_DATA"] = str(Path(data).resolve())  # the notebooks run in their own directory
+        chosen = {"CRM_RL_DATA": str(Path(data).resolve())}  # the notebooks run in their own directory
         print(f"data: {data}")
     failed = 0
     for stem in select(directory, args.names):
         py = directory / f"{stem}.py"
         notebook = read_py(py) if py.exists() else read_ipynb(directory / f"{stem}.ipynb")
         try:
-            print(
-                f"{stem}: passed, {execute(notebook, directory, stem, args.timeout, environment):.1f} s",
-                flush=True,
-            )
+            with clean_environment() as environment:
+                seconds = execute(notebook, directory, stem, args.timeout, environment | chosen)
+            print(f"{stem}: passed, {seconds:.1f} s", flush=True)
         except CannotRun as error:
             failed += 1
             print(f"{stem}: FAILED\n{error}", flush=True)
@@ -569,12 +588,8 @@ def main(argv: list[str] | None = None) -> int:
     cell.set_defaults(run=lambda args: print('# %% tags=["remove-cell"]\n' + setup_cell()) or 0)
 
     args = parser.parse_args(argv)
-    try:
-        return args.run(args)
-    except CannotRun as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return args.run(args)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)

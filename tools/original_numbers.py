@@ -18,6 +18,7 @@ import os
 import sys
 from pathlib import Path
 
+from console import finish
 from ledger.records import counts_of, counts_path
 
 import notebooks  # the tools beside this one
@@ -40,11 +41,12 @@ def glued(notebook) -> dict[str, str]:
 
 def measured(data: Path, stems: list[str]) -> dict[str, str]:
     """The glued values of these chapters, run on this file."""
-    environment = {**os.environ, "CRM_RL_DATA": str(data.resolve()), "OMP_NUM_THREADS": "1"}
     numbers: dict[str, str] = {}
     for stem in stems:
         notebook = notebooks.read_py(notebooks.NOTEBOOKS / f"{stem}.py")
-        notebooks.execute(notebook, notebooks.NOTEBOOKS, stem, 600, environment)
+        with notebooks.clean_environment() as environment:
+            chosen = {"CRM_RL_DATA": str(data.resolve())}
+            notebooks.execute(notebook, notebooks.NOTEBOOKS, stem, 600, environment | chosen)
         numbers |= glued(notebook)
     # what a chapter itself reads from this record is not recorded again
     return {name: value for name, value in sorted(numbers.items()) if "-original-" not in name}
@@ -81,4 +83,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)

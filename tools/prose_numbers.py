@@ -13,11 +13,11 @@ import hashlib
 import math
 import os
 import re
-import sys
 from pathlib import Path
 
 import pandas as pd
 import yaml
+from console import finish
 
 from crm_rl.data import EVENTS, SNAPSHOT_DATE, CleaningReport, clean, load
 from crm_rl.data.fetch import ORIGINAL, SHA256
@@ -356,4 +356,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)

@@ -1,0 +1,119 @@
+"""Run the checks of this project, every one or those named, and say at the end what failed.
+
+    python tools/checks.py                 everything, as `make test` does
+    python tools/checks.py lint gates      the quick ones, as `make check` does
+
+A step that fails does not hide the next ones: all of them run, and the summary names each step and each failed test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from console import finish
+from summary import Outcome, outcome_of, summary
+
+from notebooks import kernel_environment
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORTS = Path("_build", "reports")
+PYTEST = ["pytest", "-q"]
+
+#: A worker for each core, up to four: each holds about a gigabyte. (PYTEST_XDIST_AUTO_NUM_WORKERS=1: one.)
+WORKERS = ["-n", "logical", "--dist"]
+MOST_WORKERS = 4
+
+#: Times out of reach, so that a busy machine fails nothing.
+NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-kernel-startup-timeout=600"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what it looks at, and the module of this very Python that does it, with its arguments."""
+
+    name: str
+    what: str
+    command: list[str] = field(default_factory=list)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the step counts its tests in a report."""
+        return self.command[0] == "pytest"
+
+    @property
+    def report(self) -> Path:
+        return REPORTS / f"{self.name}.xml"
+
+    def line(self) -> list[str]:
+        """The command line."""
+        start = [sys.executable] if self.command[0].endswith(".py") else [sys.executable, "-m"]
+        return start + self.command + ([f"--junitxml={self.report}"] if self.counts else [])
+
+
+#: From quick to slow. What the steps after `book` look at is made by it.
+STEPS = [
+    Step("lint", "ruff", ["ruff", "check", "--quiet", "--output-format=concise", "."]),
+    Step("gates", "notebook gates", ["tools/notebooks.py", "check", "notebooks"]),
+    # A worker that has nothing left to do takes tests from the other.
+    Step("unit", "tests", [*PYTEST, *WORKERS, "worksteal", "--ignore=tests/test_book.py"]),
+    # The cells of a notebook belong to one kernel, so a notebook belongs to one worker.
+    Step(
+        "nbval",
+        "notebooks executed and compared, strictly",
+        [*PYTEST, *WORKERS, "loadfile", *NBVAL, "notebooks"],
+    ),
+    Step("book", "the book built, warnings as errors", ["tools/book.py"]),
+    # What is seen in one view is one group.
+    Step("browser", "the built book in a browser", [*PYTEST, *WORKERS, "loadgroup", "tests/test_book.py"]),
+]
+
+
+def run(step: Step, environment: Mapping[str, str] = os.environ) -> Outcome:
+    """Run one step from the project's top, its output as it comes."""
+    print(f"\n== {step.name}: {step.what}", flush=True)
+    defaults = {
+        "OMP_NUM_THREADS": "1",  # small networks want one thread; more make them slower
+        "PYTEST_XDIST_AUTO_NUM_WORKERS": str(min(os.cpu_count() or 1, MOST_WORKERS)),
+    }
+    (ROOT / REPORTS).mkdir(parents=True, exist_ok=True)
+    (ROOT / step.report).unlink(missing_ok=True)
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        environment = {**defaults, **environment, "PYTHONUNBUFFERED": "1"}
+        if "--nbval" in step.command:
+            environment = kernel_environment(environment, profile)
+        code = subprocess.run(step.line(), cwd=ROOT, env=environment, check=False).returncode
+    return outcome_of(step.name, code, time.perf_counter() - start, ROOT / step.report if step.counts else None)
+
+
+def run_all(steps: list[Step], environment: Mapping[str, str] = os.environ) -> int:
+    """Run the steps one after the other, whatever fails, and print the summary; 1 if any failed."""
+    return conclude([run(step, environment) for step in steps])
+
+
+def conclude(outcomes: list[Outcome]) -> int:
+    """Print the summary; 1 if any step failed."""
+    print(summary(outcomes), flush=True)
+    return int(any(outcome.failed for outcome in outcomes))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [step.name for step in STEPS]
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"any of {', '.join(names)} (default: all)")
+    wanted = parser.parse_args().steps
+    if unknown := [name for name in wanted if name not in names]:
+        parser.error(f"no step is called {', '.join(unknown)}; there are: {', '.join(names)}")
+    return run_all([step for step in STEPS if not wanted or step.name in wanted])
+
+
+if __name__ == "__main__":
+    finish(main)
