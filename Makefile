@@ -87,13 +87,12 @@ notebooks: $(STAMP)
 	@echo "== notebooks"
 	@$(BIN)/python tools/notebooks.py execute $(if $(ALL),--all,--changed)
 
-# The study's table over 20 seeds, and the rematch. They go on where they were stopped. ORIGINAL=path adds the original
-# export; STUDY="--dask tcp://..." passes options on to the study.
+# Every study of the book, recorded: the published study's five rows, what replay and target network do, the comparison.
+# It goes on where it was stopped. ORIGINAL=path adds the original export; STUDY="funnel" runs that one alone, and
+# STUDY="--dask tcp://..." passes options on.
 study: $(STAMP)
-	@echo "== study (about 25 minutes on two quiet cores for each data set)"
-	@$(BIN)/python -m crm_rl study --data data/raw/crm_twin.csv $(original) $(STUDY)
-	@echo "== rematch (about an hour for each data set)"
-	@$(BIN)/python -m crm_rl rematch --data data/raw/crm_twin.csv $(original)
+	@echo "== studies (the program says how long the machine will take, about)"
+	@$(BIN)/python -m crm_rl study $(STUDY) --data data/raw/crm_twin.csv $(original)
 
 # The shell reads ORIGINAL from its environment, so that a blank in the name is part of the name.
 export ORIGINAL
