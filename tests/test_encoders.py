@@ -6,14 +6,15 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
+from crm_rl.data.columns import TEXT
 from crm_rl.data.encoders import MISSING, ConversionRate, LabelCodes, out_of_fold_rates
 
-NAMES = pd.Series(["B1", "B1", "B1", "B1", "B2", "B2", None, "B3", "B3", "B3"], dtype="str")
+NAMES = pd.Series(["B1", "B1", "B1", "B1", "B2", "B2", None, "B3", "B3", "B3"], dtype=TEXT)
 CONVERTED = pd.Series([True, True, False, False, True, False, False, False, False, True])  # 4 of 10
 
 
 def test_label_codes_are_places_in_the_alphabet():
-    names = pd.Series(["Kenya", "Chad", None, "Peru"], dtype="str")
+    names = pd.Series(["Kenya", "Chad", None, "Peru"], dtype=TEXT)
     codes = LabelCodes().fit(names)
     assert codes.transform(names).tolist() == [1, 0, 3, 2]
     assert codes.transform(pd.Series(["Mali", "Chad"])).tolist() == [3, 0]
@@ -31,7 +32,7 @@ def test_rates_by_hand():
     assert encoder.rates_ == pytest.approx(
         {"B1": (2 + 2) / 9, "B2": (1 + 2) / 7, "B3": (1 + 2) / 8, MISSING: (0 + 2) / 6}
     )
-    unseen = encoder.transform(pd.Series(["B1", None, "B30"], dtype="str"))
+    unseen = encoder.transform(pd.Series(["B1", None, "B30"], dtype=TEXT))
     assert unseen.tolist() == pytest.approx([4 / 9, 2 / 6, 0.4])
 
 
@@ -63,7 +64,7 @@ ROWS = st.lists(st.tuples(st.sampled_from(["B1", "B2", "B3", None]), st.booleans
 
 @given(ROWS, st.none() | st.floats(0, 1e6))
 def test_a_smoothed_rate_lies_between_the_groups_own_and_the_overall_rate(rows, strength):
-    names, converted = pd.Series([name for name, _ in rows], dtype="str"), pd.Series([hit for _, hit in rows])
+    names, converted = pd.Series([name for name, _ in rows], dtype=TEXT), pd.Series([hit for _, hit in rows])
     encoder = ConversionRate(strength).fit(names, converted)
     own = ConversionRate(strength=0).fit(names, converted).rates_
     for name, rate in encoder.rates_.items():
@@ -73,7 +74,7 @@ def test_a_smoothed_rate_lies_between_the_groups_own_and_the_overall_rate(rows, 
 
 @given(ROWS.filter(lambda rows: len(rows) >= 5), st.integers(0, 2**32 - 1), st.data())
 def test_out_of_fold_rates_never_see_the_rows_own_outcome(rows, seed, data):
-    names, converted = pd.Series([name for name, _ in rows], dtype="str"), pd.Series([hit for _, hit in rows])
+    names, converted = pd.Series([name for name, _ in rows], dtype=TEXT), pd.Series([hit for _, hit in rows])
     row = data.draw(st.integers(0, len(rows) - 1))
     flipped = converted.copy()
     flipped[row] = not converted[row]

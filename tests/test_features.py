@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from exports import export
 
-from crm_rl.data import SNAPSHOT_DATE, clean, load
-from crm_rl.data.columns import BOOTCAMPS
+from crm_rl.data import SNAPSHOT_DATE, clean
+from crm_rl.data import customers as cached_customers
+from crm_rl.data.columns import BOOTCAMPS, TEXT
 from crm_rl.data.features import (
     FEATURES,
     PUBLISHED_FEATURES,
@@ -101,8 +102,8 @@ def one(**changes) -> pd.DataFrame:
 
 TRAIN = pd.DataFrame(
     {
-        "country": pd.Series(["Chad", "Kenya", "Kenya", None], dtype="str"),
-        "education": pd.Series(["B1", "B1", "B2", "B2"], dtype="str"),
+        "country": pd.Series(["Chad", "Kenya", "Kenya", None], dtype=TEXT),
+        "education": pd.Series(["B1", "B1", "B2", "B2"], dtype=TEXT),
         "subscribed": [True, True, False, False],
         "subscribed_date": pd.to_datetime(["2021-01-01", "2021-06-01", None, None]),
     }
@@ -176,8 +177,8 @@ def test_normalise_divides_by_the_scale_and_clips():
 def scrambled(part: pd.DataFrame) -> pd.DataFrame:
     """The same people with everything changed that a feature could learn from."""
     return part.assign(
-        country=pd.Series(["Aruba"] * len(part), index=part.index, dtype="str"),
-        education=pd.Series(["B30"] * len(part), index=part.index, dtype="str"),
+        country=pd.Series(["Aruba"] * len(part), index=part.index, dtype=TEXT),
+        education=pd.Series(["B30"] * len(part), index=part.index, dtype=TEXT),
         subscribed=~part["subscribed"],
         stage=None,
         last_contact=part["first_contact"],
@@ -270,7 +271,7 @@ def test_refit_gives_one_country_another_code_in_test_than_in_train(customers):
 
 
 def test_the_originals_features_are_in_range_and_have_no_education_code(kind, original):
-    customers, _ = clean(load(original))
+    customers, _ = cached_customers(original)
     encoder, parts = fitted(kind, customers)
     for part in parts.parts().values():
         vectors = encoder.transform(part).to_numpy()

@@ -1,6 +1,8 @@
 """Loading: the cells as they stand, from either format, or a clear refusal."""
 
 import datetime
+import os
+import sys
 import zipfile
 
 import openpyxl
@@ -9,6 +11,7 @@ import pytest
 from exports import export, typed, with_cells, write, write_csv, write_xlsx
 
 from crm_rl.data import COLUMNS, DataError, as_rows, clean, data_path, load
+from crm_rl.data import customers as cached_customers
 from crm_rl.data.load import TWIN
 from crm_rl.files import PROJECT
 
@@ -180,3 +183,56 @@ def test_a_relative_data_path_counts_from_here_or_else_from_the_project(monkeypa
     assert data_path().resolve() == PROJECT / "pyproject.toml"
     (tmp_path / "pyproject.toml").touch()
     assert data_path().resolve() == tmp_path / "pyproject.toml"
+
+
+# ---- customers in one step ----
+
+
+def counting(monkeypatch):
+    """How often a file is loaded from now on."""
+    loads = []
+    monkeypatch.setattr(sys.modules["crm_rl.data.cached"], "load", lambda path: loads.append(path) or load(path))
+    return loads
+
+
+def test_the_customers_of_an_unchanged_file_are_made_once(tmp_path, monkeypatch):
+    path, loads = write_csv(export(), tmp_path / "export.csv"), counting(monkeypatch)
+    table, report = cached_customers(path)
+    expected, expected_report = clean(load(path), source=str(path))
+    pd.testing.assert_frame_equal(table, expected)
+    assert str(report) == str(expected_report)
+    monkeypatch.chdir(tmp_path)
+    assert cached_customers(str(path))[0].equals(expected)
+    assert len(loads) == 1
+
+
+def test_a_changed_file_is_loaded_anew(tmp_path, monkeypatch):
+    path, loads = write_csv(export(), tmp_path / "export.csv"), counting(monkeypatch)
+    before = cached_customers(path)[0]
+    write_csv(with_cells({(3, "Country"): "Peru"}), path)
+    os.utime(path, ns=(1, 1))
+    after = cached_customers(path)[0]
+    assert (before.loc[3, "country"], after.loc[3, "country"]) == ("USA", "Peru")
+    assert len(loads) == 2
+
+
+def test_nobody_can_spoil_the_customers_of_others(tmp_path):
+    path = write_csv(with_cells({(3, "Country"): "-"}), tmp_path / "export.csv")
+    table, report = cached_customers(path)
+    expected = table.copy()
+    table.loc[:, "country"] = "Peru"
+    table["subscribed"] = True
+    table.loc[2] = table.loc[4]
+    report.findings.loc[0, "problem"] = "spoiled"
+    again, report_again = cached_customers(path)
+    pd.testing.assert_frame_equal(again, expected)
+    assert report_again.findings["problem"].tolist() == ["not one country"]
+
+
+def test_what_cannot_be_loaded_is_refused_every_time(tmp_path):
+    path = write_csv(with_cells({(3, "ID"): "1"}), tmp_path / "export.csv")
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"export\.csv: .*\n(.*\n)*.*duplicate ID"):
+            cached_customers(path)
+    with pytest.raises(DataError, match=r"gone\.csv: there is no such file"):
+        cached_customers(tmp_path / "gone.csv")

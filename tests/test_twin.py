@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_rl.data import EVENTS, DataError, clean, load
+from crm_rl.data import customers as cached_customers
 from crm_rl.data.fetch import SHA256
-from crm_rl.data.twin.draw import choose, fit, make_twin, systematic
+from crm_rl.data.twin.chance import choose, fit, systematic
+from crm_rl.data.twin.draw import make_twin
 from crm_rl.data.twin.spec import (
     CLASSES,
     NONE,
@@ -106,7 +108,7 @@ def test_the_twin_keeps_this_exactly(measured, name):
 
 
 def test_the_subscribers_of_the_book_are_in_the_twin(twin):
-    customers, _ = clean(load(twin))
+    customers, _ = cached_customers(twin)
     subscribed = customers["subscribed"]
     assert subscribed.sum() == 48
     assert customers["subscribed_date"].notna().sum() == 47
@@ -268,7 +270,7 @@ def test_no_small_cell_can_be_worked_out_by_subtraction(row, column):
 
 @pytest.mark.parametrize(("row", "column"), TWO_WAY)
 def test_not_even_by_someone_who_knows_every_total(original, row, column):
-    table = describe(clean(load(original))[0])
+    table = describe(cached_customers(original)[0])
     low, high, pooled = bounds(
         f"{row} x {column}", table[row].value_counts().to_dict(), table[column].value_counts().to_dict()
     )
@@ -279,7 +281,7 @@ def test_not_even_by_someone_who_knows_every_total(original, row, column):
 
 def test_names_of_rare_countries_stay_out_of_the_spec(original):
     """The twin may hit upon one of them, since it draws from the list of all countries."""
-    countries = clean(load(original))[0]["country"].value_counts()
+    countries = cached_customers(original)[0]["country"].value_counts()
     rare = set(countries[countries < SMALLEST].index)
     text = SPEC.read_text(encoding="utf-8")
     assert len(rare) == SPEC_COUNTS["rare countries"]
@@ -294,7 +296,7 @@ def test_rows_of_the_twin_meet_rows_of_the_original_by_chance_only(original, twi
     """
 
     def dates(path) -> pd.Series:
-        customers, _ = clean(load(path))
+        customers, _ = cached_customers(path)
         reached = customers.loc[customers[list(EVENTS)].any(axis=1), ["first_contact", *(f"{e}_date" for e in EVENTS)]]
         return pd.Series(list(map(tuple, reached.astype(str).to_numpy())), index=reached.notna().sum(axis=1))
 

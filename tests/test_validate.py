@@ -321,6 +321,12 @@ def test_an_empty_cell_ends_a_drag_filled_run():
     assert faults(with_cells(cells)) == []
 
 
+def test_an_empty_row_ends_a_drag_filled_run():
+    table = with_cells({(10, "Last Contact"): "2020-01-06", (12, "Last Contact"): "2021-01-06"})
+    table.loc[9] = None
+    assert faults(table) == [("empty row", None, 11, None)]
+
+
 def test_a_drag_fill_is_looked_for_in_last_contact_only():
     run = [f"{year}-01-06" for year in range(2015, 2019)]
     table = export()

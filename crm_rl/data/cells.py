@@ -5,56 +5,24 @@ few distinct values, so `read_column` reads each distinct value once.
 """
 
 import datetime
-import functools
 import re
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pycountry
 
 from crm_rl.data.columns import BOOTCAMPS, CONTACTS, EARLIEST_DATE, EVENTS, SNAPSHOT_DATE, STAGES, STATUSES
+from crm_rl.data.countries import country_named
 
 WHOLE_NUMBER = re.compile(r"0*[1-9]\d{0,14}(\.0*)?")
 TIME_OF_DAY = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?Z?"
 ISO_DATE = re.compile(rf"(\d{{4}})-(\d\d)-(\d\d)(?:[ T]{TIME_OF_DAY})?")
 GERMAN_DATE = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})")
-EXCEL_DAY_ZERO = pd.Timestamp("1899-12-30")
+EXCEL_DAY_ZERO = datetime.datetime(1899, 12, 30)
 LAST_EXCEL_DAY = 2_958_465  # 9999-12-31
 
 #: How people say that something has not happened, where they do not write No.
 NEGATIVE = re.compile(r"(no|not|none|nope|never|nein|false|n/?a|0|-+|–|—)([\s,;.:!(].*)?", re.IGNORECASE | re.DOTALL)
-
-#: Names people use for countries and places, where they differ from the official short name.
-EVERYDAY_COUNTRIES = {
-    "USA": (
-        "united states",
-        "united states of america",
-        "us",
-        "u.s.",
-        "u.s.a.",
-        "california",
-        "philadelphia",
-    ),
-    "UK": ("united kingdom", "great britain", "england", "scotland", "wales", "nottingham"),
-    "Bolivia": (),
-    "Congo": (),
-    "Czechia": ("czechia (czech republic)", "czech republic"),
-    "Greece": ("greek",),
-    "Iran": (),
-    "Moldova": (),
-    "North Macedonia": ("macedonia",),
-    "Palestine": (),
-    "Russia": (),
-    "South Korea": ("korea", "seoul"),
-    "Syria": (),
-    "Taiwan": (),
-    "Tanzania": (),
-    "Turkey": ("türkiye",),
-    "United Arab Emirates": ("uae", "dubai", "abu dhabi"),
-    "Venezuela": (),
-    "Vietnam": ("viet nam", "vietnamese"),
-}
 
 
 class Reading(NamedTuple):
@@ -115,7 +83,7 @@ def _day(cell: Any) -> Reading:
         day, month, year = match.groups()
         problem = "date as text"
     elif re.fullmatch(r"\d+(\.\d+)?", text) and 1 <= float(text) <= LAST_EXCEL_DAY:
-        return Reading(EXCEL_DAY_ZERO + pd.Timedelta(days=int(float(text))), "date as number")
+        return Reading(pd.Timestamp(EXCEL_DAY_ZERO + datetime.timedelta(int(float(text)))), "date as number")
     else:
         return NOTHING
     try:
@@ -124,18 +92,12 @@ def _day(cell: Any) -> Reading:
         return NOTHING
 
 
-@functools.cache
-def _country_names() -> dict[str, str]:
-    """Every spelling we know, in small letters -> the name we use."""
-    names = {country.name.casefold(): country.name for country in pycountry.countries}
-    for name, spellings in EVERYDAY_COUNTRIES.items():
-        names |= dict.fromkeys((name.casefold(), *spellings), name)
-    return names
-
-
 def read_country(cell: Any) -> Reading:
-    """Read a country name; official (ISO 3166) and everyday names are known, in any capitals."""
-    return _one_of(cell, _country_names(), "not one country")
+    """Read a country's name: official (ISO 3166), former and everyday names are known, in any spelling."""
+    name = country_named(str(cell))
+    if name is None:
+        return Reading(None, "not one country")
+    return Reading(name, None if cell == name else "other spelling")
 
 
 def read_education(cell: Any) -> Reading:

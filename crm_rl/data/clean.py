@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
-from crm_rl.data.columns import BOOTCAMPS, CONTACTS, EARLIEST_DATE, EVENTS, SNAPSHOT_DATE, STAGES, STATUSES
+from crm_rl.data.columns import BOOTCAMPS, CONTACTS, EARLIEST_DATE, EVENTS, SNAPSHOT_DATE, STAGES, STATUSES, TEXT
 from crm_rl.data.problems import ERROR, NOTED, PROBLEMS, REPAIRED, TOO_OFTEN, WARNING, DataError
 from crm_rl.data.validate import Readings, read_cells, validate
 
@@ -133,9 +133,9 @@ def _assemble(raw: pd.DataFrame, readings: Readings, findings: pd.DataFrame) -> 
         return days.mask(reading["problem"].isin(NOT_TRUSTED) | days.index.isin(filled))
 
     kept = raw.dropna(how="all").index
-    columns = {name.lower(): readings[name]["value"].astype("str") for name in ("Country", "Education")}
+    columns = {name.lower(): readings[name]["value"].astype(TEXT) for name in ("Country", "Education")}
     columns |= {name: trusted_days(column) for name, column in CONTACTS.items()}
-    columns |= {name.lower(): readings[name]["value"].astype("str") for name in ("Status", "Stage")}
+    columns |= {name.lower(): readings[name]["value"].astype(TEXT) for name in ("Status", "Stage")}
     for event, column in EVENTS.items():
         columns[event] = raw[column].notna() & (readings[column]["problem"] != "answered No")
         columns[f"{event}_date"] = trusted_days(column)
@@ -184,7 +184,7 @@ def customer_schema(snapshot: pd.Timestamp = SNAPSHOT_DATE) -> pa.DataFrameSchem
     day = pa.Column("datetime64[s]", pa.Check.in_range(EARLIEST_DATE, snapshot), nullable=True)
 
     def one_of(names) -> pa.Column:
-        return pa.Column("str", pa.Check.isin(names), nullable=True)
+        return pa.Column(TEXT, pa.Check.isin(names), nullable=True)
 
     dated = [
         pa.Check(
@@ -196,7 +196,7 @@ def customer_schema(snapshot: pd.Timestamp = SNAPSHOT_DATE) -> pa.DataFrameSchem
     return pa.DataFrameSchema(
         {
             "customer_id": pa.Column("int64", unique=True),
-            "country": pa.Column("str", nullable=True),
+            "country": pa.Column(TEXT, nullable=True),
             "education": one_of(BOOTCAMPS),
             **dict.fromkeys(CONTACTS, day),
             "status": one_of(STATUSES),

@@ -5,6 +5,9 @@ Everything else in the package takes its names from here.
 
 import pandas as pd
 
+#: The type of a column of text: pandas' own since pandas 3, Python's objects before. A missing name is missing in both.
+TEXT = pd.Series(["text"]).dtype
+
 #: The day the export was taken. A date after it lies in the future *of the data*, whatever today's date is.
 SNAPSHOT_DATE = pd.Timestamp("2022-04-28")
 
