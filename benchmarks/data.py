@@ -24,7 +24,7 @@ from crm_rl.data.load import TWIN
 from crm_rl.files import PROJECT
 
 RESULTS = Path(__file__).parent / "results" / "data.json"
-PACKAGES = ("numpy", "pandas", "pandera", "python-calamine", "scikit-learn")
+PACKAGES = ("numpy", "pandas", "pandera", "scikit-learn")
 
 
 def main() -> None:

@@ -504,7 +504,7 @@ def changed_by_renaming(encoder, column: str, rng: np.random.Generator) -> list[
     own = sorted(customers[column].dropna().unique())
     new_names = dict(zip(own, rng.permutation(own), strict=True))
     train, val = (
-        part.assign(**{column: part[column].map(new_names).astype("str")})
+        part.assign(**{column: part[column].map(new_names)})
         for part in (parts.train, parts.val)
     )
     before = encoder().fit(parts.train).transform(parts.val)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from crm_rl.agents.policies import Policy
-from crm_rl.data import clean, load
+from crm_rl.data import customers
 from crm_rl.planning.exact import all_states, always, evaluate, optimal, share_of_gain
 from crm_rl.planning.feature_selection import ANY, evaluate_selection
 from crm_rl.worlds.attributes import N_MASKS, mask_of
@@ -139,8 +139,8 @@ def folds_of(data: str) -> np.ndarray:
 
 @functools.lru_cache(maxsize=2)
 def _customers(data: str):
-    customers = clean(load(data))[0]
-    return customers, rates_of(Path(data), customers)
+    people = customers(data)[0]
+    return people, rates_of(Path(data), people)
 
 
 def base_rates(data: str):

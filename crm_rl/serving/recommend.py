@@ -5,6 +5,7 @@ import pandas as pd
 
 from crm_rl.agents.checkpoints import PolicyError, fingerprint
 from crm_rl.agents.policies import NetworkPolicy, TablePolicy
+from crm_rl.data.columns import TEXT
 from crm_rl.data.split import published_split
 from crm_rl.worlds.base import Action, firm_actions
 from crm_rl.worlds.replay import RULES
@@ -87,7 +88,7 @@ def recommend(
             break
         after = world.step(states, actions, np.zeros((len(asked), 0))).state
         states, asked = type(states)(*(field[~decides] for field in after)), asked[~decides]
-    names = pd.Series([Action(place).name.lower() if place >= 0 else None for place in choice], dtype="str")
+    names = pd.Series([Action(place).name.lower() if place >= 0 else None for place in choice], dtype=TEXT)
     table = pd.DataFrame(
         {"customer_id": customers["customer_id"].to_numpy(), "action": names, "known": known, "looked_at": looked_at}
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from crm_rl.data import clean, data_path, load
+from crm_rl.data import customers, data_path
 from crm_rl.worlds.base import World
 from crm_rl.worlds.replay_world import replay_worlds
 from crm_rl.worlds.responsive import BASELINE, SELECTION
@@ -16,12 +16,12 @@ from crm_rl.worlds.stepping import Dynamics, kinds
 Maker = Callable[[str, pd.DataFrame, Path, bool], dict[str, World]]
 
 
-def _replay(name: str, customers: pd.DataFrame, path: Path, selection: bool) -> dict[str, World]:
-    return replay_worlds(customers, name, selection)
+def _replay(name: str, people: pd.DataFrame, path: Path, selection: bool) -> dict[str, World]:
+    return replay_worlds(people, name, selection)
 
 
-def _responsive(name: str, customers: pd.DataFrame, path: Path, selection: bool) -> dict[str, World]:
-    return responsive_worlds(customers, rates_of(path, customers), name, SELECTION if selection else BASELINE)
+def _responsive(name: str, people: pd.DataFrame, path: Path, selection: bool) -> dict[str, World]:
+    return responsive_worlds(people, rates_of(path, people), name, SELECTION if selection else BASELINE)
 
 
 #: By name, what makes the worlds of the parts train, val and test: (name, customers, path of the export, selection).
@@ -56,7 +56,7 @@ def worlds(name: str, selection: bool = False, data: str | Path | None = None) -
 
 @lru_cache(maxsize=8)
 def _worlds(name: str, selection: bool, path: Path, modified: int) -> dict[str, World]:
-    return WORLDS[name](name, clean(load(path))[0], path, selection)
+    return WORLDS[name](name, customers(path)[0], path, selection)
 
 
 def dynamics_named(name: str) -> Dynamics:
