@@ -1,4 +1,4 @@
-"""The comparison: tables find an optimum known by hand; jobs are planned, judged exactly and recorded as they should."""
+"""The comparison: tables find an optimum known by hand; jobs are planned, judged exactly and recorded whole."""
 
 import json
 
