@@ -102,9 +102,24 @@ from myst_nb import glue
 
 from crm_rl import plots
 from crm_rl.worlds import base_rates, responsive, responsive_world as responsive_worlds
-from crm_rl.planning.exact import always, best_of, evaluate, optimal, reach, share_of_gain, starts_of
+from crm_rl.planning.exact import (
+    always,
+    best_of,
+    evaluate,
+    optimal,
+    reach,
+    share_of_gain,
+    starts_of,
+)
 from crm_rl.planning.shared import shared_policy
-from crm_rl.worlds.responsive import BASELINE, SELECTION, SUBSCRIPTION, Population, event_chance, opt_out_chance
+from crm_rl.worlds.responsive import (
+    BASELINE,
+    SELECTION,
+    SUBSCRIPTION,
+    Population,
+    event_chance,
+    opt_out_chance,
+)
 
 plots.use_style()
 pd.set_option("display.max_columns", 20, "display.max_colwidth", None)
@@ -248,7 +263,14 @@ print(f"call: {chance:.3f}, at rho = 1: {organic:.3f}")
 # which is called an assumption.
 
 # %%
-from crm_rl.worlds.base_rates import FEWEST, RIDGE, WEEKS, expected_events, fit_base_rates, weekly_chances
+from crm_rl.worlds.base_rates import (
+    FEWEST,
+    RIDGE,
+    WEEKS,
+    expected_events,
+    fit_base_rates,
+    weekly_chances,
+)
 from crm_rl.data import clean, data_path, load
 from crm_rl.data.columns import EVENTS
 from crm_rl.worlds.responsive_world import recorded_rates
@@ -449,7 +471,7 @@ pd.DataFrame(
 # have gone through the functions and list them, too.
 
 # %% tags=["hide-input"]
-IN_RULES, IN_WORLDS, IN_RATES = "responsive.py", "responsive_worlds.py", "base_rates.py"
+IN_RULES, IN_WORLDS, IN_RATES = "responsive.py", "responsive_world.py", "base_rates.py"
 NONE = "none"
 at_arrival = customers["subscribed_date"] <= customers["arrival"]
 assumptions = {
@@ -517,7 +539,7 @@ assumptions = {
     "standing: a group's rate is smoothed": (
         "as one expected conversion",
         "convention, chapter 2",
-        "encoders.py",
+        "../data/encoders.py",
     ),
     "who has no arrival is left out": (
         int(customers["arrival"].isna().sum()),
@@ -538,9 +560,7 @@ assumptions = {
 SIZES = set(
     "N_MILESTONES N_EVENTS SUBSCRIPTION N_PATTERNS WAIT INBOUND COUNTRY BOOTCAMP".split()
 )
-SIZES |= set(
-    "ATTRIBUTES EVERYTHING CHANCES BASELINE MILESTONES WORLDS RESPONSIVE_FEATURES".split()
-)
+SIZES |= set("ATTRIBUTES CHANCES BASELINE MILESTONES WORLDS RESPONSIVE_FEATURES".split())
 
 
 def constants(module) -> set[str]:
@@ -570,7 +590,7 @@ def wrapped(rows: dict[str, tuple], header: tuple[str, ...]) -> HTML:
     return HTML(table.to_html(index=False, justify="left", border=0).replace("<td>", left))
 
 
-wrapped(assumptions, ("assumption", "value", "evidence", "in crm_rl/"))
+wrapped(assumptions, ("assumption", "value", "evidence", "in crm_rl/worlds/"))
 
 # %% [markdown]
 # For {glue:text}`responsive-without` of {glue:text}`responsive-assumptions` there is no evidence at all. **No number of
@@ -649,7 +669,7 @@ print(
 # customer. That is $12 \times 32 \times 6$ states with six actions and at most 32 successors, for each customer apart.
 # Customers who agree in attributes and
 # start have the same plan, so the {glue:text}`responsive-n` test customers need only {glue:text}`responsive-distinct`
-# of them. `crm_rl/planning.py` is {eq}`responsive-week` in two loops.
+# of them. `crm_rl/planning/exact.py` is {eq}`responsive-week` in two loops.
 #
 # The *value* of a policy, from here on, is its expected dollars a customer over the twelve weeks: subscriptions times
 # 5,000, less the cost of actions.

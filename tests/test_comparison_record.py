@@ -1,4 +1,4 @@
-"""Scores of a recorded rematch: each against an answer known by hand."""
+"""Scores of a recorded comparison: each against an answer known by hand."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 from crm_rl.data.problems import DataError
 from crm_rl.evaluation.gain import FOLDS
-from crm_rl.experiments.comparison import SEEDS, TUNING_SEEDS, Job, record, run
+from crm_rl.experiments.comparison import SEEDS, TUNING_SEEDS, Job, record
 from crm_rl.experiments.comparison_record import (
     USUAL,
     Record,
@@ -20,6 +20,7 @@ from crm_rl.experiments.comparison_record import (
     runs_of,
     score,
 )
+from crm_rl.experiments.runner import run
 
 #: Three kinds of customers, of whom there are 2, 1 and 7; waiting is worth 10 for each, the optimum more.
 KINDS = pd.DataFrame(
@@ -206,7 +207,7 @@ def test_the_same_seed_gives_the_same_interval():
 @pytest.fixture(scope="module")
 def recorded(twin, tmp_path_factory) -> Path:
     """A record of a few runs on the twin, one of them twice and one for tuning."""
-    folder = tmp_path_factory.mktemp("rematch")
+    folder = tmp_path_factory.mktemp("comparison")
     data = str(twin)
     jobs = [
         Job(data, "smooth", "waiting", 0, (0,)),
@@ -215,12 +216,12 @@ def recorded(twin, tmp_path_factory) -> Path:
         Job(data, "smooth", "table: episode only", 2_000, (0,)),
         Job(data, "smooth", "table: episode only", 2_000, TUNING_SEEDS[:1]),
     ]
-    record("spring", jobs, run(jobs, folder, workers=1), {"date": "..."}, folder / "out")
+    record(jobs, run(jobs, folder, workers=1), folder / "out")
     return folder / "out"
 
 
 def test_a_record_gives_the_shares_that_were_recorded(recorded, rng):
-    found = load_comparison("spring", recorded)
+    found = load_comparison("twin", recorded)
     runs = runs_of(found, "table: episode only", 2_000)
     assert runs["seed"].tolist() == [0, 1], "none twice, none for tuning"
     assert len(found.tuning) == 1 and found.tuning["seed"].isin(TUNING_SEEDS).all()
@@ -232,10 +233,10 @@ def test_a_record_gives_the_shares_that_were_recorded(recorded, rng):
 
 
 def test_no_record_is_an_error_with_a_remedy(tmp_path):
-    with pytest.raises(DataError, match="no rematch on the autumn is on record"):
+    with pytest.raises(DataError, match="no comparison on the autumn is on record"):
         load_comparison("autumn", tmp_path)
 
 
 def test_the_provenance_tells_tuning_seeds_from_the_others(recorded):
-    source = json.loads((recorded / "rematch_spring.json").read_text())
+    source = json.loads((recorded / "comparison_twin.json").read_text())
     assert not set(source["seeds_of_tuning"]) & set(SEEDS)

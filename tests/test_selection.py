@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from crm_rl.agents.responsive_tables import Settings, greedy_actions, train_table
+from small_responsive import world_of
 
-from crm_rl.planning.exact import all_observations, evaluate, optimal
+from crm_rl.agents.q_learning import RESPONSIVE, train_q_learning
+from crm_rl.evaluation.gain import exact_values
+from crm_rl.planning.exact import all_observations, all_states, evaluate, optimal
 from crm_rl.planning.feature_selection import ANY, evaluate_selection, fixed_mask, observations_with, upper_bound
 from crm_rl.worlds.attributes import ALL, N_MASKS, NONE, RESOLUTIONS, bought_in, mask_of, place_among
 from crm_rl.worlds.base import ALL_VISIBLE, N_ACTIONS, N_FEATURES, Action
@@ -23,7 +25,6 @@ from crm_rl.worlds.responsive import (
     start_all,
     step_all,
 )
-from crm_rl.worlds.responsive_world import ResponsiveWorld
 
 WAIT, CALL, DEMO = (N_FEATURES + int(action) for action in (Action.WAIT, Action.CALL, Action.DEMO))
 ONLY_COUNTRY = 2
@@ -42,8 +43,8 @@ TWO_WEEKS = SELECTION._replace(
     weeks=2, lift=1.0, organic=0.0, drives=SUBSCRIBE_BY, action_cost=(1.0,) * 4 + (0.0, 1.0), value=100.0, opt_out=0.0
 )
 
-#: How a table learns here: rates of about 2.5 / tries after many tries.
-HOW = Settings(decay=0.2, exploration=0.5)
+#: How a table learns here: step sizes of about 2.5 / tries after many tries.
+HOW = RESPONSIVE._replace(alpha_decay=0.2, exploration=0.5)
 
 
 @pytest.fixture
@@ -225,29 +226,44 @@ def test_who_looks_like_nobody_gets_the_plan_for_everybody(two_kinds):
     np.testing.assert_array_equal(place_among(np.array([[3.0], [5.0]]), np.array([[5.0], [4.0]])), [-1, 0])
 
 
-def test_a_table_finds_what_to_buy(two_kinds):
-    rules = TWO_WEEKS._replace(expected_reward=True)
-    world = ResponsiveWorld(two_kinds, rules, 0.0, np.arange(2))
-    for price, best in ((1.0, 31.58), (10.0, BLIND)):
-        world = world._replace(rules=rules._replace(feature_price=price))
-        table = train_table(world, "+ standings to halves", HOW, 300_000, seed=0)
-        actions = greedy_actions(table, two_kinds, "+ standings to halves")
-        assert evaluate_selection(actions, two_kinds, world.rules).mean() == pytest.approx(best, abs=1e-6)
+def table(world, hyper, resolution: str, steps: int):
+    return train_q_learning(world, hyper, None, seed=0, steps=steps, resolution=RESOLUTIONS[resolution])
+
+
+@pytest.mark.parametrize(("price", "best"), [(1.0, 31.58), (10.0, BLIND)])
+def test_a_table_finds_what_to_buy(price, best, two_kinds):
+    world = world_of(two_kinds, TWO_WEEKS._replace(expected_reward=True, feature_price=price))
+    learned = table(world, HOW, "+ standings to halves", 300_000)
+    assert exact_values(learned, world).mean() == pytest.approx(best, abs=1e-6)
 
 
 def test_a_table_that_never_met_a_state_takes_any_action(two_kinds):
-    world = ResponsiveWorld(two_kinds, TWO_WEEKS, 0.0, np.arange(2))
-    setting = "+ standings, 1 decimal"
-    table = train_table(world, setting, Settings(), 2_000, seed=0)
-    actions = greedy_actions(table, two_kinds._replace(country=np.array([0.1, 0.4])), setting)
-    assert actions.dtype == np.int8 and actions.min() == ANY
-    assert (actions[:, 0, 0, 0, NONE] >= 0).all(), "nothing bought, nothing seen: everybody looks familiar"
-    assert actions[0, 0, 0, 0, ONLY_COUNTRY] >= 0 and (actions[1, ..., ONLY_COUNTRY] == ANY).all()
-    assert (actions[0, 0, 5] == ANY).all(), "milestones that never happen"
+    learned = table(world_of(two_kinds, TWO_WEEKS), RESPONSIVE, "+ standings, 1 decimal", 2_000)
+    there = world_of(two_kinds._replace(country=np.array([0.1, 0.4])), TWO_WEEKS)
+    states = all_states(there.population, there.rules)
+    first = (states.steps == 0) & (states.milestones == 0) & (states.contacts == 0)
+    stranger = states.customer == 1
+
+    def met(bought: int) -> np.ndarray:
+        return learned.known(states._replace(mask=np.full(len(states.mask), mask_of(bought))), there)
+
+    assert met(NONE)[first].all(), "nothing bought, nothing seen: everybody looks familiar"
+    assert met(ONLY_COUNTRY)[first & ~stranger].all() and not met(ONLY_COUNTRY)[stranger].any()
+    assert not met(NONE)[states.milestones == 5].any(), "milestones that never happen"
+    unknown = states._replace(mask=np.full(len(states.mask), mask_of(ONLY_COUNTRY)))
+    chances = learned.probabilities(unknown, there)[stranger]
+    np.testing.assert_allclose(chances, 1 / (N_FEATURES + N_ACTIONS))
+
+
+def test_the_value_of_a_policy_that_knows_nothing_is_that_of_any_action(two_kinds):
+    stranger = world_of(two_kinds._replace(country=np.array([0.3, 0.4])), TWO_WEEKS._replace(first_mask=ALL_VISIBLE))
+    learned = table(world_of(two_kinds, stranger.rules), RESPONSIVE, "+ standings, 1 decimal", 1_000)
+    anything = evaluate_selection(always(ANY, 2), stranger.population, stranger.rules)
+    np.testing.assert_allclose(exact_values(learned, stranger), anything)
 
 
 def test_groups_are_told_only_what_was_bought(two_kinds):
-    world = ResponsiveWorld(two_kinds, TWO_WEEKS, 0.0, np.arange(2))
-    groups = {name: len(train_table(world, name, Settings(), 10, seed=0).groups) for name in RESOLUTIONS}
+    world = world_of(two_kinds, TWO_WEEKS)
+    groups = {name: len(world.levels(resolution).groups) for name, resolution in RESOLUTIONS.items()}
     assert groups["episode only"] == groups["+ inbound"] == 8
     assert groups["+ standings to halves"] == 8 + 4, "in the masks with the country there are two"

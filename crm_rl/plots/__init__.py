@@ -4,6 +4,7 @@ Functions draw on the axes they are given, or on new ones, and return them.
 """
 
 from crm_rl.plots.audit import mixture, power_curve, room
+from crm_rl.plots.comparison import TABLE_COLOURS, learning_curves, share_dots
 from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
 from crm_rl.plots.plans import (
     ACTION_LABELS,
@@ -23,7 +24,6 @@ from crm_rl.plots.policies import (
     journey,
     q_heat_map,
 )
-from crm_rl.plots.rematch import TABLE_COLOURS, learning_curves, share_dots
 from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE, RED, ROW_NAMES, SKY, YELLOW, use_style
 from crm_rl.plots.training import (
     reward_by_states,

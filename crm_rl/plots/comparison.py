@@ -1,4 +1,4 @@
-"""Figures of the rematch: shares of the attainable gain, over experience and side by side (chapter 10)."""
+"""Figures of the comparison: shares of the attainable gain, over experience and side by side (chapter 10)."""
 
 from collections.abc import Mapping
 
