@@ -18,8 +18,8 @@ import numpy as np
 from crm_rl.agents.reference import random_policy
 from crm_rl.data import clean, load
 from crm_rl.data.split import published_split
-from crm_rl.evaluation.intervals import widened, wilson
-from crm_rl.evaluation.rollouts import interquartile_mean, over_seeds, play
+from crm_rl.evaluation.intervals import interquartile_mean, over_seeds, widened, wilson
+from crm_rl.evaluation.rollouts import play
 from crm_rl.experiments.funnel_study import load_study
 from crm_rl.experiments.runner import RESULTS
 from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds

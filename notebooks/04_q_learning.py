@@ -213,9 +213,9 @@ two_stages = DESCRIBED._replace(
 )
 tiny = (
     ten_alike,
-    coder_of(ten_alike, levels_of(ten_alike)),  # from a situation to its row
     two_stages,
     balanced(ten_alike, shares=(0, 0)),  # every customer equally often
+    coder_of(ten_alike, levels_of(ten_alike)),  # from a situation to its row
 )
 
 costs = np.array(two_stages.action_cost)
@@ -242,8 +242,8 @@ def learn(hyper, seed, alphas, episodes=100, first_guess=0.0):
     table.q += first_guess
     tables, rewards = [], []
     for alpha in alphas:
-        reward, _ = train(table, tiny, hyper._replace(alpha=alpha), episodes, rng)
-        tables.append(table.used())
+        reward, *_ = train(table, tiny, hyper._replace(alpha=alpha), episodes, rng)
+        tables.append(table.q[: len(table.rows)].copy())
         rewards.append(reward)
     return np.array(tables), np.concatenate(rewards)
 
@@ -305,6 +305,8 @@ pd.concat(
 # :::
 
 # %%
+from crm_rl.evaluation.intervals import over_seeds
+
 schedules = {
     "0.5": np.full(60, 0.5),
     "0.1": np.full(60, 0.1),
@@ -320,17 +322,14 @@ mean_error = pd.DataFrame({name: np.abs(e).mean(axis=0) for name, e in off_by.it
 mean_error.index = pd.Index(100 * (1 + np.arange(60)), name="episodes")
 
 
-def with_interval(values: np.ndarray) -> dict[str, float]:
-    """The mean over seeds and its 95% bootstrap interval."""
-    rng = np.random.default_rng(0)
-    picks = rng.integers(len(values), size=(2000, len(values)))
-    low, high = np.quantile(values[picks].mean(axis=1), [0.025, 0.975])
-    return {"mean": values.mean(), "low": low, "high": high}
+def with_interval(values: np.ndarray) -> pd.Series:
+    """The mean over seeds and its 95% interval, Student's t."""
+    return over_seeds(values, statistic="mean")
 
 
 def in_words(values: np.ndarray) -> str:
     """The same as text, to one decimal."""
-    mean, low, high = (round(end, 1) + 0.0 for end in with_interval(values).values())
+    mean, low, high = (round(end, 1) + 0.0 for end in with_interval(values))
     return f"{mean:.1f} ({low:.1f} to {high:.1f})"
 
 
@@ -394,7 +393,7 @@ at_6000 = {name: with_interval(np.abs(e[:, -1])) for name, e in off_by.items()}
 assert at_6000["shrinking"]["high"] < min(at_6000[n]["low"] for n in ("0.5", "0.1", "0.01"))
 
 # %% [markdown]
-# The hand calculation holds ({numref}`fig-q-alpha`; the intervals are {term}`bootstrap` intervals over seeds). After 300 episodes the
+# The hand calculation holds ({numref}`fig-q-alpha`; the intervals are those of a mean over seeds, by Student's $t$). After 300 episodes the
 # shrinking rate and 0.5 are nearest (which of the two, their intervals leave open), and 0.01 is far behind; after 6,000 the shrinking
 # one is nearer than all others. A large learning rate arrives soon and never rests; a small one hovers little and arrives late; a shrinking one comes to rest, as the theorem says. (How soon, the theorem
 # does not say; ours began large.) A constant rate is no mistake:
@@ -461,7 +460,7 @@ def greedy_reward(q: np.ndarray) -> float:
         row = np.minimum(states.stage >= 4, len(q) - 1)  # 0 is new, 1 is kept, if ever met
         return q[row].argmax(axis=1)
 
-    ten = ReplayWorld(ten_alike, two_stages, tiny[3])
+    ten = ReplayWorld(ten_alike, two_stages, tiny[2])
     return play(ten, act, np.random.default_rng(0)).reward.mean()
 
 
@@ -614,17 +613,17 @@ worlds = {
 world = worlds["described"]["train"]
 people = world.population
 levels = levels_of(people)
-inside = (people, coder_of(people, levels), world.rules, world.pools)
+inside = (people, world.rules, world.pools, coder_of(people, levels))
 
 like_ada = people.reached[:, 0] & ~people.subscribed & (people.stage == 0)
 first_called = int(np.flatnonzero(like_ada)[0])
 state = start(first_called, people, world.rules)
 after = step(state, Action.CALL, people, world.rules).state
 print("rounded:", np.round(people.features[first_called].astype(float), 2).tolist())
-print("key at the start:", state_key(state, inside[1], world.rules)[0])
+print("key at the start:", state_key(state, inside[3], world.rules)[0])
 print(
     "key after a call:",
-    state_key(after, inside[1], world.rules)[0],
+    state_key(after, inside[3], world.rules)[0],
     f"(stage {after.stage})",
 )
 
@@ -635,7 +634,7 @@ print(
 # %%
 rounded = np.round(people.features.astype(float), 2)
 distinct = len(np.unique(rounded, axis=0))
-possible = np.prod([float(len(values)) for values in levels.values])
+possible = np.prod(levels.counts.astype(float))
 assert distinct < len(rounded) / 3
 print(f"{len(rounded):,} training customers begin in {distinct:,} different states")
 print(f"the rounded values could be combined in {possible:.0e} ways")
@@ -676,7 +675,8 @@ for name, function in {
 }.items():
     table = empty_table(6, STUDY)
     q, *_ = function(
-        table.rows, table.q, *inside, STUDY, 1.0, 100, np.random.default_rng(3)
+        *(table.rows, table.q, table.tries, *inside, STUDY, 1.0),
+        *(100, 0, 10**9, np.random.default_rng(3)),
     )
     tables[name] = (q.tobytes(), list(table.rows.items()))
 assert tables["compiled"] == tables["plain Python"]
@@ -759,8 +759,8 @@ assert n_gated <= 1 and n_gated + (gated.subscribed & (gated.stage >= 4)).sum() 
 #
 # Here the replay world helps once more, twice. First, we can compute what a policy earns in an average training episode without drawing
 # any: play each customer once (for the random policy, twenty times), and weight each by how often it is drawn. Second, we can compute **the most that
-# any policy could earn**. For one customer the game is a small tree: six actions, and what follows each is certain. We try them all, from the end
-# backwards, and remember each state that we have been through; customers with the same record share the answer.
+# any policy could earn**. For one customer the game is a small graph: six actions, and what follows each is certain. `crm_rl/planning/replay.py` lists all
+# situations that can be reached and goes through them from the end backwards; customers with the same record share the answer.
 #
 # :::{admonition} By hand: the most, as described
 # :class: by-hand
@@ -771,33 +771,12 @@ assert n_gated <= 1 and n_gated + (gated.subscribed & (gated.stage >= 4)).sum() 
 # :::
 
 # %%
-from functools import cache
-
-
-def alike(people: Population) -> tuple[np.ndarray, np.ndarray]:
-    """One customer of each kind of record, and which of these each customer is like."""
-    records = np.column_stack([people.reached, people.subscribed, people.stage])
-    _, one_of_each, which = np.unique(
-        records, axis=0, return_index=True, return_inverse=True
-    )
-    return one_of_each, which.ravel()
+from crm_rl.planning.replay import best_in_time, follow, tabulate, values_without_clock
 
 
 def most_possible(world) -> np.ndarray:
     """The highest sum of rewards that any plan brings, shape (customers,)."""
-    people, rules = world.population, world.rules
-
-    @cache
-    def still_to_come(state) -> float:
-        outcomes = [step(state, action, people, rules) for action in range(len(Action))]
-        return max(
-            o.reward + (0 if o.terminated or o.truncated else still_to_come(o.state))
-            for o in outcomes
-        )
-
-    one_of_each, which = alike(people)
-    most = [still_to_come(start(int(customer), people, rules)) for customer in one_of_each]
-    return np.array(most)[which]
+    return best_in_time(tabulate(world.population, world.rules))
 
 
 paid = people.reached[:, :3] * np.array([15, 10, 5])  # call, demo, survey
@@ -809,8 +788,8 @@ def drawn_how_often(world) -> np.ndarray:
     """The share of training episodes that are about each customer, shape (customers,)."""
     pools, n = world.pools, len(world.population.stage)
     share = np.full(n, (1 - sum(pools.shares)) / n)
-    share[pools.subscribed] += pools.shares[0] / len(pools.subscribed)
-    share[pools.called] += pools.shares[1] / len(pools.called)
+    share[pools.first] += pools.shares[0] / len(pools.first)
+    share[pools.second] += pools.shares[1] / len(pools.second)
     return share
 
 
@@ -853,7 +832,7 @@ for setting, best in {"described": Action.CALL, "as_coded": Action.WAIT}.items()
 
 def spread(numbers) -> pd.Series:
     """Mean and interval over seeds; a policy without seeds has no interval."""
-    seeds = pd.Series(with_interval(np.array(numbers)))
+    seeds = with_interval(np.array(numbers))
     return seeds if len(numbers) > 1 else seeds[["mean"]]
 
 
@@ -913,54 +892,71 @@ print(f"states met in the first 919 episodes, as described: {early:,} of {in_the
 # episodes: **exploration was over after 1% of the training, when the agent had not yet met half of the states.**
 #
 # Four cautions. These are the training customers, from whom the tables learned, and the intervals say how *seeds* differ: nothing about
-# other customers. Six seeds are few, and a bootstrap interval from so few tends to be too short; that all six lie above all six is the
+# other customers. Six seeds are few, and Student's $t$ takes them for draws from a bell curve; that all six lie above all six is the
 # firmer statement. The most possible takes somebody who knows the full state. Our tables see 15 numbers of it; how much of
-# what is missing they could ever get, we have not computed. And the yardstick adds up ten steps without a discount, while the tables aim at the
-# *discounted* and *endless* return, as chapter 3 told the two apart. How much can that cost? We compute the best plan by the tables' own aim,
-# with the full state, and play its first ten steps.
+# what is missing they could ever get, we have not computed. And the yardstick adds up ten steps without a discount, while the tables aim at
+# something else.
+#
+# At what? Read the target again. The reward at the cut includes the penalty (10 points, as coded), and yet the target goes on with what the table says of the
+# next state, as if there had been no cut. And the table's states hold no clock. So to the table the episode never ends, and the
+# penalty strikes out of the blue, at one step in ten: the mean of what it meets, wherever each step of the clock is met equally often. It aims at the
+# *discounted* and *endless* return of chapter 3, less a tenth of the penalty at each step that does not end the episode.
+#
+# :::{admonition} By hand: waiting, as coded
+# :class: by-hand
+#
+# A customer has nothing on record. Waiting is free and brings nothing, now and ever after, but for the penalty at one step in ten:
+#
+# $$
+# Q(\text{wait}) = - \frac{10 / 10}{1 - 0.95} = -20 .
+# $$
+#
+# Without the penalty it would be 0, and in the ten steps that are played it costs 10. An account manager costs 20 more: −40.
+# :::
+#
+# Is that what the tables have learned? We look at the state in which most customers with nothing on record begin, and set beside it the values of
+# the table's aim, from the full state.
 
+# %%
+GRAPHS = {
+    setting: tabulate(parts["train"].population, parts["train"].rules)
+    for setting, parts in worlds.items()
+}
+aimed_at = {setting: values_without_clock(graph, GAMMA) for setting, graph in GRAPHS.items()}
 
-# %% tags=["hide-input"]
-def best_by_the_tables_aim(world) -> np.ndarray:
-    """What the best plan by the discounted endless return earns in ten steps."""
-    people, rules = world.population, world.rules
-    endless = rules._replace(horizon=10**9)
-    one_of_each, which = alike(people)
-    earned = []
-    for customer in one_of_each:
-        first = start(int(customer), people, endless)
-        follows, unseen = {}, [first]  # by state: reward and next state of each action
-        while unseen:
-            state = unseen.pop()
-            outcomes = [step(state, action, people, endless) for action in range(6)]
-            follows[state] = [
-                (o.reward, None if o.terminated else o.state._replace(steps=0))
-                for o in outcomes
-            ]
-            unseen += {after for _, after in follows[state]} - {None} - set(follows)
-        value = dict.fromkeys(follows, 0.0) | {None: 0.0}
-        for _ in range(300):  # the Bellman optimality equation, again and again
-            value |= {
-                state: max(reward + GAMMA * value[after] for reward, after in all_six)
-                for state, all_six in follows.items()
-            }
-        state, total, ended = first, 0.0, False
-        while not ended:
-            all_six = follows[state._replace(steps=0)]
-            targets = [reward + GAMMA * value[after] for reward, after in all_six]
-            outcome = step(state, int(np.argmax(targets)), people, rules)
-            state, total = outcome.state, total + outcome.reward
-            ended = outcome.terminated or outcome.truncated
-        earned.append(total)
-    return np.array(earned)[which]
+coded = worlds["as_coded"]["train"]
+nothing = ~coded.population.reached.any(axis=1) & (coded.population.stage == 0)
+nothing = np.flatnonzero(nothing & ~coded.population.subscribed)
+looks, first_of, how_many = np.unique(
+    np.round(coded.population.features[nothing], 2),
+    axis=0, return_index=True, return_counts=True,
+)  # fmt: skip
+typical = nothing[first_of[how_many.argmax()]]
+state = coded.start(np.array([typical]))
+learned = {
+    f"table, {name}, mean of 6": np.mean(
+        [table.q_values(state, coded)[0] for table in tables["as_coded", name]], axis=0
+    )
+    for name in schedules
+}
+aim = aimed_at["as_coded"][GRAPHS["as_coded"].first[typical]]
+assert np.allclose(aim, [-21, -25, -30, -22, -20, -40])
+assert np.abs(learned["table, slow schedule, mean of 6"] - aim).max() < 2
+print(f"as coded; {how_many.max()} training customers begin in this state")
+pd.DataFrame({"the table's aim": aim} | learned, index=names).round(1).T
 
+# %% [markdown]
+# It is, where a state was met often enough. How much can such an aim cost in the ten steps that count? We follow the best plan by the
+# table's aim, with the full state, and add up what it earns.
 
+# %%
 aims = {}
 for setting, parts in worlds.items():
     weight = drawn_how_often(parts["train"])
+    by_aim = follow(GRAPHS[setting], aimed_at[setting].argmax(axis=1))
     aims[setting] = {
-        "the most possible": most_possible(parts["train"]) @ weight,
-        "best by the tables' aim": best_by_the_tables_aim(parts["train"]) @ weight,
+        "the most possible": best_in_time(GRAPHS[setting]) @ weight,
+        "best by the tables' aim": by_aim @ weight,
     }
 aims = pd.DataFrame(aims).T
 costs_of_aim = aims["the most possible"] - aims["best by the tables' aim"]
@@ -968,28 +964,21 @@ assert abs(costs_of_aim["described"]) < 0.01 and -1e-9 < costs_of_aim["as_coded"
 aims.round(2)
 
 # %% [markdown]
-# Nothing as described, and less than a point as coded. It is not here that the points are lost.
+# Nothing as described, and less than a point as coded. (The penalty hardly enters: whoever never subscribes pays it whatever is done.) It is not
+# here that the points are lost.
 #
 # Where are the missing points? We look into the table.
 
 # %%
-from crm_rl.worlds.replay import observe_all, start_all
-
-
-def at_start(world) -> np.ndarray:
-    """What the agent sees of each customer when an episode begins, shape (customers, 15)."""
-    n = len(world.population.stage)
-    return observe_all(
-        start_all(np.arange(n), world.population, world.rules),
-        world.population,
-        world.rules,
-    )
+def at_start(world):
+    """Each customer's state when an episode begins."""
+    return world.start(np.arange(world.size()))
 
 
 five = ["call", "demo", "survey", "signup", "manager"]
 on_record = [" + ".join(np.array(five)[has]) or "nothing" for has in people.reached]
 kind = pd.Series(on_record).mask(people.subscribed, "subscriber")
-q = pd.DataFrame(policies["described"].q_values(at_start(world)), columns=names)
+q = pd.DataFrame(policies["described"].q_values(at_start(world), world), columns=names)
 sizes = kind.value_counts()
 kinds = [name for name in sizes[sizes >= 9].index if name != "subscriber"] + ["subscriber"]
 heat = q.groupby(kind).mean().loc[kinds]
@@ -1062,7 +1051,7 @@ target = np.array(
 
 def tries(policy) -> np.ndarray:
     """How often each action was tried with each subscriber; beyond 130 the number cannot tell."""
-    values = policy.q_values(at_start(world)[subscribers])
+    values = policy.q_values(world.start(subscribers), world)
     return np.log(1 - np.minimum(values / target, 1 - 1e-6)) / np.log(1 - 0.1)
 
 
@@ -1084,7 +1073,9 @@ print(f"  the others: median {np.median(others):.0f} tries, at most {others.max(
 print(f"  never tried: {(others < 0.5).sum()}")
 for name in schedules:
     best = (
-        tables["described", name][0].q_values(at_start(world)[subscribers]).argmax(axis=1)
+        tables["described", name][0]
+        .q_values(world.start(subscribers), world)
+        .argmax(axis=1)
     )
     print(f"{name}: the best action is a call for {(best == Action.CALL).sum()} of 20")
 
@@ -1108,11 +1099,11 @@ for name in schedules:
 rows = {}
 for setting, parts in worlds.items():
     val, policy = parts["val"], policies[setting]
-    known = policy.known(at_start(val))
+    known = policy.known(at_start(val), val)
     values = np.round(val.population.features.astype(float), 2)
     new_value = pd.Series(
         {
-            feature.name: (~np.isin(values[:, place], policy.levels.values[place])).mean()
+            feature.name: (~np.isin(values[:, place], policy.levels.of_feature(place))).mean()
             for place, feature in enumerate(PUBLISHED_FEATURES)
             if feature.name != "Stage"
         }
@@ -1196,9 +1187,9 @@ with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "q_table.npz"
     policies["described"].save(path)
     loaded = TablePolicy.load(path)
-observations = at_start(world)
+states = at_start(world)
 assert np.array_equal(
-    loaded.q_values(observations), policies["described"].q_values(observations)
+    loaded.q_values(states, world), policies["described"].q_values(states, world)
 )
 print({key: loaded.about[key] for key in ("hyper", "seed", "episodes", "steps")})
 

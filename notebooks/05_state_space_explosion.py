@@ -115,14 +115,15 @@ from myst_nb import glue
 from crm_rl import plots
 from crm_rl.data import clean, data_path, load
 from crm_rl.agents.reference import constant_policy, random_policy
-from crm_rl.evaluation.rollouts import interquartile_mean, over_seeds, play
+from crm_rl.evaluation.rollouts import play
 from crm_rl.agents.explosion import train_counting
 from crm_rl.worlds.replay_world import with_visible
 from crm_rl.evaluation.rollouts import play_watched
 from crm_rl.data.features import PUBLISHED_FEATURES
 from crm_rl.worlds.base import MAX_STEPS, N_FEATURES, Action
 from crm_rl.worlds.replay import STAGE_FEATURE, STAGE_OF, observe, start, step
-from crm_rl.evaluation.intervals import in_digits, in_words, mean_over_seeds_and_customers, wilson
+from crm_rl.evaluation.intervals import in_digits, in_words, interquartile_mean, wilson
+from crm_rl.evaluation.intervals import over_seeds, over_seeds_and_clusters
 from crm_rl.agents.q_learning import STUDY
 from crm_rl.worlds.replay_keys import levels_of
 from crm_rl.worlds.replay_world import replay_worlds
@@ -723,9 +724,8 @@ pairs = {
     "all 15, over random": (rewards[full, "val"], by_chance["val"]),
 }
 gaps = pd.DataFrame(
-    {name: mean_over_seeds_and_customers(a - b) for name, (a, b) in pairs.items()},
-    index=["gap", "low", "high"],
-).T
+    {name: over_seeds_and_clusters(a - b) for name, (a, b) in pairs.items()}
+).T.rename(columns={"mean": "gap"})
 gaps.round(2)
 
 # %% tags=["remove-cell"]
@@ -738,7 +738,7 @@ glue("explosion-flag-gain", f"{gaps.loc[gaps.index[0], 'gap']:.2f}", display=Fal
 
 # %% [markdown]
 # These intervals hold two kinds of chance. An interval over seeds says how much *training* again would change; but the customers are a sample, too. So
-# `mean_over_seeds_and_customers` adds the two variances, that of a mean over seeds and that of a mean over customers, and takes Student's $t$ for
+# `over_seeds_and_clusters` adds the two variances, that of a mean over seeds and that of a mean over customers (here each for himself), and takes Student's $t$ for
 # eight seeds: another training run, on other people.
 #
 # On the training customers the schedules are far apart. So is a large table bad at its own customers because its states are many, or because exploring was
@@ -881,8 +881,8 @@ chance_described = np.array(
     ]
 )
 for rung in three:
-    gap = mean_over_seeds_and_customers(rewards_described[rung, "val"] - chance_described)
-    dial_described.loc[rung, ["over random", "low", "high"]] = gap
+    gap = over_seeds_and_clusters(rewards_described[rung, "val"] - chance_described)
+    dial_described.loc[rung, ["over random", "low", "high"]] = gap.to_numpy()
 dial_described.round(2)
 
 # %% tags=["remove-cell"]
@@ -908,7 +908,7 @@ assert dial_described["over random"].abs().max() < 0.5
 selection = worlds["as coded, selection"]["val"]
 
 
-def toggle_in_turn(states, population, rules, rng) -> np.ndarray:
+def toggle_in_turn(states, world, rng) -> np.ndarray:
     return states.steps % N_FEATURES
 
 
@@ -934,12 +934,12 @@ earned = {
 toggles = play(selection, toggle_in_turn, np.random.default_rng(0)).reward
 by_toggling = toggles.mean() - chance_selection.mean()
 against_chance = {"baseline, 8 tables": gaps.loc["all 15, over random"].tolist()}
-against_chance["selection, 4 tables"] = mean_over_seeds_and_customers(
+against_chance["selection, 4 tables"] = over_seeds_and_clusters(
     np.array(earned["selection, 4 tables"]) - chance_selection
-)
-against_chance["selection, 1 long run"] = mean_over_seeds_and_customers(
+).tolist()
+against_chance["selection, 1 long run"] = over_seeds_and_clusters(
     earned["selection, 1 long run"] - chance_selection.mean(axis=0)
-)
+).tolist()
 against_chance = pd.DataFrame(against_chance, index=["over random", "low", "high"]).T
 against_chance["the interval"] = [
     in_words(*row) for row in against_chance[["low", "high"]].to_numpy()
@@ -1110,12 +1110,12 @@ pd.DataFrame(step_sizes).T.rename_axis(["exploring", "alpha"])
 
 # %%
 mended = {
-    schedule: mean_over_seeds_and_customers(
+    schedule: over_seeds_and_clusters(
         by_rate[schedule, 0.01][1] - by_rate[schedule, 0.1][1]
     )
     for schedule in SCHEDULES
 }
-mended = pd.DataFrame(mended, index=["gain by 0.01", "low", "high"]).T
+mended = pd.DataFrame(mended).T.rename(columns={"mean": "gain by 0.01"})
 mended.round(2)
 
 # %% tags=["remove-cell"]

@@ -668,7 +668,7 @@ from crm_rl.experiments.dqn_ablation import load_ablation, record_for
 from crm_rl.data.load import TWIN
 from crm_rl.agents.reference import constant_policy, random_policy
 from crm_rl.evaluation.rollouts import play
-from crm_rl.evaluation.intervals import in_digits, in_words, mean_over_seeds
+from crm_rl.evaluation.intervals import in_digits, in_words, over_seeds
 
 record = record_for(data_path())
 trials, curves, source = load_ablation(record)
@@ -707,10 +707,10 @@ rewards_of = {
     for part in PARTS
 } | rivals
 acting = {
-    "network": mean_over_seeds(rewards_of["as_coded", "full", "val"]),
-    "table": mean_over_seeds(np.array(tables)),
-    "random": mean_over_seeds(rivals["as_coded", "random", "val"]),
-    "always wait": mean_over_seeds(rivals["as_coded", "always wait", "val"]),
+    "network": over_seeds(rewards_of["as_coded", "full", "val"], statistic="mean"),
+    "table": over_seeds(np.array(tables), statistic="mean"),
+    "random": over_seeds(rivals["as_coded", "random", "val"], statistic="mean"),
+    "always wait": over_seeds(rivals["as_coded", "always wait", "val"], statistic="mean"),
 }
 pd.Series({who: in_digits(*spread) for who, spread in acting.items()}, name="mean reward")
 
@@ -718,14 +718,14 @@ pd.Series({who: in_digits(*spread) for who, spread in acting.items()}, name="mea
 gap_to_wait = (
     rewards_of["as_coded", "full", "val"] - rivals["as_coded", "always wait", "val"]
 )
-to_wait = mean_over_seeds(gap_to_wait)
+to_wait = over_seeds(gap_to_wait, statistic="mean")
 print(f"network over always waiting: {in_digits(*to_wait, sign='+')}")
 
 # %% tags=["remove-cell"]
-assert acting["network"][1] > acting["table"][2] + 20 and abs(to_wait[0]) < 1
-glue("dqn-over-table", f"{acting['network'][0] - acting['table'][0]:.0f}", display=False)
+assert acting["network"]["low"] > acting["table"]["high"] + 20 and abs(to_wait["mean"]) < 1
+glue("dqn-over-table", f"{acting['network']['mean'] - acting['table']['mean']:.0f}", display=False)
 glue("dqn-over-wait", in_digits(*to_wait, sign="+"), display=False)
-glue("dqn-over-wait-words", in_words(*to_wait[1:]), display=False)
+glue("dqn-over-wait-words", in_words(*to_wait[["low", "high"]]), display=False)
 glue("dqn-n-later", f"{len(always.reward):,}", display=False)
 
 # %% [markdown]
@@ -855,7 +855,7 @@ def listed(of_case, names) -> pd.DataFrame:
 
 def reward_on(part: str) -> pd.DataFrame:
     return listed(
-        lambda setting, name: in_digits(*mean_over_seeds(rewards_of[setting, name, part])),
+        lambda setting, name: in_digits(*over_seeds(rewards_of[setting, name, part], statistic="mean")),
         [*VARIANTS, *RIVALS],
     )
 
@@ -878,7 +878,7 @@ by_seed = trials.set_index(["setting", "variant", "seed"]).sort_index()
 def measured(column: str) -> pd.DataFrame:
     return listed(
         lambda setting, name: in_digits(
-            *mean_over_seeds(by_seed.loc[(setting, name), column])
+            *over_seeds(by_seed.loc[(setting, name), column], statistic="mean")
         ),
         VARIANTS,
     )
@@ -902,11 +902,11 @@ MEASURES = {
 }
 
 
-def change(setting: str, variant: str, column: str) -> tuple[float, float, float]:
+def change(setting: str, variant: str, column: str) -> pd.Series:
     one, full = (
         by_seed.loc[(setting, name), column].to_numpy() for name in (variant, "full")
     )
-    return mean_over_seeds(one - full)
+    return over_seeds(one - full, statistic="mean")
 
 
 def changes(variant: str) -> pd.DataFrame:
@@ -939,8 +939,9 @@ for setting in SETTINGS:
 def over(rival: str, part: str) -> pd.DataFrame:
     return listed(
         lambda setting, name: in_digits(
-            *mean_over_seeds(
-                rewards_of[setting, name, part] - rivals[setting, rival, part]
+            *over_seeds(
+                rewards_of[setting, name, part] - rivals[setting, rival, part],
+                statistic="mean",
             ),
             sign="+",
         ),
@@ -975,7 +976,7 @@ assert abs(change("described", "no replay", "reward_val")[0]) < 0.2
 train_gap = (
     rewards_of["described", "no replay", "train"] - rivals["described", "random", "train"]
 )
-assert mean_over_seeds(train_gap)[2] < -0.1
+assert over_seeds(train_gap, statistic="mean")["high"] < -0.1
 balanced = (
     curves[curves["step"] > 25_000].groupby(["setting", "variant"])["reward_mid"].mean()
 )

@@ -70,7 +70,7 @@ if "google.colab" in sys.modules:
 # :::
 #
 # The coins are *McNemar's exact test*; the interval is Bonett and Price's, without terms that are tiny for rare events
-# ({cite:t}`fagerland2014` compare both with others). `paired` in `crm_rl/intervals.py` does them in full.
+# ({cite:t}`fagerland2014` compare both with others). `paired` in `crm_rl/evaluation/intervals.py` does them in full.
 #
 # :::{admonition} Predict
 # :class: predict
@@ -99,8 +99,6 @@ from crm_rl.evaluation.rollouts import (
     PUBLISHED_BASE_RATE,
     compare,
     metrics,
-    interquartile_mean,
-    over_seeds,
     paired_error,
     play,
     play_rivals,
@@ -111,7 +109,7 @@ from crm_rl.evaluation.rollouts import play_watched
 from crm_rl.data.features import PUBLISHED_FEATURES
 from crm_rl.worlds.base import N_FEATURES, Action
 from crm_rl.worlds.replay import READY, RULES, STAGE_FEATURE
-from crm_rl.evaluation.intervals import in_digits, paired, wilson
+from crm_rl.evaluation.intervals import in_digits, interquartile_mean, over_seeds, paired, wilson
 from crm_rl.agents.q_learning import train_q_learning
 from crm_rl.experiments.funnel_study import load_study
 from crm_rl.experiments.runner import data_name
@@ -1156,7 +1154,7 @@ summary.round(2)
 
 
 # %%
-def my_rival(states, population, rules, rng):
+def my_rival(states, world, rng):
     return np.full(len(states.customer), N_FEATURES + Action.WAIT)
 
 
@@ -1174,7 +1172,7 @@ print(f"{play(endless, my_rival, np.random.default_rng(0)).reward.mean():.2f}")
 
 
 # %%
-def hide_then_wait(states, population, rules, rng):
+def hide_then_wait(states, world, rng):
     return np.where(states.steps < N_FEATURES, states.steps, N_FEATURES + Action.WAIT)
 
 

@@ -128,8 +128,7 @@ from scipy.optimize import minimize_scalar
 
 from crm_rl import plots
 from crm_rl.data import data_path
-from crm_rl.evaluation.rollouts import interquartile_mean
-from crm_rl.evaluation.intervals import in_digits
+from crm_rl.evaluation.intervals import in_digits, interquartile_mean
 from crm_rl.planning.exact import evaluate, share_of_gain
 from crm_rl.experiments.comparison import EMAILING, NETWORKS, TABLES, Job, seconds, train_world, trained
 from crm_rl.evaluation.gain import judges_of, worlds_of

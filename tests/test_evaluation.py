@@ -5,13 +5,11 @@ import pandas as pd
 import pytest
 
 from crm_rl.agents.reference import constant_policy, random_policy
-from crm_rl.evaluation.intervals import wilson
+from crm_rl.evaluation.intervals import over_seeds, wilson
 from crm_rl.evaluation.rollouts import (
     compare,
     feature_use,
-    interquartile_mean,
     metrics,
-    over_seeds,
     paired_error,
     play,
     play_rivals,
@@ -99,14 +97,6 @@ def test_random_policy_uses_every_action_and_the_seed_decides():
     first, again, other = (play(many, random_policy, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first.actions, again.actions)
     assert not np.array_equal(first.actions, other.actions)
-
-
-def test_interquartile_mean_by_hand():
-    assert interquartile_mean(np.array([0.0, 1.0, 3.0, 100.0])) == 2.0
-    interval = over_seeds(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]), np.random.default_rng(0))
-    assert interval["low"] <= interval["iqm"] == 4.5 <= interval["high"]
-    same = over_seeds(np.full(5, 3.0), np.random.default_rng(0))
-    assert same["low"] == same["iqm"] == same["high"] == 3.0
 
 
 def test_the_rivals_are_random_with_every_seed_and_each_action_always():

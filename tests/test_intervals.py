@@ -8,8 +8,9 @@ import pytest
 from crm_rl.evaluation.intervals import (
     in_digits,
     in_words,
-    mean_over_seeds,
-    mean_over_seeds_and_customers,
+    interquartile_mean,
+    over_seeds,
+    over_seeds_and_clusters,
     paired,
     poisson,
     widened,
@@ -77,23 +78,82 @@ def test_the_interval_of_a_count_by_hand():
 
 
 def test_the_mean_of_three_seeds_by_hand():
-    middle, low, high = mean_over_seeds(np.array([1.0, 2.0, 3.0]))
+    middle, low, high = over_seeds([1.0, 2.0, 3.0], statistic="mean")
     assert (middle, high - middle) == (2, pytest.approx(4.302653 / math.sqrt(3), abs=1e-6))
     assert middle - low == pytest.approx(high - middle)
 
 
-def test_few_seeds_are_covered():
-    """Of 2,000 intervals from four normal seeds, 95% hold the mean."""
+def test_the_interquartile_mean_by_hand():
+    """A quarter of the four is cut on either side; a wild seed shows in the interval alone."""
+    middle, low, high = over_seeds([0.0, 1.0, 3.0, 100.0], np.random.default_rng(0))
+    assert middle == interquartile_mean(np.array([0.0, 1.0, 3.0, 100.0])) == 2
+    assert low < 1 and high > 50
+
+
+@pytest.mark.parametrize("statistic", ["mean", "iqm"])
+def test_what_does_not_scatter_has_no_interval(statistic):
+    for values in ([3.0], [3.0] * 5):
+        assert over_seeds(values, np.random.default_rng(0), statistic).tolist() == [3, 3, 3]
+
+
+def test_the_difference_of_two_learners_scatters_with_both():
+    ours, theirs = np.arange(20.0), np.arange(20.0) + 5
+    apart = over_seeds(ours, np.random.default_rng(0), minus=theirs)
+    alone = over_seeds(ours - 14.5, np.random.default_rng(0))
+    assert apart["iqm"] == -5 and apart["high"] - apart["low"] > 1.2 * (alone["high"] - alone["low"])
+    sure = over_seeds(ours, np.random.default_rng(0), minus=np.array([9.5]))
+    assert sure.tolist() == pytest.approx(over_seeds(ours - 9.5, np.random.default_rng(0)).tolist())
+
+
+def test_an_unknown_statistic_is_refused():
+    with pytest.raises(ValueError, match="Remedy"):
+        over_seeds([1.0, 2.0], statistic="median")
+    with pytest.raises(ValueError, match="Remedy"):
+        over_seeds([1.0, 2.0], statistic="mean", minus=np.array([1.0]))
+
+
+def share_that_holds_zero(intervals) -> float:
+    return float(np.mean([each["low"] < 0 < each["high"] for each in intervals]))
+
+
+@pytest.mark.parametrize(("seeds", "held"), [(5, 0.90), (10, 0.94), (20, 0.94)])
+def test_how_many_intervals_over_normal_seeds_hold_the_truth(seeds, held):
+    """The mean's 95% by Student, and fewer of the interquartile mean by bootstrap: as the docstring says."""
     rng = np.random.default_rng(0)
-    ends = np.array([mean_over_seeds(rng.normal(size=4))[1:] for _ in range(2_000)])
-    assert ((ends[:, 0] < 0) & (ends[:, 1] > 0)).mean() == pytest.approx(0.95, abs=0.015)
+    by_student = [over_seeds(rng.normal(size=seeds), statistic="mean") for _ in range(1_000)]
+    assert share_that_holds_zero(by_student) == pytest.approx(0.95, abs=0.02)
+    by_bootstrap = [over_seeds(rng.normal(size=seeds), rng) for _ in range(200)]
+    assert share_that_holds_zero(by_bootstrap) == pytest.approx(held, abs=0.04)
 
 
 def test_seeds_and_customers_both_count():
     gap = np.array([[0.0, 2.0, 4.0], [2.0, 4.0, 6.0]])
-    middle, low, high = mean_over_seeds_and_customers(gap)
+    middle, low, high = over_seeds_and_clusters(gap)
     assert middle == 3 and high - middle == pytest.approx(12.7062 * math.sqrt(2 / 2 + 4 / 3), abs=1e-3)
-    assert mean_over_seeds_and_customers(gap[0]) == pytest.approx(mean_over_seeds(gap[0]))
+    assert over_seeds_and_clusters(gap[0]).tolist() == pytest.approx(over_seeds(gap[0], statistic="mean").tolist())
+
+
+def test_customers_who_move_together_count_once():
+    """Ten of each of three kinds, all alike within a kind: three witnesses and not thirty."""
+    three = np.array([0.0, 2.0, 4.0])
+    thirty, kind = np.repeat(three, 10), np.repeat([7, 1, 4], 10)
+    assert over_seeds_and_clusters(thirty, kind).tolist() == pytest.approx(over_seeds_and_clusters(three).tolist())
+    alone = over_seeds_and_clusters(thirty)
+    assert alone["high"] - alone["low"] < 4 < 9 < np.ptp(over_seeds_and_clusters(thirty, kind))
+
+
+@pytest.mark.parametrize(("seeds", "held"), [(5, 0.99), (10, 0.96), (20, 0.95)])
+def test_how_many_intervals_over_seeds_and_clusters_hold_the_truth(seeds, held):
+    """30 clusters of 1 to 39 customers; taking each customer for an independent witness holds far fewer."""
+    rng, clustered, alone = np.random.default_rng(0), [], []
+    for _ in range(400):
+        cluster = np.repeat(np.arange(30), rng.integers(1, 40, 30))
+        of_customers = rng.normal(size=30)[cluster] + rng.normal(size=len(cluster))
+        of_seeds = rng.normal(scale=0.3, size=(seeds, 1)) + rng.normal(scale=0.5, size=(seeds, len(cluster)))
+        clustered.append(over_seeds_and_clusters(of_customers + of_seeds, cluster))
+        alone.append(over_seeds_and_clusters(of_customers + of_seeds))
+    assert share_that_holds_zero(clustered) == pytest.approx(held, abs=0.03)
+    assert share_that_holds_zero(alone) < 0.9
 
 
 def test_an_interval_in_words_and_in_digits():

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import trim_mean
 
 from crm_rl.agents.policies import Policy, TablePolicy
 from crm_rl.agents.reference import CONSTANTS, random_policy
-from crm_rl.evaluation.intervals import widened, wilson
+from crm_rl.evaluation.intervals import over_seeds, widened, wilson
 from crm_rl.worlds.base import N_ACTIONS, N_FEATURES, World, firm_actions
 
 #: What the study divided by: the share of subscribers in all 11,032 rows, in %, whatever was done to them.
@@ -115,38 +114,6 @@ def feature_use(episodes: Episodes) -> np.ndarray:
     return bits.mean(axis=0) if len(masks) else np.full(N_FEATURES, np.nan)
 
 
-def interquartile_mean(values: np.ndarray) -> float | np.ndarray:
-    """The mean of the middle half along the last axis: less jumpy than the median, deaf to a wild seed.
-
-    From Agarwal et al. (2021). Values of shape (seeds,) give a number, of shape (..., seeds) an array of shape (...).
-    """
-    middle = trim_mean(values, 0.25, axis=-1)
-    return middle if np.ndim(middle) else float(middle)
-
-
-def over_seeds(values: np.ndarray, rng: np.random.Generator, draws: int = 2000, level: float = 0.95) -> pd.Series:
-    """Interquartile mean over seeds, with a bootstrap interval.
-
-    Args:
-        values: one number a seed, shape (seeds,).
-        rng: draws the seeds anew.
-        draws: how many times.
-        level: of the interval.
-
-    Returns:
-        `iqm`, `low` and `high`.
-    """
-    low, high = np.quantile(_drawn_anew(values, rng, draws), [(1 - level) / 2, (1 + level) / 2])
-    return pd.Series({"iqm": interquartile_mean(values), "low": low, "high": high})
-
-
-def _drawn_anew(values: np.ndarray, rng: np.random.Generator, draws: int = 2000) -> np.ndarray:
-    """The interquartile means of so many samples of the seeds with replacement."""
-    values = np.asarray(values, dtype=float)
-    picks = rng.integers(len(values), size=(draws, len(values)))
-    return trim_mean(values[picks], 0.25, axis=1)
-
-
 def reward_gap(first: np.ndarray, second: np.ndarray, customers_error: float, rng: np.random.Generator) -> pd.Series:
     """How much more one policy earns than another on the same customers, with one interval for seeds and customers.
 
@@ -158,10 +125,9 @@ def reward_gap(first: np.ndarray, second: np.ndarray, customers_error: float, rn
     Returns:
         `gap`, the difference of the interquartile means, with `low` and `high`.
     """
-    gap = interquartile_mean(np.asarray(first)) - interquartile_mean(np.asarray(second))
-    seeds = np.quantile(_drawn_anew(first, rng) - _drawn_anew(second, rng), [0.025, 0.975])
+    gap, *of_seeds = over_seeds(first, rng, minus=second)
     reach = 1.96 * customers_error
-    low, high = widened(gap, tuple(seeds), (gap - reach, gap + reach))
+    low, high = widened(gap, tuple(of_seeds), (gap - reach, gap + reach))
     return pd.Series({"gap": gap, "low": low, "high": high})
 
 

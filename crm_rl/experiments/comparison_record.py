@@ -15,8 +15,7 @@ import pandas as pd
 
 from crm_rl.data.problems import DataError
 from crm_rl.evaluation.gain import FOLDS
-from crm_rl.evaluation.intervals import redraw_customers
-from crm_rl.evaluation.rollouts import interquartile_mean
+from crm_rl.evaluation.intervals import interquartile_mean, redraw_customers
 from crm_rl.experiments.runner import RESULTS
 from crm_rl.worlds.responsive import BASELINE
 
