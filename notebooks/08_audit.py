@@ -13,7 +13,7 @@
 #   - to work out the lowest and the highest score that any policy could get, before training one
 #   - what difference a test on so few subscribers could have found
 #   - which of the study's numbers measure something else, and what
-#   - to audit a data set, an environment and a policy with `crm_rl.evaluation.audit.report`
+#   - to audit a data set, an environment and a policy with `crm_rl.evaluation.audit`
 #   - to plan the experiment that would settle it: how many customers, for how long, and when to stop
 #
 # You need
@@ -78,10 +78,11 @@ import pandas as pd
 from scipy.stats import binom, fisher_exact
 
 from crm_rl import plots
-from crm_rl.evaluation.audit.report import audit
-from crm_rl.evaluation.audit.cases import replay_case
-from crm_rl.evaluation.audit.numbers import against, codes_agree, detectable_gain, missing_by_part
-from crm_rl.evaluation.audit.numbers import one_line_rules, power_paired, reach, seen, shuffled_scores
+from crm_rl.evaluation.audit.case import replay_case
+from crm_rl.evaluation.audit.checks import audit
+from crm_rl.evaluation.audit.numbers import against, codes_agree, floor_and_ceiling
+from crm_rl.evaluation.audit.numbers import missing_by_part, one_line_rules, shuffled_scores, states_met
+from crm_rl.evaluation.power import detectable_gain, power_paired
 from crm_rl.data import EVENTS, clean, data_path, load
 from crm_rl.data.split import published_split
 from crm_rl.agents.reference import constant_policy, random_policy
@@ -330,7 +331,7 @@ outcomes = {
     name: play(test, policy, np.random.default_rng([0, 1])).subscribed
     for name, policy in rivals.items()
 }
-assert reach({n: o for n, o in outcomes.items() if n != "random"}) == (floor, ceiling, room)
+assert floor_and_ceiling({n: o for n, o in outcomes.items() if n != "random"}) == (floor, ceiling, room)
 lifting = test._replace(rules=test.rules._replace(manager_always_lifts=True))
 always_manager = play(
     lifting, rivals["always manager"], np.random.default_rng(0)
@@ -582,7 +583,7 @@ case = replay_case(
     candidate="Q-learning",
     learn=lambda world: train_q_learning(world, episodes=100_000, seed=0),
 )
-states = seen(case.train[case.features], case.test[case.features])
+states = states_met(case.train[case.features], case.test[case.features])
 assert states.customers_known == case.known.sum() and states.customers_known < 0.05 * N
 recorded = coded.query("row == 'q_learning'")["known_share"]
 actions = coded.groupby("row")[[f"action_{a.name.lower()}" for a in Action]].mean()
@@ -622,7 +623,7 @@ dated = {
 }
 encoder = PublishedFeatures().fit(dated["train"])
 encoder.today_ = dated["test"]["first_contact"].max()  # as coded; the codes stay train's
-with_codes_of_train = seen(case.train[case.features], encoder.as_coded(dated["test"]))
+with_codes_of_train = states_met(case.train[case.features], encoder.as_coded(dated["test"]))
 assert with_codes_of_train.customers_known > 5 * states.customers_known
 
 # %% tags=["hide-input"]
@@ -693,8 +694,8 @@ HAD_CALL = case.features.index("Had_First_Call")
 HAD_MANAGER = case.features.index("Had_Manager")
 
 
-def one_line(states, population, rules, rng):
-    flags = population.features[states.customer] > 0
+def one_line(states, world, rng):
+    flags = world.population.features[states.customer] > 0
     manager_first = flags[:, HAD_MANAGER] & (states.steps == 0)
     then = np.where(flags[:, HAD_CALL], Action.CALL, Action.WAIT)
     return np.where(manager_first, Action.MANAGER, then)
@@ -825,7 +826,7 @@ def reward_on_train(order):
     return play(train, case.retrain(order), np.random.default_rng(0)).reward.mean()
 
 
-known = agent.known(train.observe(train.start(np.arange(train.size()))))
+known = agent.known(train.start(np.arange(train.size())), train)
 chance = np.random.default_rng(0)
 control, controls = shuffled_scores(reward_on_train, train.size(), chance)
 assert control > controls.max() + 5 and known.mean() > 0.99
@@ -838,7 +839,7 @@ print(f"shuffled: {controls.min():.1f} to {controls.max():.1f}")
 # it learned.
 #
 # Each line of the report is a section of this chapter, and one function of `crm_rl.evaluation.audit.numbers`: `rates_by_part`, `missing_by_part`,
-# `one_line_rules`, `codes_agree`, `reach`, `against`, `power_paired`, `seen`, `shuffled_scores`.
+# `one_line_rules`, `codes_agree`, `floor_and_ceiling`, `against`, `states_met`, `shuffled_scores`; `power_paired` is in `power`.
 
 # %% tags=["hide-input"]
 note("control-true", f"{control:.1f}")
@@ -889,8 +890,7 @@ beside(
 import gymnasium
 
 import crm_rl.worlds.gym_envs  # noqa: F401
-from crm_rl.evaluation.audit.report import Case, Report
-from crm_rl.evaluation.audit.cases import play_gymnasium
+from crm_rl.evaluation.audit.case import Case, Report, play_gymnasium
 
 env = gymnasium.make("crm_rl/Funnel-v0", world=test)
 everybody = [{"customer": i} for i in range(N)]
@@ -912,7 +912,7 @@ Report([found for found in by_env.findings if found.verdict != "not checked"])
 
 # %% [markdown]
 # A verdict is one of four. *FAULT*: the claim cannot stand on this. *look*: it may be harmless; say why. *cannot tell*: it would look like
-# this either way. *nothing found* is less than "all is well", for an audit finds only what it asks for.
+# this either way. (Chance makes mistakes, too: a sound baseline is called a fault in one case of a thousand, and looked at in one of twenty.) *nothing found* is less than "all is well", for an audit finds only what it asks for.
 #
 # ## The break-it lab
 #
@@ -1116,7 +1116,7 @@ note("calls", f"{recent['call'].sum() / recent['subscribed'].sum():.0f}")
 # **Who, and how.** The unit is the customer. The coin is tossed at arrival, apart for inbound and outbound (*stratified*), and written down.
 # Everybody counts in the arm of their coin, also those whom nobody reached. A lift among the inbound says nothing on the outbound.
 #
-# **The estimator.** The difference of the two proportions with its interval (`difference` in `crm_rl/experiment.py`, {cite:t}`newcombe1998`).
+# **The estimator.** The difference of the two proportions with its interval (`difference` in `crm_rl/evaluation/power.py`, {cite:t}`newcombe1998`).
 # What was known *before* the coin can take noise out of it: CUPED {cite:p}`deng2013`, or a regression with the arm among its terms. It cuts the
 # variance by the share that the covariate explains, and for rare outcomes that is little:
 
@@ -1223,7 +1223,7 @@ note("demo-inbound", f"{ratio['inbound']:.2f}")
 # :label: ex-audit-described
 #
 # In the setting `described` any first action brings the subscription on record. Work out floor and ceiling of the test part in your head, then
-# let `replay_case` and `reach` say so. What does the audit find?
+# let `replay_case` and `floor_and_ceiling` say so. What does the audit find?
 # ::::
 
 # %%
@@ -1238,9 +1238,9 @@ described = replay_case(customers, setting="described", candidate="random")
 # anything.
 
 # %%
-from crm_rl.evaluation.audit.report import played
+from crm_rl.evaluation.audit.checks import played
 
-found = reach(played(described))
+found = floor_and_ceiling(played(described))
 assert found == (25, 25, 0)
 print(found)
 print(audit(described).faults())

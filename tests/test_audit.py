@@ -9,22 +9,20 @@ from tiny_worlds import world
 
 from crm_rl.agents.reference import constant_policy
 from crm_rl.data import clean, load
-from crm_rl.evaluation.audit.cases import play_gymnasium, replay_case
+from crm_rl.evaluation.audit.case import FAULT, FINE, LOOK, SKIPPED, UNSURE, Case, play_gymnasium, replay_case
+from crm_rl.evaluation.audit.checks import audit, which_denominator
 from crm_rl.evaluation.audit.lab import LETTERS, PLANTED, lab_case
 from crm_rl.evaluation.audit.numbers import (
     against,
     codes_agree,
-    detectable_gain,
+    floor_and_ceiling,
     missing_by_part,
     one_line_rules,
-    power_paired,
     rates_by_part,
-    reach,
-    seen,
     shuffled_scores,
-    smallest_significant,
+    states_met,
 )
-from crm_rl.evaluation.audit.report import FAULT, FINE, LOOK, SKIPPED, UNSURE, Case, audit
+from crm_rl.evaluation.power import detectable_gain, power_paired, smallest_significant
 from crm_rl.evaluation.rollouts import play
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.replay import AS_CODED
@@ -55,6 +53,20 @@ def test_the_audit_finds_what_was_planted_and_nothing_else(letter):
 
 def test_a_case_and_its_report_are_the_same_each_time():
     assert audit(lab_case("G"))._repr_html_() == audit(lab_case("G"))._repr_html_()
+
+
+def test_a_right_baseline_is_hardly_ever_called_a_fault_and_a_wrong_one_always():
+    """Of 500 companies chance makes a fault of one in a thousand, and looks at one in twenty."""
+    rows, rng = part(bought=[True] * 12 + [False] * 1988), np.random.default_rng(0)
+
+    def verdicts(claimed: float, companies: int) -> list[str]:
+        case = Case(parts={"train": rows, "test": rows}, label="bought", policies={"wait": 0}, reference="wait",
+                    claimed_base=claimed)  # fmt: skip
+        return [which_denominator(case, {"wait": rng.random(2000) < 0.06}).verdict for _ in range(companies)]
+
+    right = verdicts(0.06, 500)
+    assert right.count(FAULT) <= 3 and 0.02 < right.count(LOOK) / 500 < 0.08
+    assert set(verdicts(0.018, 50)) == {FAULT}
 
 
 def test_there_is_no_eighth_case():
@@ -209,7 +221,7 @@ def test_codes_cannot_agree_where_no_name_is_in_both_parts():
 
 def test_floor_ceiling_and_swing():
     outcomes = {"wait": np.array([1, 0, 0, 0]), "act": np.array([1, 1, 0, 0]), "other": np.array([1, 0, 1, 0])}
-    assert reach(outcomes) == (1, 3, 2)
+    assert floor_and_ceiling(outcomes) == (1, 3, 2)
 
 
 def test_six_discordant_customers_are_needed():
@@ -236,7 +248,7 @@ def test_power_by_hand_and_by_simulation():
 
 def test_with_five_lost_twenty_must_be_won_which_is_fifteen_more():
     assert detectable_gain(1655, lost=5) == 20
-    won, lost = np.random.default_rng(0).poisson([[20], [5]], size=(2, 2000))
+    won, lost = np.random.default_rng(0).poisson([[20], [5]], size=(2, 1000))
     told = [against_by_counts(b, c) < 0.05 and b > c for b, c in zip(won, lost, strict=True)]
     assert np.mean(told) == pytest.approx(power_paired(20, 5, 1655), abs=0.03)
     assert power_paired(15, 5, 1655) < 0.6 < 0.8 <= power_paired(20, 5, 1655) < 0.85
@@ -249,7 +261,7 @@ def against_by_counts(won: int, lost: int) -> float:
 
 def test_seen_states():
     train, test = np.array([[0.111, 1], [2, 2]]), np.array([[0.112, 1], [0.2, 1], [0.2, 1]])
-    assert seen(train, test) == (2, 1, 3, 1)
+    assert states_met(train, test) == (2, 1, 3, 1)
 
 
 def test_shuffling_the_outcomes_hurts_what_learns_from_them():
@@ -265,8 +277,12 @@ def test_shuffling_the_outcomes_hurts_what_learns_from_them():
 # ---- Adapters ------------------------------------------------------------------------------------------------------
 
 
-def test_the_study_s_case_on_the_twin(twin):
-    customers, _ = clean(load(twin))
+@pytest.fixture(scope="module")
+def customers(twin) -> pd.DataFrame:
+    return clean(load(twin))[0]
+
+
+def test_the_study_s_case_on_the_twin(customers):
     report = audit(replay_case(customers, candidate="random"))
     assert {question.split()[0] + " " + question.split()[1] for question in report.faults()} == {
         "Are gaps", "Does a", "Is the", "Do the",
@@ -275,10 +291,9 @@ def test_the_study_s_case_on_the_twin(twin):
     assert report.verdict("Does it beat") == LOOK and report.verdict("Does shuffling") == SKIPPED
 
 
-def test_gymnasium_and_the_arrays_play_the_same(twin):
+def test_gymnasium_and_the_arrays_play_the_same(customers):
     import crm_rl.worlds.gym_envs  # noqa: F401
 
-    customers, _ = clean(load(twin))
     test = replay_worlds(customers, "as_coded")["val"]
     env = gymnasium.make("crm_rl/Funnel-v0", world=test)
     people = np.flatnonzero(test.population.subscribed | test.population.reached.any(axis=1))[:40]
@@ -310,17 +325,17 @@ def test_a_policy_that_draws_meets_the_same_customers_as_one_that_does_not():
 
 
 def test_floor_and_ceiling_of_the_rules_as_coded_are_reached_by_constants():
-    """What chapter 8 says holds for every policy: tried by 200 random ones on a small world."""
+    """What chapter 8 says holds for every policy: tried by 50 random ones on a small world."""
     tiny = world(["subscribed", "subscribed manager", "manager", "subscribed", ""], AS_CODED)
     stage = np.array([6, 0, 0, 3, 6])
     tiny = tiny._replace(population=tiny.population._replace(stage=stage))
     subscribed, manager = tiny.population.subscribed, tiny.population.reached[:, 4]
     floor, ceiling = subscribed & (stage >= 4), subscribed & ((stage >= 4) | manager)
     assert floor.sum() == 1 and ceiling.sum() == 2
-    for seed in range(200):
+    for seed in range(50):
         weights = np.random.default_rng(seed).dirichlet(np.ones(6))
 
-        def policy(states, population, rules, rng, weights=weights):
+        def policy(states, world, rng, weights=weights):
             return rng.choice(6, size=len(states.customer), p=weights)
 
         counted = play(tiny, policy, np.random.default_rng(seed)).subscribed

@@ -1,9 +1,53 @@
-"""The experiment that would settle it (chapter 8): how many customers, for how long, and when one may look."""
+"""What a comparison can show (chapter 8): on the customers at hand, and in the experiment that would settle it."""
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
 from crm_rl.evaluation.intervals import wilson
+
+
+def smallest_significant(level: float = 0.05) -> int:
+    """How many discordant customers, all on one side, McNemar's exact test needs."""
+    return next(k for k in range(1, 100) if 2 / 2**k < level)
+
+
+def power_paired(gained: float, lost: float, customers: int, level: float = 0.05) -> float:
+    """How likely a true difference is to be found by McNemar's exact test on the same customers.
+
+    Args:
+        gained: how many of these customers the better policy wins beyond the other, on average.
+        lost: how many it loses, on average.
+        customers: how many there are.
+        level: of the test.
+
+    Returns:
+        The probability that p < level and the better policy is ahead. The two counts are taken as independent
+        binomials, which is exact for lost = 0 and close where both are rare.
+    """
+    most = int(min(customers, gained + lost + 12 * np.sqrt(gained + lost + 1) + 12))
+    counts = np.arange(most + 1)
+    b, c = np.meshgrid(counts, counts, indexing="ij")
+    p_value = np.minimum(1, 2 * binom.cdf(np.minimum(b, c), b + c, 0.5))
+    chance = np.outer(binom.pmf(counts, customers, gained / customers), binom.pmf(counts, customers, lost / customers))
+    return float(chance[(p_value < level) & (b > c)].sum())
+
+
+def detectable_gain(customers: int, power: float = 0.8, lost: float = 0.0) -> int | None:
+    """How many customers a better policy must win on average to be found with this probability.
+
+    It hardly depends on how many customers there are: at least six must turn up (`smallest_significant`), and eight on
+    average bring six four times in five.
+
+    Args:
+        customers: how many there are.
+        power: the probability.
+        lost: how many it loses, on average.
+
+    Returns:
+        The customers won, before those lost are taken off: the net gain is this less `lost`. None if there are too few.
+    """
+    gains = range(1, customers + 1)
+    return next((gain for gain in gains if power_paired(gain, lost, customers) >= power), None)
 
 
 def customers_per_arm(base: float, factor: float, power: float = 0.8, level: float = 0.05) -> int:

@@ -8,7 +8,7 @@ where says `PLANTED`, at the end, which you should not read before you have look
 import numpy as np
 import pandas as pd
 
-from crm_rl.evaluation.audit.report import Case
+from crm_rl.evaluation.audit.case import Case
 
 FEATURES = ["visits", "age", "region_code"]
 WAIT, CALL, MAIL = range(3)

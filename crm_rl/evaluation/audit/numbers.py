@@ -1,11 +1,10 @@
-"""The numbers behind the questions of an audit (chapter 8): rates, gaps, codes, reach, power, states, shuffling."""
+"""The numbers behind the questions of an audit (chapter 8): rates, gaps, rules, codes, floor and ceiling, states."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 from crm_rl.evaluation.intervals import paired, rate_table
 
@@ -113,7 +112,7 @@ def codes_agree(train: pd.DataFrame, test: pd.DataFrame, name: str, code: str) -
     }
 
 
-class Reach(NamedTuple):
+class Room(NamedTuple):
     """How much depends on the policy at all, among those that were played (all with the same draws).
 
     Attributes:
@@ -127,7 +126,7 @@ class Reach(NamedTuple):
     swing: int
 
 
-def reach(outcomes: dict[str, np.ndarray]) -> Reach:
+def floor_and_ceiling(outcomes: dict[str, np.ndarray]) -> Room:
     """Count floor, ceiling and swing of policies played on the same customers.
 
     Where each policy's best reach is known to be among the ones played, floor and ceiling hold for *every* policy; in
@@ -135,7 +134,7 @@ def reach(outcomes: dict[str, np.ndarray]) -> Reach:
     """
     table = np.array(list(outcomes.values()), dtype=bool)
     floor, ceiling = int(table.all(axis=0).sum()), int(table.any(axis=0).sum())
-    return Reach(floor, ceiling, ceiling - floor)
+    return Room(floor, ceiling, ceiling - floor)
 
 
 def against(outcomes: dict[str, np.ndarray], reference: str | None = None) -> pd.DataFrame:
@@ -165,51 +164,7 @@ def against(outcomes: dict[str, np.ndarray], reference: str | None = None) -> pd
     return pd.DataFrame(lines).T.astype({c: int for c in ("successes", "more", "gained", "lost")})
 
 
-def smallest_significant(level: float = 0.05) -> int:
-    """How many discordant customers, all on one side, McNemar's exact test needs."""
-    return next(k for k in range(1, 100) if 2 / 2**k < level)
-
-
-def power_paired(gained: float, lost: float, customers: int, level: float = 0.05) -> float:
-    """How likely a true difference is to be found by McNemar's exact test on the same customers.
-
-    Args:
-        gained: how many of these customers the better policy wins beyond the other, on average.
-        lost: how many it loses, on average.
-        customers: how many there are.
-        level: of the test.
-
-    Returns:
-        The probability that p < level and the better policy is ahead. The two counts are taken as independent
-        binomials, which is exact for lost = 0 and close where both are rare.
-    """
-    most = int(min(customers, gained + lost + 12 * np.sqrt(gained + lost + 1) + 12))
-    counts = np.arange(most + 1)
-    b, c = np.meshgrid(counts, counts, indexing="ij")
-    p_value = np.minimum(1, 2 * binom.cdf(np.minimum(b, c), b + c, 0.5))
-    chance = np.outer(binom.pmf(counts, customers, gained / customers), binom.pmf(counts, customers, lost / customers))
-    return float(chance[(p_value < level) & (b > c)].sum())
-
-
-def detectable_gain(customers: int, power: float = 0.8, lost: float = 0.0) -> int | None:
-    """How many customers a better policy must win on average to be found with this probability.
-
-    It hardly depends on how many customers there are: at least six must turn up (`smallest_significant`), and eight on
-    average bring six four times in five.
-
-    Args:
-        customers: how many there are.
-        power: the probability.
-        lost: how many it loses, on average.
-
-    Returns:
-        The customers won, before those lost are taken off: the net gain is this less `lost`. None if there are too few.
-    """
-    gains = range(1, customers + 1)
-    return next((gain for gain in gains if power_paired(gain, lost, customers) >= power), None)
-
-
-class Seen(NamedTuple):
+class StatesMet(NamedTuple):
     """How many states of the test part training had met: distinct states, of them known; customers, of them known."""
 
     states: int
@@ -218,7 +173,7 @@ class Seen(NamedTuple):
     customers_known: int
 
 
-def seen(train: np.ndarray | pd.DataFrame, test: np.ndarray | pd.DataFrame, decimals: int = 2) -> Seen:
+def states_met(train: np.ndarray | pd.DataFrame, test: np.ndarray | pd.DataFrame, decimals: int = 2) -> StatesMet:
     """Compare the states of two parts.
 
     Args:
@@ -229,7 +184,7 @@ def seen(train: np.ndarray | pd.DataFrame, test: np.ndarray | pd.DataFrame, deci
     met, wanted = ([tuple(row) for row in table] for table in tables)
     known = set(met)
     distinct = set(wanted)
-    return Seen(len(distinct), len(distinct & known), len(wanted), sum(state in known for state in wanted))
+    return StatesMet(len(distinct), len(distinct & known), len(wanted), sum(state in known for state in wanted))
 
 
 def shuffled_scores(

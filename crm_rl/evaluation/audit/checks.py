@@ -2,34 +2,26 @@
 
 Bring a `Case`: tables of customers, and a function that lets a policy treat the test customers and says who came to a
 success. `audit` asks ten questions of it and returns a `Report`. What you cannot bring is listed as not checked. Each
-question is also a function of its own; the numbers behind the answers come from `crm_rl.evaluation.audit.numbers`, and
-`crm_rl.evaluation.audit.cases` makes a case out of the study or a Gymnasium environment.
+question is also a function of its own; the numbers behind the answers come from `audit.numbers` and `power`.
 
 A finding is a FAULT (the claim cannot stand on this), a thing to LOOK at (it may be harmless; say why), CANNOT TELL (it
 would look like this either way), or NOTHING FOUND, which is less than "all is well".
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from html import escape
-from typing import Any, NamedTuple
-
 import numpy as np
 import pandas as pd
 
+from crm_rl.evaluation.audit.case import FAULT, FINE, LOOK, SKIPPED, UNSURE, Case, Finding, Report
 from crm_rl.evaluation.audit.numbers import (
     codes_agree,
-    detectable_gain,
+    floor_and_ceiling,
     missing_by_part,
     one_line_rules,
     rates_by_part,
-    reach,
     shuffled_scores,
-    smallest_significant,
 )
-from crm_rl.evaluation.intervals import Paired, paired, wilson
-
-FAULT, LOOK, UNSURE, FINE, SKIPPED = "FAULT", "look", "cannot tell", "nothing found", "not checked"
+from crm_rl.evaluation.intervals import paired, wilson
+from crm_rl.evaluation.power import detectable_gain, smallest_significant
 
 #: A rule with an F1 of this and more on one feature gives the outcome away; from the second on it is looked at.
 GIVES_AWAY, SUSPICIOUS = 0.8, 0.5
@@ -39,103 +31,8 @@ MISSING_GAP = 0.2
 FEW_EVENTS = 10
 #: If training met the states of fewer test customers than this share, chance decides what the policy does.
 MOSTLY_KNOWN = 0.5
-
-Play = Callable[[Any, np.random.Generator], np.ndarray]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A claim to be audited, and what is needed to check it. Leave out what you have not got.
-
-    Attributes:
-        parts: customers by part, a row each; the first is the training part, the last the test part.
-        label: the column that holds the outcome on record, True or False.
-        features: the columns that the policy may look at.
-        names: columns of names, each with the feature that was made from it as a code.
-        policies: by name: the one that does nothing, rivals, and the candidate. What a policy *is* only `play` needs to
-            know.
-        reference: the name of the policy that does nothing.
-        candidate: the name of the policy that is claimed to be good.
-        play: `play(policy, rng)` lets a policy treat every test customer once and returns who came to a success,
-            shape (test customers,), bool.
-        claimed_base: the rate, from 0 to 1, by which the improvement was divided.
-        known: shape (test customers,): whether training met the state in which the policy first decides.
-        retrain: `retrain(order)` trains the candidate's method on outcomes `order[i]` for training customer i, and
-            returns the policy. `order` is a permutation of the training rows.
-        score: `score(policy, rng)` says how good a policy is on the test customers by a finer measure than successes,
-            such as the mean reward; larger is better.
-    """
-
-    parts: dict[str, pd.DataFrame]
-    label: str
-    features: list[str] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
-    policies: dict[str, Any] = field(default_factory=dict)
-    reference: str | None = None
-    candidate: str | None = None
-    play: Play | None = None
-    claimed_base: float | None = None
-    known: np.ndarray | None = None
-    retrain: Callable[[np.ndarray], Any] | None = None
-    score: Callable[[Any, np.random.Generator], float] | None = None
-
-    def __post_init__(self):
-        for name, part in self.parts.items():
-            wanted = {self.label, *self.features, *self.names, *self.names.values()}
-            if missing := sorted(wanted - set(part)):
-                raise ValueError(f"part {name!r} has no column {', '.join(missing)}. Remedy: add it, or leave it out.")
-        for name in (self.reference, self.candidate):
-            if name is not None and name not in self.policies:
-                raise ValueError(f"{name!r} is not among the policies {list(self.policies)}. Remedy: add it.")
-        if self.policies and self.reference is None:
-            raise ValueError("policies without a reference. Remedy: name the one that does nothing.")
-
-    @property
-    def train(self) -> pd.DataFrame:
-        return next(iter(self.parts.values()))
-
-    @property
-    def test(self) -> pd.DataFrame:
-        return self.parts[list(self.parts)[-1]]
-
-
-class Finding(NamedTuple):
-    """What one check found: the question, the answer in words, and FAULT, LOOK, UNSURE, FINE or SKIPPED."""
-
-    question: str
-    answer: str
-    verdict: str
-
-
-class Report(NamedTuple):
-    """All findings of an audit; a notebook shows it as a table."""
-
-    findings: list[Finding]
-
-    def table(self) -> pd.DataFrame:
-        """A row a question."""
-        return pd.DataFrame(self.findings, columns=["question", "answer", "verdict"])
-
-    def verdict(self, question: str) -> str:
-        """The verdict on one question, by its first words."""
-        return next(found.verdict for found in self.findings if found.question.startswith(question))
-
-    def faults(self) -> list[str]:
-        """The questions whose answer is a fault."""
-        return [found.question for found in self.findings if found.verdict == FAULT]
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{found.verdict:>13}  {found.question} {found.answer}" for found in self.findings)
-
-    def _repr_html_(self) -> str:
-        """Two columns, so that it fits a phone: the verdict; the question and its answer."""
-        cell = '<td style="text-align: left; white-space: normal; vertical-align: top; padding-right: 1em">'
-        rows = [
-            f"<tr>{cell}<b>{escape(found.verdict)}</b></td>"
-            f"{cell}<b>{escape(found.question)}</b><br>{escape(found.answer)}</td></tr>"
-            for found in self.findings
-        ]
-        return "<table><tbody>" + "\n".join(rows) + "</tbody></table>"
+#: A baseline outside of an interval of this level is a fault; one outside of the 95% interval is looked at.
+SURE = 0.999
 
 
 def audit(case: Case, seed: int = 0) -> Report:
@@ -247,17 +144,22 @@ def same_codes(case: Case) -> Finding:
 
 
 def which_denominator(case: Case, outcomes: dict[str, np.ndarray]) -> Finding:
-    """Is the rate by which the improvement was divided that of doing nothing on the same customers?"""
+    """Is the rate by which the improvement was divided that of doing nothing on the same customers?
+
+    Where it is, chance alone makes a fault of one case in a thousand, and something to look at of one in twenty.
+    """
     question = "Is the baseline of these customers?"
     if case.claimed_base is None or not outcomes:
         return Finding(question, "no baseline claimed, or nothing to play", SKIPPED)
     count, n = int(outcomes[case.reference].sum()), len(case.test)
-    low, high = wilson(count, n)
     answer = f"claimed {case.claimed_base:.2%}; {case.reference} on the test customers: {_rate(count, n)}"
     rows = pd.concat(case.parts.values())
     if round(rows[case.label].mean(), 4) == round(case.claimed_base, 4):
         answer += f"; {case.claimed_base:.2%} is the share in the rows of all parts together"
-    return Finding(question, answer, FINE if low <= case.claimed_base <= high else FAULT)
+    misses_95, misses = (
+        not low <= case.claimed_base <= high for low, high in (wilson(count, n), wilson(count, n, SURE))
+    )
+    return Finding(question, answer, FAULT if misses else LOOK if misses_95 else FINE)
 
 
 def enough_events(case: Case, outcomes: dict[str, np.ndarray]) -> Finding:
@@ -266,7 +168,7 @@ def enough_events(case: Case, outcomes: dict[str, np.ndarray]) -> Finding:
     successes = outcomes[case.reference] if outcomes else case.test[case.label].to_numpy(dtype=bool)
     count, n = int(successes.sum()), len(successes)
     answer = f"{_rate(count, n)} {'without doing anything' if outcomes else 'on record'}"
-    gain, room = detectable_gain(n), reach(outcomes).swing if len(outcomes) > 1 else n
+    gain, room = detectable_gain(n), floor_and_ceiling(outcomes).swing if len(outcomes) > 1 else n
     if gain is None:
         return Finding(question, f"{answer}; no gain can be seen four times in five", FAULT)
     answer += f"; a gain of {gain} customers would be seen four times in five if none is lost"
@@ -280,7 +182,7 @@ def do_actions_matter(case: Case, outcomes: dict[str, np.ndarray]) -> Finding:
     question = "Do the actions matter?"
     if len(outcomes) < 2:
         return Finding(question, "fewer than two policies to play", SKIPPED)
-    floor, ceiling, swing = reach(outcomes)
+    floor, ceiling, swing = floor_and_ceiling(outcomes)
     needed = smallest_significant()
     answer = f"{floor} successes under every policy, {ceiling} under at least one: {swing} depend on the policy"
     if swing < needed:
@@ -295,7 +197,7 @@ def better_than_rivals(case: Case, outcomes: dict[str, np.ndarray]) -> Finding:
         return Finding(question, "no candidate, or nothing to play", SKIPPED)
     rivals = {name: o for name, o in outcomes.items() if name != case.candidate}
     best = max(rivals, key=lambda name: rivals[name].sum())
-    found: Paired = paired(outcomes[case.candidate], rivals[best])
+    found = paired(outcomes[case.candidate], rivals[best])
     n = len(rivals[best])
     ours, theirs = int(outcomes[case.candidate].sum()), int(rivals[best].sum())
     answer = (
@@ -348,7 +250,11 @@ def _why_blind(case: Case, outcomes: dict[str, np.ndarray]) -> str:
     """Why even a policy that learned could not have shown it on these test customers; empty if it could."""
     if case.known is not None and np.mean(case.known) < MOSTLY_KNOWN:
         return "; but most test customers are in states that training never met"
-    if case.score is None and len(outcomes) > 1 and (swing := reach(outcomes).swing) < smallest_significant():
+    if (
+        case.score is None
+        and len(outcomes) > 1
+        and (swing := floor_and_ceiling(outcomes).swing) < smallest_significant()
+    ):
         return f"; but {swing} customers depend on the policy, and a test needs {smallest_significant()}"
     return ""
 
