@@ -168,10 +168,11 @@ def over_seeds(
         low, high = middle - reach, middle + reach
     elif statistic == "iqm":
         samples = [values] if minus is None else [values, np.asarray(minus, dtype=float)]
-        middle = _gap(*samples)
-        many = [np.repeat(sample, 2) if len(sample) == 1 else sample for sample in samples]
-        options = {"n_resamples": 2000, "confidence_level": level, "method": "percentile", "vectorized": True}
-        low, high = bootstrap(many, _gap, rng=rng, **options).confidence_interval
+        middle = low = high = _gap(*samples)
+        if max(map(len, samples)) > 1:
+            many = [np.repeat(sample, 2) if len(sample) == 1 else sample for sample in samples]
+            options = {"n_resamples": 2000, "confidence_level": level, "method": "percentile", "vectorized": True}
+            low, high = bootstrap(many, _gap, rng=rng, **options).confidence_interval
     else:
         raise ValueError(f"no interval of {statistic!r} here. Remedy: 'iqm', or 'mean' without `minus`.")
     return pd.Series({statistic: middle, "low": low, "high": high})
