@@ -186,15 +186,21 @@ by_hand.round(3)
 # ## The same funnel in the package
 #
 # Our two situations are a replay world with ten customers and a few constants changed. The other four actions are there as well;
-# they cost what the study's code says and do nothing. The last lines put together what the learner asks for: the customers, a *coder*
-# that says which row of the table a situation belongs to, the rules, and how customers are drawn. How a coder works comes later, in
+# they cost what the study's code says and do nothing. The last lines put together what the learner asks for: the customers, the rules,
+# how customers are drawn, and a *coder* that says which row of the table a situation belongs to. How a coder works comes later, in
 # "From a customer to a row"; for now read `tiny` as "the ten customers and their rules".
 
 # %%
 from crm_rl.worlds.replay_world import balanced
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.replay import AS_CODED, DESCRIBED, Population, start, step
-from crm_rl.agents.q_learning import STUDY, Hyperparameters, empty_table, run_episodes, train
+from crm_rl.agents.q_learning import (
+    STUDY,
+    Hyperparameters,
+    empty_table,
+    run_episodes,
+    train,
+)
 from crm_rl.worlds.replay_keys import coder_of, levels_of, state_key
 
 ten_alike = Population(
@@ -922,7 +928,9 @@ GRAPHS = {
     setting: tabulate(parts["train"].population, parts["train"].rules)
     for setting, parts in worlds.items()
 }
-aimed_at = {setting: values_without_clock(graph, GAMMA) for setting, graph in GRAPHS.items()}
+aimed_at = {
+    setting: values_without_clock(graph, GAMMA) for setting, graph in GRAPHS.items()
+}
 
 coded = worlds["as_coded"]["train"]
 nothing = ~coded.population.reached.any(axis=1) & (coded.population.stage == 0)
@@ -968,6 +976,7 @@ aims.round(2)
 # here that the points are lost.
 #
 # Where are the missing points? We look into the table.
+
 
 # %%
 def at_start(world):
@@ -1037,28 +1046,22 @@ for row, name in zip(heat.to_numpy(), kinds, strict=True):
 # - slow: $19{,}879 \times 0.0161 / 6 = 53$ tries.
 # :::
 #
-# The formula can be read backwards: from a number in a subscriber's row, how often was this action tried?
+# The table counts the tries of each action in each state. What does it say of the subscribers, and does the formula give the numbers in their rows?
 
 # %%
 subscribers = np.flatnonzero(people.subscribed)
-target = np.array(
-    [
-        [step(start(c, people, world.rules), a, people, world.rules).reward for a in Action]
-        for c in subscribers
-    ]
-)
-
-
-def tries(policy) -> np.ndarray:
-    """How often each action was tried with each subscriber; beyond 130 the number cannot tell."""
-    values = policy.q_values(world.start(subscribers), world)
-    return np.log(1 - np.minimum(values / target, 1 - 1e-6)) / np.log(1 - 0.1)
-
-
-tried = {name: tries(tables["described", name][0]) for name in schedules}
+begun = world.start(subscribers)
+tried = {}
+for name in schedules:
+    policy = tables["described", name][0]
+    tried[name] = policy.tries[policy.find(begun, world)]  # shape (subscribers, 6)
 by_study = tried["study's schedule"]
+every_action = [np.full(len(subscribers), action) for action in Action]
+target = np.stack([world.step(begun, a, None).reward for a in every_action], axis=1)
+values = tables["described", "study's schedule"][0].q_values(begun, world)
+assert np.allclose(values, target * (1 - 0.9**by_study))
 others = by_study[by_study < 100]
-assert len(others) == 5 * len(subscribers) and np.allclose(others, others.round())
+assert len(others) == 5 * len(subscribers)
 assert others.max() < 20 and np.median(others) <= 5
 sums = {
     name: np.maximum(0.01, hyper.epsilon_decay ** np.arange(100_000)).sum()
@@ -1070,13 +1073,9 @@ assert np.allclose(list(by_chance.values()), [3.2, 53], rtol=0.02)
 print(f"study's schedule, {by_study.size} pairs of a subscriber and an action:")
 print(f"  the favourite of each, more than 100 tries: {len(subscribers)}")
 print(f"  the others: median {np.median(others):.0f} tries, at most {others.max():.0f};")
-print(f"  never tried: {(others < 0.5).sum()}")
+print(f"  never tried: {(others == 0).sum()}")
 for name in schedules:
-    best = (
-        tables["described", name][0]
-        .q_values(world.start(subscribers), world)
-        .argmax(axis=1)
-    )
+    best = tables["described", name][0].q_values(begun, world).argmax(axis=1)
     print(f"{name}: the best action is a call for {(best == Action.CALL).sum()} of 20")
 
 # %% [markdown]
@@ -1103,7 +1102,9 @@ for setting, parts in worlds.items():
     values = np.round(val.population.features.astype(float), 2)
     new_value = pd.Series(
         {
-            feature.name: (~np.isin(values[:, place], policy.levels.of_feature(place))).mean()
+            feature.name: (
+                ~np.isin(values[:, place], policy.levels.of_feature(place))
+            ).mean()
             for place, feature in enumerate(PUBLISHED_FEATURES)
             if feature.name != "Stage"
         }

@@ -116,15 +116,14 @@ from crm_rl import plots
 from crm_rl.data import clean, data_path, load
 from crm_rl.agents.reference import constant_policy, random_policy
 from crm_rl.evaluation.rollouts import play
-from crm_rl.agents.explosion import train_counting
 from crm_rl.worlds.replay_world import with_visible
 from crm_rl.evaluation.rollouts import play_watched
 from crm_rl.data.features import PUBLISHED_FEATURES
 from crm_rl.worlds.base import MAX_STEPS, N_FEATURES, Action
-from crm_rl.worlds.replay import STAGE_FEATURE, STAGE_OF, observe, start, step
+from crm_rl.worlds.replay import STAGE_FEATURE, STAGE_OF
 from crm_rl.evaluation.intervals import in_digits, in_words, interquartile_mean, wilson
 from crm_rl.evaluation.intervals import over_seeds, over_seeds_and_clusters
-from crm_rl.agents.q_learning import STUDY
+from crm_rl.agents.q_learning import STUDY, train_q_learning
 from crm_rl.worlds.replay_keys import levels_of
 from crm_rl.worlds.replay_world import replay_worlds
 
@@ -161,7 +160,7 @@ assert 522_619 % 2**15 != 0 and 522_619 % 3 != 0
 # %%
 def n_levels(world) -> np.ndarray:
     """How many values each feature can take, shape (15,)."""
-    levels = np.array([len(v) for v in levels_of(world.population).values], dtype=float)
+    levels = levels_of(world.population).counts.astype(float)
     paid = np.array(world.rules.milestone_reward) > 0
     stages = {*world.population.stage, *np.array(STAGE_OF)[paid]}
     levels[STAGE_FEATURE] = len(stages)
@@ -214,9 +213,8 @@ assert all(float(row["product of levels"]) > 8e9 for row in possible.values())
 #
 # ## How many does training meet?
 #
-# We train the four tables of the study, 100,000 episodes each, and count two things on the way that Q-learning itself has no need of:
-# in which episode each state was met first, and how many decisions were made in it. The counting run is otherwise the same,
-# bit for bit.
+# We train the four tables of the study, 100,000 episodes each. On the way training notes two things that these settings have no need of: how many
+# states had been met by the end of each episode, and how often each action was tried in each state.
 #
 # :::{admonition} Predict
 # :class: predict
@@ -226,15 +224,16 @@ assert all(float(row["product of levels"]) > 8e9 for row in possible.values())
 # :::
 
 # %%
-counted = {name: train_counting(game["train"]) for name, game in worlds.items()}
+trained = {name: train_q_learning(game["train"]) for name, game in worlds.items()}
+decisions = {name: policy.tries.sum(axis=1) for name, policy in trained.items()}
 met = pd.DataFrame(
     {
         name: {
-            "states met": len(run.decisions),
-            "decisions": run.decisions.sum(),
-            "states decided in": (run.decisions > 0).sum(),
+            "states met": len(of_states),
+            "decisions": of_states.sum(),
+            "states decided in": (of_states > 0).sum(),
         }
-        for name, run in counted.items()
+        for name, of_states in decisions.items()
     }
 ).T
 met.map("{:,}".format)
@@ -255,12 +254,12 @@ glue("explosion-factor-described", f"{factor_described:.1f}", display=False)
 # %%
 episodes = np.unique(np.geomspace(1, 100_000, 60).astype(int))
 growth = {
-    name: pd.Series(run.met_after(episodes), index=episodes)
-    for name, run in counted.items()
+    name: pd.Series(policy.history["states"][episodes - 1], index=episodes)
+    for name, policy in trained.items()
 }
 last_tenth = {
-    name: len(run.decisions) - int(run.met_after(np.array([90_000]))[0])
-    for name, run in counted.items()
+    name: states_met.iloc[-1] - trained[name].history["states"][90_000 - 1]
+    for name, states_met in growth.items()
 }
 pd.Series(last_tenth, name="new states in the last 10,000 episodes").map("{:,}".format)
 
@@ -291,8 +290,8 @@ assert states.drop("as coded, selection").max() < 10_000
 
 # %%
 spread = {}
-for name, run in counted.items():
-    decided = np.sort(run.decisions)[::-1]
+for name, of_states in decisions.items():
+    decided = np.sort(of_states)[::-1]
     spread[name] = {
         "mean": decided.mean(),
         "median": np.median(decided),
@@ -364,9 +363,7 @@ rng = np.random.default_rng(0)
 found, cut = {}, {}
 for name, game in worlds.items():
     for part in ("train", "val", "test"):
-        played, met_here = play_watched(
-            game[part], counted[name].policy, np.random.default_rng(1)
-        )
+        played, met_here = play_watched(game[part], trained[name], np.random.default_rng(1))
         found[name, part] = share_met(met_here, played.steps, rng)
         cut[name, part] = 100 * (played.steps >= MAX_STEPS).mean()
 found = pd.DataFrame(found, index=["met, %", "low", "high"]).T
@@ -425,8 +422,7 @@ held_out = np.random.default_rng(0).random(n_training) < 0.2
 
 def without(world, left_out: np.ndarray):
     """The same world, but episodes are never drawn from these customers."""
-    pools = ("subscribed", "called", "everyone")
-    drawn = {pool: getattr(world.pools, pool) for pool in pools}
+    drawn = {pool: getattr(world.pools, pool) for pool in ("first", "second", "everyone")}
     kept = {pool: places[~left_out[places]] for pool, places in drawn.items()}
     return world._replace(pools=world.pools._replace(**kept))
 
@@ -434,7 +430,7 @@ def without(world, left_out: np.ndarray):
 rng = np.random.default_rng(8)
 apart = {}
 for name, game in worlds.items():
-    policy = train_counting(without(game["train"], held_out)).policy
+    policy = train_q_learning(without(game["train"], held_out))
     played, met_here = play_watched(game["train"], policy, np.random.default_rng(1))
     for who, members in (("trained on", ~held_out), ("held out at random", held_out)):
         apart[name, who] = share_met(met_here[members], played.steps[members], rng)
@@ -586,12 +582,12 @@ def turn_the_dial(game: dict, rungs: dict, hyper=STUDY, parts=("train", "val")):
         visible = visible + [NAMES.index(name) for name in added]
         limited = {part: with_visible(game[part], visible) for part in parts}
         learns_in = with_visible(game["train"], visible)
-        runs = [train_counting(learns_in, hyper, 20_000, seed) for seed in SEEDS]
-        row = {"states": np.mean([len(run.decisions) for run in runs])}
+        policies = [train_q_learning(learns_in, hyper, 20_000, seed) for seed in SEEDS]
+        row = {"states": np.mean([len(policy.q) for policy in policies])}
         for part, world in limited.items():
             played = [
-                play_watched(world, run.policy, np.random.default_rng([seed, 1]))
-                for seed, run in zip(SEEDS, runs, strict=True)
+                play_watched(world, policy, np.random.default_rng([seed, 1]))
+                for seed, policy in zip(SEEDS, policies, strict=True)
             ]
             rewards[rung, part] = np.array([one.reward for one, _ in played])
             if part == "val":
@@ -755,12 +751,12 @@ CHANGES = {
 }
 longer = {}
 for change, (hyper, n_episodes, n_tables) in CHANGES.items():
-    runs = [train_counting(full_view, hyper, n_episodes, seed) for seed in range(n_tables)]
+    policies = [
+        train_q_learning(full_view, hyper, n_episodes, seed) for seed in range(n_tables)
+    ]
     each = [
-        play_watched(full_view, run.policy, np.random.default_rng([seed, 1]))[
-            0
-        ].reward.mean()
-        for seed, run in enumerate(runs)
+        play(full_view, policy, np.random.default_rng([seed, 1])).reward.mean()
+        for seed, policy in enumerate(policies)
     ]
     longer[change] = {
         "seeds": n_tables,
@@ -807,16 +803,14 @@ for k in (1, 30, 1_000):
         for seed, part in enumerate(("train", "val"))
     )
     for schedule, hyper in (("study's schedule", STUDY), ("exploring always", LOT)):
-        runs = [train_counting(learns_in, hyper, 20_000, seed) for seed in SEEDS]
+        policies = [train_q_learning(learns_in, hyper, 20_000, seed) for seed in SEEDS]
         for part, world in (("train", learns_in), ("val", later)):
             each = [
-                play_watched(world, run.policy, np.random.default_rng([seed, 1]))[
-                    0
-                ].reward.mean()
-                for seed, run in enumerate(runs)
+                play(world, policy, np.random.default_rng([seed, 1])).reward.mean()
+                for seed, policy in enumerate(policies)
             ]
             spread = over_seeds(np.array(each), np.random.default_rng(2))
-            noise[k, len(runs[0].decisions), schedule, part] = spread
+            noise[k, len(policies[0].q), schedule, part] = spread
 noise = pd.DataFrame(noise).T.rename_axis(["k", "states", "schedule", "part"]).reset_index()
 noise["reward"] = [
     in_digits(*row, decimals=1) for row in noise[["iqm", "low", "high"]].to_numpy()
@@ -919,16 +913,16 @@ chance_selection = np.array(
     ]
 )
 four = [
-    train_counting(worlds["as coded, selection"]["train"], episodes=20_000, seed=seed)
+    train_q_learning(worlds["as coded, selection"]["train"], episodes=20_000, seed=seed)
     for seed in range(4)
 ]
 earned = {
     "selection, 4 tables": [
-        play(selection, run.policy, np.random.default_rng([seed, 1])).reward
-        for seed, run in enumerate(four)
+        play(selection, policy, np.random.default_rng([seed, 1])).reward
+        for seed, policy in enumerate(four)
     ],
     "selection, 1 long run": play(
-        selection, counted["as coded, selection"].policy, np.random.default_rng(1)
+        selection, trained["as coded, selection"], np.random.default_rng(1)
     ).reward,
 }
 toggles = play(selection, toggle_in_turn, np.random.default_rng(0)).reward
@@ -982,14 +976,14 @@ def eight_tables(**changes):
     """
     rows, earned, policies = {}, [], []
     for seed in SEEDS:
-        run = train_counting(looking["train"], STUDY._replace(**changes), 50_000, seed)
+        policy = train_q_learning(looking["train"], STUDY._replace(**changes), 50_000, seed)
         played, met_here = play_watched(
-            looking["val"], run.policy, np.random.default_rng([seed, 1])
+            looking["val"], policy, np.random.default_rng([seed, 1])
         )
         earned.append(played.reward)
-        policies.append(run.policy)
+        policies.append(policy)
         rows[seed] = {
-            "states": len(run.decisions),
+            "states": len(policy.q),
             "met in val, %": 100 * met_here.sum() / played.steps.sum(),
             "mean steps": played.steps.mean(),
             "mean reward": played.reward.mean(),
@@ -1011,16 +1005,14 @@ tenth.round(2)
 
 # %%
 worst = int(tenth["mean reward"].idxmin())
-people, rules, _ = looking["val"]
-quiet = int(np.flatnonzero(~people.reached.any(axis=1))[0])
-state, seen = start(quiet, people, rules), np.empty((1, 30), dtype=np.float32)
-chooser, story = np.random.default_rng(0), []
+later = looking["val"]
+quiet = np.flatnonzero(~later.population.reached.any(axis=1))[:1]
+at, chooser, story = later.start(quiet), np.random.default_rng(0), []
 for _ in range(4):
-    observe(state, people, rules, seen[0])
-    action = int(tables[worst].act(seen, chooser)[0])
-    state = step(state, action, people, rules).state
+    chosen = tables[worst](at, later, chooser)
+    at, action = later.step(at, chosen, None).state, int(chosen[0])
     if action < N_FEATURES:
-        story.append(("show " if state.mask >> action & 1 else "hide ") + NAMES[action])
+        story.append(("show " if at.mask[0] >> action & 1 else "hide ") + NAMES[action])
     else:
         story.append(Action(action - N_FEATURES).name.lower())
 print(f"seed {worst}: " + ", ".join(story) + ", ...")
@@ -1045,16 +1037,10 @@ assert tenth.loc[worst, "mean steps"] > 5
 # :::
 
 # %%
-from crm_rl.worlds.sampling import draw_many
-from crm_rl.worlds.replay import DESCRIBED_SELECTION, start_all, step_all
-
 drawn = np.empty(20_000, dtype=np.int64)
-draw_many(looking["train"].pools, np.random.default_rng(5), drawn)
-people = looking["train"].population
+looking["train"].draw(np.random.default_rng(5), drawn)
 calls = np.full(len(drawn), N_FEATURES + Action.CALL)
-paid = step_all(
-    start_all(drawn, people, DESCRIBED_SELECTION), calls, people, DESCRIBED_SELECTION
-).reward
+paid = looking["train"].step(looking["train"].start(drawn), calls, None).reward
 sigma, mean = paid.std(), paid.mean()
 gap_of_looking = mean - (-1 + 0.95 * (mean - 0.1))
 restless = {alpha: sigma * np.sqrt(alpha / (2 - alpha)) for alpha in (0.1, 0.01)}
@@ -1224,8 +1210,7 @@ print(f"as coded {len(set(everything))}, hidden features alike {len(blanked)}")
 
 # %%
 smooth = worlds["described"]
-run = train_counting(smooth["train"], episodes=20_000, decimals=2)
-len(run.decisions)
+len(train_q_learning(smooth["train"], episodes=20_000, resolution=2).q)
 
 # %% [markdown]
 # :::{solution-start} ex-explosion-rounding
@@ -1238,10 +1223,10 @@ len(run.decisions)
 # %%
 by_decimals = {}
 for decimals in range(4):
-    run = train_counting(smooth["train"], episodes=20_000, decimals=decimals)
-    played, met_here = play_watched(smooth["val"], run.policy, np.random.default_rng(1))
+    policy = train_q_learning(smooth["train"], episodes=20_000, resolution=decimals)
+    played, met_here = play_watched(smooth["val"], policy, np.random.default_rng(1))
     share = 100 * met_here.sum() / played.steps.sum()
-    by_decimals[decimals] = {"states": len(run.decisions), "met in val, %": share}
+    by_decimals[decimals] = {"states": len(policy.q), "met in val, %": share}
 by_decimals = pd.DataFrame(by_decimals).T.rename_axis("decimals").astype({"states": int})
 assert by_decimals["states"].is_monotonic_increasing
 assert by_decimals["met in val, %"].is_monotonic_decreasing

@@ -354,7 +354,7 @@ replayed.round(1)
 # $64 / 4 = 16$ times on average while it is kept. It is allowed because Q-learning is {term}`off-policy <off-policy learning>`: the target asks what would
 # be best, not what was done, so that old experience is still good.
 #
-# Our copies help, too: 16 episodes run side by side, so that even neighbours in time are about 16 customers.
+# Our environments help, too: 16 episodes run side by side, so that even neighbours in time are about 16 customers.
 #
 # ## Why a target network
 #
@@ -413,27 +413,73 @@ print(f"after 50 updates of the first state: {w[-1]:.1f}; of both: {both[-1]:.1g
 #
 # ## The code
 #
-# The library's DQN ({cite:t}`raffin2021`) brings the networks, the buffer, and the optimiser, Adam {cite:p}`kingma2015`, which scales the step of each
-# weight by how large its gradients have been. What this chapter explains stands in `crm_rl/dqn.py`. First a step of the run:
+# Our DQN is plain PyTorch, which brings the gradients and the optimiser, Adam {cite:p}`kingma2015`, which scales the step of each
+# weight by how large its gradients have been. The buffer and the networks stand in `crm_rl/agents/networks.py`, and what this chapter explains in
+# `crm_rl/agents/dqn.py`. Networks of several seeds can learn side by side, so every array has a first axis for the seeds. First a step of the run:
 
 # %%
 from crm_rl.agents.arithmetic import one_thread
-from crm_rl.agents.dqn import DESCRIBED, Run, train_dqn
-from crm_rl.agents.library_dqn import Agent
+from crm_rl.agents.dqn import DESCRIBED, Run, train_seeds, update
 
 Markdown(f"```python\n{textwrap.dedent(inspect.getsource(Run.advance))}```")
 
 # %% [markdown]
-# Choose, epsilon-greedily, in all copies; step; put the transitions into the buffer, the *last* observation of an ended episode as its next
-# state; make as many updates as are due; renew the target when 1,000 steps have passed. And the updates:
+# Choose, epsilon-greedily, in all environments; step; put the transitions into the buffer, the *last* observation of an ended episode as its next
+# state; make as many updates as are due; renew the target when 1,000 steps have passed. And an update:
 
 # %%
-Markdown(f"```python\n{textwrap.dedent(inspect.getsource(Agent.train))}```")
+Markdown(f"```python\n{inspect.getsource(update)}```")
 
 # %% [markdown]
-# Find equation {eq}`dqn-loss` in it: the line `targets = ...` is $y$, with `dones` 1 only where an episode *terminated*;
-# `gather` picks the value of the action that was taken; `smooth_l1_loss` is the Huber loss. `clip_grad_norm_` shortens gradients over 10.
+# Find equation {eq}`dqn-loss` in it: the line `goal = ...` is $y$, with `discount` $\gamma$, or 0 where an episode *terminated*;
+# `gather` picks the value of the action that was taken; `smooth_l1_loss` is the Huber loss. `shorten_gradients` shortens gradients over 10.
+# `double` and `relative` are off in the study's settings; chapter 10 needs them.
 # And there is no `mask` anywhere: what the agent may do is the same in all states.
+#
+# The same with the library that the study used, stable-baselines3 {cite:p}`raffin2021`. Its defaults are made for video games, so we pass every setting. It
+# counts `train_freq` in steps of all environments together: after each of these it makes 16 / 4 updates.
+
+# %%
+from stable_baselines3 import DQN
+
+from crm_rl.worlds.gym_envs import FunnelVecEnv
+
+library = DQN(
+    "MlpPolicy",
+    FunnelVecEnv(DESCRIBED.num_envs, world=worlds["train"]),
+    learning_rate=DESCRIBED.learning_rate,
+    gamma=DESCRIBED.gamma,
+    buffer_size=DESCRIBED.buffer_size,
+    batch_size=DESCRIBED.batch_size,
+    learning_starts=DESCRIBED.learning_starts,
+    train_freq=1,
+    gradient_steps=DESCRIBED.num_envs // DESCRIBED.train_every,
+    target_update_interval=DESCRIBED.target_every,
+    exploration_initial_eps=DESCRIBED.epsilon_start,
+    exploration_final_eps=DESCRIBED.epsilon_end,
+    exploration_fraction=DESCRIBED.exploration,
+    max_grad_norm=DESCRIBED.max_gradient,
+    policy_kwargs={"net_arch": list(DESCRIBED.hidden)},
+    seed=0,
+    device="cpu",
+)
+with one_thread():
+    library.learn(1_600)
+    ours = Run([worlds["train"]], DESCRIBED, 1_600, seeds=[0])
+    while ours.steps < ours.total:
+        ours.advance()
+weights, biases = ours.networks.layers_of(0)
+layers = [part.shape for pair in zip(weights, biases, strict=True) for part in pair]
+assert layers == [part.shape for part in library.q_net.parameters()]
+assert (
+    library.replay_buffer.size() == ours.replay.added
+)  # steps of all environments together
+print("layers of both:", " - ".join(str(size) for size in (15, *(len(b) for b in biases))))
+print(f"steps of both: {ours.steps:,}, in {ours.replay.added} steps of 16 environments")
+
+# %% [markdown]
+# The random numbers differ, so the two end with different weights. But the update is the same: a test of ours gives both the same weights and the same 64
+# transitions, and they take the same step.
 #
 # ## Training
 #
@@ -449,7 +495,7 @@ Markdown(f"```python\n{textwrap.dedent(inspect.getsource(Agent.train))}```")
 # %%
 # NBVAL_IGNORE_OUTPUT
 STEPS = 10_000
-networks = [train_dqn(worlds["train"], DESCRIBED, STEPS, seed) for seed in range(3)]
+networks = train_seeds([worlds["train"]] * 3, DESCRIBED, STEPS, seeds=[0, 1, 2])
 histories = {f"seed {seed}": pd.DataFrame(one.history) for seed, one in enumerate(networks)}
 for history in histories.values():
     assert history["loss"].iloc[-3:].mean() < history["loss"].iloc[1:4].mean()
@@ -479,30 +525,25 @@ plt.show()
 # %% mystnb={"figure": {"caption": "One customer with a call on record, and what the network says if only the days since the first contact were different. Grey: the values that training customers have.", "name": "fig-dqn-similar"}, "image": {"alt": "Two smooth lines, the values of call and wait against days since first contact from 0 to 365. They change slowly and without jumps, also to the left of the grey range, where no training customer is. The table has a row for one point or a few, inside the grey range."}} tags=["hide-input"]
 from crm_rl.data.features import PUBLISHED_FEATURES
 from crm_rl.worlds.base import Action
-from crm_rl.worlds.replay import observe_all, start_all
 
 DAYS = [feature.name for feature in PUBLISHED_FEATURES].index("Days_Since_First_Contact")
-
-
-def at_start(world, places: np.ndarray) -> np.ndarray:
-    """What the agent sees first of these customers, shape (n, 15)."""
-    begun = start_all(places, world.population, world.rules)
-    return observe_all(begun, world.population, world.rules)
 
 
 people = worlds["train"].population
 called = people.reached[:, 0] & ~people.subscribed
 customer = np.flatnonzero(called & (people.features[:, DAYS] < 1) & (people.stage == 0))[:1]
-grid = np.repeat(at_start(worlds["train"], customer), 101, axis=0)
-grid[:, DAYS] = np.linspace(0, 1, 101)
-network = networks[0]
-values, in_table = network.q_values(grid), table.known(grid)
+days = np.linspace(0, 1, 101)  # as they are seen: 1 stands for 365
+columns = {c: getattr(people, c)[customer.repeat(101)] for c in people._fields[:4]}
+columns["features"][:, DAYS] = days
+like_him = worlds["train"]._replace(population=people._replace(**columns))
+grid, network = like_him.start(np.arange(101)), networks[0]
+values, in_table = network.q_values(grid, like_him), table.known(grid, like_him)
 jump = np.abs(np.diff(values, axis=0)).max()
 
 figure, axes = plt.subplots(figsize=(7, 3.2))
 axes.axvspan(365 * people.features[:, DAYS].min(), 365, color="0.92", zorder=0)
 for action, colour in ((Action.CALL, plots.BLUE), (Action.WAIT, plots.ORANGE)):
-    axes.plot(365 * grid[:, DAYS], values[:, action], color=colour)
+    axes.plot(365 * days, values[:, action], color=colour)
     above = values[-1, action] == values[-1, [Action.CALL, Action.WAIT]].max()
     axes.annotate(
         action.name.lower(),
@@ -512,23 +553,24 @@ for action, colour in ((Action.CALL, plots.BLUE), (Action.WAIT, plots.ORANGE)):
         color=colour,
         fontsize=9,
     )
-axes.plot(365 * grid[in_table, DAYS], values[in_table, Action.CALL], "o", color=plots.BLUE)
+axes.plot(365 * days[in_table], values[in_table, Action.CALL], "o", color=plots.BLUE)
 axes.set(xlabel="days since the first contact (capped at 365)", ylabel="Q-value (points)")
 axes.set_xlim(0, 400)
 plt.show()
 
 # %%
-of_table = table.q_values(at_start(worlds["train"], customer))[0]
+as_he_is = worlds["train"].start(customer)
+of_table = table.q_values(as_he_is, worlds["train"])[0]
 print(
     f"table, as he is: call {of_table[Action.CALL]:.1f}, wait {of_table[Action.WAIT]:.1f}"
 )
 print(
-    f"of {len(grid)} points, one every 3.65 days, the table has a row for {in_table.sum()}"
+    f"of {len(days)} points, one every 3.65 days, the table has a row for {in_table.sum()}"
 )
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-as_he_is = [one.q_values(at_start(worlds["train"], customer))[0] for one in networks]
+of_networks = [one.q_values(as_he_is, worlds["train"])[0] for one in networks]
 leads = pd.DataFrame(
     {
         f"seed {seed}": {
@@ -536,18 +578,20 @@ leads = pd.DataFrame(
             "wait": of_one[Action.WAIT],
             "best": Action(of_one.argmax()).name.lower(),
         }
-        for seed, of_one in enumerate(as_he_is)
+        for seed, of_one in enumerate(of_networks)
     }
 ).T.infer_objects()
 lead_of_table = of_table[Action.CALL] - of_table[Action.WAIT]
-assert all(abs(one[Action.CALL] - one[Action.WAIT]) < lead_of_table - 1 for one in as_he_is)
+assert all(
+    abs(one[Action.CALL] - one[Action.WAIT]) < lead_of_table - 1 for one in of_networks
+)
 leads.astype({"call": float, "wait": float}).round(1)
 
 # %% tags=["remove-cell"]
 assert jump < 3 and in_table.sum() <= 20
 assert lead_of_table > 3
-days = worlds["val"].population.features[:, DAYS]
-left = (days < people.features[:, DAYS].min()).mean()
+days_later = worlds["val"].population.features[:, DAYS]
+left = (days_later < people.features[:, DAYS].min()).mean()
 assert left > 0.98
 glue("dqn-left", f"{100 * left:.1f}%", display=False)
 
@@ -567,35 +611,33 @@ glue("dqn-left", f"{100 * left:.1f}%", display=False)
 # after ten steps is no end to a Q-value, which counts on the steps beyond. So the fair comparison is the **endless** game, the same rules without the cut
 # (we play 200 steps; what comes later weighs less than a ten-thousandth). The return of ten steps stands beside it.
 
+
 # %%
 # NBVAL_IGNORE_OUTPUT
-from crm_rl.worlds.replay import State, step_all
-
-
 def returns(policy, world, gamma: float = 0.95) -> np.ndarray:
     """The discounted return of each customer, shape (customers,)."""
-    n = len(world.population.stage)
-    total, active = np.zeros(n), np.arange(n)
-    states, t = start_all(active, world.population, world.rules), 0
+    total, active = np.zeros(world.size()), np.arange(world.size())
+    states, t, rng = world.start(active), 0, np.random.default_rng(0)
     while len(active):
-        seen = observe_all(states, world.population, world.rules)
-        outcome = step_all(states, policy.act(seen), world.population, world.rules)
+        outcome = world.step(states, policy(states, world, rng), None)
         total[active] += gamma**t * outcome.reward
         goes_on = ~(outcome.terminated | outcome.truncated)
         active, t = active[goes_on], t + 1
-        states = State(*(field[goes_on] for field in outcome.state))
+        states = type(states)(*(field[goes_on] for field in outcome.state))
     return total
 
 
 later = worlds["val"].population
 endless = worlds["val"]._replace(rules=worlds["val"].rules._replace(horizon=200))
-everybody = at_start(worlds["val"], np.arange(len(later.stage)))
+everybody = worlds["val"].start(np.arange(worlds["val"].size()))
 kinds = {
     "subscriber": later.subscribed,
     "call, no subscription": later.reached[:, 0] & ~later.subscribed,
     "neither": ~later.reached[:, 0] & ~later.subscribed,
 }
-said = np.array([one.q_values(everybody).max(axis=1) for one in networks])
+said = np.array([one.q_values(everybody, worlds["val"]).max(axis=1) for one in networks])
+known = table.known(everybody, worlds["val"])
+of_table = table.q_values(everybody, worlds["val"]).max(axis=1)
 in_ten = np.array([returns(one, worlds["val"]) for one in networks])
 without_end = np.array([returns(one, endless) for one in networks])
 
@@ -609,8 +651,8 @@ def of_kind(values: np.ndarray, members: np.ndarray) -> str:
 rows = {
     kind: {
         "customers": members.sum(),
-        "in the table": table.known(everybody[members]).sum(),
-        "table says": round(table.q_values(everybody[members]).max(axis=1).mean(), 1),
+        "in the table": known[members].sum(),
+        "table says": round(of_table[members].mean(), 1),
         "networks say": of_kind(said, members),
         "return, endless": of_kind(without_end, members),
         "return, ten steps": of_kind(in_ten, members),
@@ -635,9 +677,9 @@ pd.DataFrame(rows).T
 # NBVAL_IGNORE_OUTPUT
 from crm_rl.worlds.replay import STAGE_FEATURE
 
-no_stage = everybody.copy()
+no_stage = worlds["val"].observe(everybody)
 no_stage[:, STAGE_FEATURE] = 0
-blanked = np.array([one.q_values(no_stage).max(axis=1) for one in networks])
+blanked = np.array([one.of_observations(no_stage).max(axis=1) for one in networks])
 others = ~later.subscribed
 without_stage = pd.DataFrame(
     {
@@ -723,7 +765,11 @@ print(f"network over always waiting: {in_digits(*to_wait, sign='+')}")
 
 # %% tags=["remove-cell"]
 assert acting["network"]["low"] > acting["table"]["high"] + 20 and abs(to_wait["mean"]) < 1
-glue("dqn-over-table", f"{acting['network']['mean'] - acting['table']['mean']:.0f}", display=False)
+glue(
+    "dqn-over-table",
+    f"{acting['network']['mean'] - acting['table']['mean']:.0f}",
+    display=False,
+)
 glue("dqn-over-wait", in_digits(*to_wait, sign="+"), display=False)
 glue("dqn-over-wait-words", in_words(*to_wait[["low", "high"]]), display=False)
 glue("dqn-n-later", f"{len(always.reward):,}", display=False)
@@ -748,23 +794,16 @@ glue("dqn-n-later", f"{len(always.reward):,}", display=False)
 # %%
 # NBVAL_IGNORE_OUTPUT
 from crm_rl.evaluation.rollouts import metrics
-from crm_rl.agents.policies import NetworkPolicy
-
-
-def frozen(run: Run) -> NetworkPolicy:
-    """The network as it is now, as a policy."""
-    layers = [part.detach().numpy().copy() for part in run.agent.q_net.q_net.parameters()]
-    return NetworkPolicy(layers[0::2], layers[1::2], run.env.world.rules)
-
 
 looking = replay_worlds(customers, "described", selection=True)
 LONGER, stops = 20_000, {}
 with one_thread():
-    run = Run(looking["train"], DESCRIBED, LONGER, seed=0)
+    run = Run([looking["train"]], DESCRIBED, LONGER, seeds=[0])
     while run.steps < LONGER:
         run.advance()
-        if run.steps % 2_000 < DESCRIBED.copies:
-            played = metrics(play(looking["val"], frozen(run), np.random.default_rng(0)))
+        if run.steps % 2_000 < DESCRIBED.num_envs:
+            (frozen,) = run.policies({"seeds": [0]})
+            played = metrics(play(looking["val"], frozen, np.random.default_rng(0)))
             stops[run.steps] = {
                 "reward": played["average_reward"],
                 "steps": played["average_steps"],
@@ -789,18 +828,16 @@ stops.round(2)
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-from crm_rl.worlds.sampling import draw_many
 from crm_rl.worlds.base import N_FEATURES
 
-pool = looking["train"]
 drawn = np.empty(20_000, dtype=np.int64)
-draw_many(pool.pools, np.random.default_rng(5), drawn)
-blank = start_all(drawn, pool.population, pool.rules)
-says = frozen(run).q_values(np.zeros((1, 2 * N_FEATURES), dtype=np.float32))[0]
+looking["train"].draw(np.random.default_rng(5), drawn)
+blank = looking["train"].start(drawn)
+says = frozen.of_observations(np.zeros((1, 2 * N_FEATURES), dtype=np.float32))[0]
 at_once_values = {}
 for action in (Action.CALL, Action.WAIT):
     chosen = np.full(len(drawn), N_FEATURES + action)
-    paid = step_all(blank, chosen, pool.population, pool.rules).reward
+    paid = looking["train"].step(blank, chosen, None).reward
     at_once_values[action.name.lower() + " at once"] = {
         "mean reward": paid.mean(),
         "median": np.median(paid),
@@ -855,7 +892,9 @@ def listed(of_case, names) -> pd.DataFrame:
 
 def reward_on(part: str) -> pd.DataFrame:
     return listed(
-        lambda setting, name: in_digits(*over_seeds(rewards_of[setting, name, part], statistic="mean")),
+        lambda setting, name: in_digits(
+            *over_seeds(rewards_of[setting, name, part], statistic="mean")
+        ),
         [*VARIANTS, *RIVALS],
     )
 
@@ -902,11 +941,11 @@ MEASURES = {
 }
 
 
-def change(setting: str, variant: str, column: str) -> pd.Series:
+def change(setting: str, variant: str, column: str) -> tuple[float, float, float]:
     one, full = (
         by_seed.loc[(setting, name), column].to_numpy() for name in (variant, "full")
     )
-    return over_seeds(one - full, statistic="mean")
+    return tuple(over_seeds(one - full, statistic="mean"))
 
 
 def changes(variant: str) -> pd.DataFrame:
@@ -1085,7 +1124,7 @@ plt.show()
 # {glue:text}`dqn-as-coded-full-over-always-wait-val`, and that without a target network to
 # {glue:text}`dqn-as-coded-no-target-network-over-always-wait-val`. As described it is {glue:text}`dqn-described-no-target-network-reward-val-size` and
 # {glue:text}`dqn-described-no-target-network-reward-train-size`: hundredths. No value runs away: perhaps because the Huber loss bounds the force of an update, a small learning
-# rate its size, and replay and 16 copies mix the states. No run here takes these away one by one, so this is a guess.
+# rate its size, and replay and 16 environments mix the states. No run here takes these away one by one, so this is a guess.
 #
 # **Without it the values move sooner, and turn.** As described the highest Q-value dips below its end early and comes back, and the bands of the middle half lie apart. As coded there is a hump: it rises early, falls
 # a little, and is rising again when the record stops. (The record keeps medians and quartiles of the ten curves and not each curve, so that we can't give an interval of the hump's height.) With the

@@ -462,7 +462,7 @@ plt.show()
 # ## How single people are kept out
 #
 # The twin is drawn from the spec alone, so it cannot tell more than the spec tells; what must be safe is the spec. Four
-# rules (in full in `crm_rl/twin_spec.py`):
+# rules (in full in `crm_rl/data/twin/spec.py`):
 #
 # 1. *Alone and exact*: the number of rows, the largest ID, the patterns of milestones, the faults that cleaning finds, the
 #    managers assigned after the subscription, and how many reached nothing, a milestone or the subscription in each part of a
