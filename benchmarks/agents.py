@@ -1,13 +1,16 @@
 """Time of the agents' training: `python benchmarks/agents.py` (about five minutes; `--share 0.1` for a short run).
 
 On the twin, in one process with one torch thread, after a short run that compiles. What is compared takes turns in
-the same run: the compiled Q-learning and the plain one, our DQN and the library's own loop.
+the same run: the compiled Q-learning and the plain one; our DQN, with seeds side by side, and the library's own loop.
 """
 
 import argparse
+import cProfile
 import importlib.metadata
+import importlib.util
 import json
 import os
+import pstats
 import subprocess
 import sys
 import tempfile
@@ -20,17 +23,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 import stable_baselines3
-import torch
 
-from crm_rl.agents import library_dqn as dqn
-from crm_rl.agents.q_learning import STUDY, empty_table, run_episodes, train_q_learning
+from crm_rl.agents import dqn
+from crm_rl.agents.arithmetic import one_thread
+from crm_rl.agents.q_learning import NO_LIMIT, STUDY, empty_table, run_episodes, train_q_learning
 from crm_rl.data import clean, load
 from crm_rl.data.load import TWIN
 from crm_rl.files import PROJECT
 from crm_rl.worlds.base import n_actions
 from crm_rl.worlds.gym_envs import FunnelVecEnv
-from crm_rl.worlds.replay import RULES
-from crm_rl.worlds.replay_keys import coder_of, levels_of
+from crm_rl.worlds.replay_settings import RULES
 from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds
 from data import provenance
 
@@ -56,8 +58,8 @@ def main() -> None:
     sections = {
         f"{budget:,} episodes or steps": pd.DataFrame(jobs),
         "Q-learning, episodes per second": pd.DataFrame(compiled_and_plain(max(100, budget // 500))),
-        "DQN, steps per second": pd.DataFrame(loops(max(1_600, budget // 10))),
-        "where a DQN's time goes, described": pd.DataFrame(where_the_time_goes(max(3_200, budget // 5))),
+        "DQN, steps per second": pd.DataFrame(loops(max(3_200, budget // 10))),
+        "where the time of 20 networks goes, described": pd.DataFrame(where_the_time_goes(max(3_200, budget // 20))),
     }
     for title, table in sections.items():
         print(f"\n{title}\n{table.to_string(index=False)}")
@@ -116,79 +118,77 @@ def compiled_and_plain(episodes: int) -> list[dict]:
 
 
 def episodes_per_second(world: ReplayWorld, run, episodes: int) -> float:
-    population, rules, pools = world
-    coder = coder_of(population, levels_of(population))
+    inside = (*world, world.coder(world.levels()))
     for warm_up in (True, False):
-        table, rng = empty_table(n_actions(rules), STUDY), np.random.default_rng(0)
+        table, rng = empty_table(n_actions(world.rules), STUDY), np.random.default_rng(0)
+        first, many = (table.rows, table.q, table.tries, *inside, STUDY, 1.0), 2 if warm_up else episodes
         started = time.perf_counter()
-        run(table.rows, table.q, population, coder, rules, pools, STUDY, 1.0, 2 if warm_up else episodes, rng)
+        run(*first, many, 0, NO_LIMIT, rng)
     return episodes / (time.perf_counter() - started)
 
 
 def loops(steps: int) -> list[dict]:
-    """Our loop with 16 copies and with one, and the library's with one, at the same number of updates for a step."""
-    world, taken = dict(worlds())["described"], defaultdict(list)
+    """Ours with seeds side by side, the library's own loop, and `sbx` (the same in JAX) where it is installed.
+
+    All with 16 environments and one update for four steps. They take turns; the library's speed is of one seed, ours is
+    that of all seeds together. By time on the processor, so that other work on the machine counts for nobody.
+    """
+    world, speeds = dict(worlds())["described"], defaultdict(list)
     for _ in range(3):
-        for copies in (16, 1):
-            hyper = dqn.DESCRIBED._replace(copies=copies)
-            started = time.perf_counter()
-            dqn.train_dqn(world, hyper, steps)
-            taken[f"ours, copies: {copies}"].append(time.perf_counter() - started)
-        with dqn.one_thread():
-            taken["the library's, copies: 1"].append(_library(world, steps))
-    return [{"loop": name, "steps per second": round(steps / np.median(seconds))} for name, seconds in taken.items()]
+        with one_thread():
+            speeds["the library's"].append(_library(stable_baselines3.DQN, world, steps))
+        for seeds in (1, 10, 20):
+            started = time.process_time()
+            dqn.train_seeds([world] * seeds, dqn.DESCRIBED, steps, list(range(seeds)))
+            speeds[f"ours, {seeds} seeds"].append(seeds * steps / (time.process_time() - started))
+        if importlib.util.find_spec("sbx"):
+            import sbx
+
+            speeds["sbx"].append(_library(sbx.DQN, world, steps))
+    library = np.array(speeds["the library's"])
+    return [
+        {
+            "loop": name,
+            "steps per second": round(np.median(each)),
+            "times the library's": round(float(np.median(np.array(each) / library)), 1),
+        }
+        for name, each in speeds.items()
+    ]
 
 
-def _library(world: ReplayWorld, steps: int) -> float:
+def _library(kind: type, world: ReplayWorld, steps: int) -> float:
     settings = dict(learning_rate=1e-4, gamma=0.95, buffer_size=100_000, learning_starts=1_000, batch_size=64)
-    schedule = dict(train_freq=4, target_update_interval=1_000, exploration_fraction=0.3, exploration_final_eps=0.01)
+    schedule = dict(target_update_interval=1_000, exploration_fraction=0.3, exploration_final_eps=0.01)
+    every = dict(train_freq=1, gradient_steps=4)  # a step of all 16 environments, four updates
     net = dict(net_arch=[128, 128])
-    agent = stable_baselines3.DQN("MlpPolicy", FunnelVecEnv(1, world=world), policy_kwargs=net, **settings, **schedule)
-    started = time.perf_counter()
+    agent = kind("MlpPolicy", FunnelVecEnv(16, world=world), policy_kwargs=net, **settings, **schedule, **every)
+    started = time.process_time()
     agent.learn(steps)
-    return time.perf_counter() - started
+    return steps / (time.process_time() - started)
 
 
-def where_the_time_goes(steps: int) -> list[dict]:
-    """Time inside each part of our loop, in %, without the parts that it calls; what is left is the loop itself."""
+def where_the_time_goes(steps: int, seeds: int = 20) -> list[dict]:
+    """Processor time inside the parts of our loop, in %, as the profiler has it, which slows small functions most."""
+    profile, world = cProfile.Profile(), dict(worlds())["described"]
+    dqn.train_seeds([world] * seeds, dqn.DESCRIBED, 1_600, list(range(seeds)))
+    profile.enable()
+    dqn.train_seeds([world] * seeds, dqn.DESCRIBED, steps, list(range(seeds)))
+    profile.disable()
     parts = {
-        "the world": (FunnelVecEnv, "step"),
-        "choosing actions": (dqn.Agent, "best_actions"),
-        "remembering": (dqn.SeededReplay, "add"),
-        "drawing from memory": (dqn.SeededReplay, "sample"),
-        "forward passes": (torch.nn.Sequential, "forward"),
-        "backward passes": (torch.Tensor, "backward"),
-        "shortening gradients": (torch.nn.utils, "clip_grad_norm_"),
-        "Adam": (torch.optim.Adam, "step"),
-        "clearing gradients": (torch.optim.Adam, "zero_grad"),
+        "forward passes": ("baddbmm", "relu"),
+        "backward passes": ("run_backward",),
+        "Adam": ("_fused_adam_",),
+        "drawing from memory": ("sample", "<listcomp>", "stack"),
+        "the worlds": ("step", "observe", "begin_anew", "_start"),
+        "shortening gradients": ("shorten_gradients", "square", "mul_"),
     }
-    spent, originals, inside = defaultdict(float), {}, [None]
-
-    def timed(name: str, function):
-        def run(*args, **options):
-            inside.append(name)
-            started = time.perf_counter()
-            try:
-                return function(*args, **options)
-            finally:
-                taken = time.perf_counter() - started
-                inside.pop()
-                spent[name] += taken
-                spent[inside[-1]] -= taken
-
-        return run
-
-    world = dict(worlds())["described"]
-    for name, (owner, attribute) in parts.items():
-        originals[name] = getattr(owner, attribute)
-        setattr(owner, attribute, timed(name, originals[name]))
-    started = time.perf_counter()
-    dqn.train_dqn(world, dqn.DESCRIBED, steps)
-    total = time.perf_counter() - started
-    for name, (owner, attribute) in parts.items():
-        setattr(owner, attribute, originals[name])
-    spent["the loss, the loop and the rest"] = total + spent.pop(None)
-    return [{"part": name, "share %": round(100 * spent[name] / total)} for name in spent]
+    stats = pstats.Stats(profile).stats
+    total = sum(entry[2] for entry in stats.values())
+    rows = []
+    for part, names in parts.items():
+        spent = sum(entry[2] for (_, _, name), entry in stats.items() if any(f"{one}" in name for one in names))
+        rows.append({"part": part, "share %": round(100 * spent / total)})
+    return [*rows, {"part": "the rest", "share %": 100 - sum(row["share %"] for row in rows)}]
 
 
 if __name__ == "__main__":

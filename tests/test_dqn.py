@@ -25,7 +25,7 @@ from crm_rl.agents.policies import NetworkPolicy, load_policy
 from crm_rl.evaluation.rollouts import play
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.gym_envs import FunnelVecEnv
-from crm_rl.worlds.replay import AS_CODED_SELECTION, DESCRIBED_SELECTION
+from crm_rl.worlds.replay_settings import AS_CODED_SELECTION, DESCRIBED_SELECTION
 
 torch.set_num_threads(1)
 

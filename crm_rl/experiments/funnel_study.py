@@ -23,7 +23,7 @@ from crm_rl.evaluation.rollouts import feature_use, metrics, play
 from crm_rl.experiments.runner import RESULTS, data_name, provenance, write_record
 from crm_rl.worlds.base import Action, World
 from crm_rl.worlds.registry import worlds
-from crm_rl.worlds.replay import RULES
+from crm_rl.worlds.replay_settings import RULES
 from crm_rl.worlds.replay_world import SETTINGS
 
 #: The five rows of the study's table: what learns, and whether it selects features. Random selects none.
