@@ -11,7 +11,6 @@ from crm_rl.agents.responsive_tables import probabilities, train_table
 
 from crm_rl.agents.dqn import (
     CHAPTER_6,
-    DESCRIBED,
     TUNED,
     Networks,
     Replay,
@@ -22,6 +21,7 @@ from crm_rl.agents.dqn import (
     train_networks,
     update,
 )
+from crm_rl.agents.dqn_settings import DESCRIBED
 from crm_rl.cli import main
 from crm_rl.evaluation.gain import FOLDS, folds_of, judges_of
 from crm_rl.experiments.comparison import (

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from crm_rl.agents.dqn import STUDY as DQN_STUDY
 from crm_rl.agents.dqn import train_seeds
+from crm_rl.agents.dqn_settings import STUDY as DQN_STUDY
 from crm_rl.agents.policies import Policy
 from crm_rl.agents.q_learning import STUDY as Q_STUDY
 from crm_rl.agents.q_learning import train_q_learning
