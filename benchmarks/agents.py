@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import stable_baselines3
 
-from crm_rl.agents import dqn
+from crm_rl.agents import dqn, dqn_settings
 from crm_rl.agents.arithmetic import one_thread
 from crm_rl.agents.q_learning import NO_LIMIT, STUDY, empty_table, run_episodes, train_q_learning
 from crm_rl.data import clean, load
@@ -32,7 +32,7 @@ from crm_rl.data.load import TWIN
 from crm_rl.files import PROJECT
 from crm_rl.worlds.base import n_actions
 from crm_rl.worlds.gym_envs import FunnelVecEnv
-from crm_rl.worlds.replay import RULES
+from crm_rl.worlds.replay_settings import RULES
 from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds
 from data import provenance
 
@@ -53,7 +53,12 @@ def main() -> None:
         *measure(
             worlds(), "Q-learning", budget, lambda world, key, n, to: train_q_learning(world, STUDY, n, folder=to)
         ),
-        *measure(worlds(), "DQN", budget, lambda world, key, n, to: dqn.train_dqn(world, dqn.STUDY[key], n, folder=to)),
+        *measure(
+            worlds(),
+            "DQN",
+            budget,
+            lambda world, key, n, to: dqn.train_dqn(world, dqn_settings.STUDY[key], n, folder=to),
+        ),
     ]
     sections = {
         f"{budget:,} episodes or steps": pd.DataFrame(jobs),
@@ -139,7 +144,7 @@ def loops(steps: int) -> list[dict]:
             speeds["the library's"].append(_library(stable_baselines3.DQN, world, steps))
         for seeds in (1, 10, 20):
             started = time.process_time()
-            dqn.train_seeds([world] * seeds, dqn.DESCRIBED, steps, list(range(seeds)))
+            dqn.train_seeds([world] * seeds, dqn_settings.DESCRIBED, steps, list(range(seeds)))
             speeds[f"ours, {seeds} seeds"].append(seeds * steps / (time.process_time() - started))
         if importlib.util.find_spec("sbx"):
             import sbx
@@ -170,9 +175,9 @@ def _library(kind: type, world: ReplayWorld, steps: int) -> float:
 def where_the_time_goes(steps: int, seeds: int = 20) -> list[dict]:
     """Processor time inside the parts of our loop, in %, as the profiler has it, which slows small functions most."""
     profile, world = cProfile.Profile(), dict(worlds())["described"]
-    dqn.train_seeds([world] * seeds, dqn.DESCRIBED, 1_600, list(range(seeds)))
+    dqn.train_seeds([world] * seeds, dqn_settings.DESCRIBED, 1_600, list(range(seeds)))
     profile.enable()
-    dqn.train_seeds([world] * seeds, dqn.DESCRIBED, steps, list(range(seeds)))
+    dqn.train_seeds([world] * seeds, dqn_settings.DESCRIBED, steps, list(range(seeds)))
     profile.disable()
     parts = {
         "forward passes": ("baddbmm", "relu"),

@@ -172,7 +172,8 @@ def _train(options: argparse.Namespace) -> str:
     check_folder(folder, [data], "*.npz")
     customers, _ = _customers(data)
 
-    from crm_rl.agents.dqn import STUDY, train_dqn
+    from crm_rl.agents.dqn import train_dqn
+    from crm_rl.agents.dqn_settings import STUDY
     from crm_rl.agents.q_learning import train_q_learning
     from crm_rl.worlds.replay_world import replay_worlds
 

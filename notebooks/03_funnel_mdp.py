@@ -97,7 +97,8 @@ from myst_nb import glue
 
 from crm_rl import plots
 from crm_rl.worlds.base import Action
-from crm_rl.worlds.replay import DESCRIBED, Population, Rules, start, step
+from crm_rl.worlds.replay import Population, start, step
+from crm_rl.worlds.replay_settings import DESCRIBED, Rules
 
 plots.use_style()
 pd.set_option("display.max_columns", 20, "display.max_colwidth", None)
@@ -336,7 +337,8 @@ print(f"  subscribers: {subscribed.sum()}, of them at stage 6 already: {told.sum
 # first difference.
 
 # %%
-from crm_rl.worlds.replay import MILESTONE_OF, RULES
+from crm_rl.worlds.replay import MILESTONE_OF
+from crm_rl.worlds.replay_settings import RULES
 
 FIVE = ["call", "demo", "survey", "signup", "manager"]
 in_points = {
@@ -662,7 +664,7 @@ side_by_side(with_selection, selection=True)
 # :::
 
 # %%
-from crm_rl.worlds.replay import DESCRIBED_SELECTION
+from crm_rl.worlds.replay_settings import DESCRIBED_SELECTION
 
 HAD_CALL, FIRM = 7, 15  # toggles are the actions 0 to 14; those of the firm begin at 15
 state = start(ADA, invented, DESCRIBED_SELECTION)

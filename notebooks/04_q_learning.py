@@ -193,7 +193,8 @@ by_hand.round(3)
 # %%
 from crm_rl.worlds.replay_world import balanced
 from crm_rl.worlds.base import Action
-from crm_rl.worlds.replay import AS_CODED, DESCRIBED, Population, start, step
+from crm_rl.worlds.replay import Population, start, step
+from crm_rl.worlds.replay_settings import AS_CODED, DESCRIBED
 from crm_rl.agents.q_learning import (
     STUDY,
     Hyperparameters,

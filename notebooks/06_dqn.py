@@ -419,7 +419,8 @@ print(f"after 50 updates of the first state: {w[-1]:.1f}; of both: {both[-1]:.1g
 
 # %%
 from crm_rl.agents.arithmetic import one_thread
-from crm_rl.agents.dqn import DESCRIBED, Run, train_seeds, update
+from crm_rl.agents.dqn import Run, train_seeds, update
+from crm_rl.agents.dqn_settings import DESCRIBED
 
 Markdown(f"```python\n{textwrap.dedent(inspect.getsource(Run.advance))}```")
 

@@ -5,8 +5,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from third_world import third_worlds
 
-from crm_rl.agents.dqn import Hyperparameters as Network
 from crm_rl.agents.dqn import train_dqn
+from crm_rl.agents.dqn_settings import Hyperparameters as Network
 from crm_rl.agents.policies import load_policy
 from crm_rl.agents.q_learning import Hyperparameters as Table
 from crm_rl.agents.q_learning import train_q_learning

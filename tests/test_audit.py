@@ -25,7 +25,7 @@ from crm_rl.evaluation.audit.numbers import (
 from crm_rl.evaluation.power import detectable_gain, power_paired, smallest_significant
 from crm_rl.evaluation.rollouts import play
 from crm_rl.worlds.base import Action
-from crm_rl.worlds.replay import AS_CODED
+from crm_rl.worlds.replay_settings import AS_CODED
 from crm_rl.worlds.replay_world import replay_worlds
 
 #: The first words of the question that finds each planted fault.

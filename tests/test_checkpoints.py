@@ -26,11 +26,12 @@ from crm_rl.agents.checkpoints import (
     tuples,
     write_arrays,
 )
-from crm_rl.agents.dqn import Hyperparameters, train_dqn
+from crm_rl.agents.dqn import train_dqn
+from crm_rl.agents.dqn_settings import Hyperparameters
 from crm_rl.agents.policies import load_policy
 from crm_rl.agents.q_learning import train_q_learning
 from crm_rl.data.problems import DataError
-from crm_rl.worlds.replay import RULES
+from crm_rl.worlds.replay_settings import RULES
 
 
 @pytest.fixture(scope="module")

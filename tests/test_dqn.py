@@ -17,15 +17,16 @@ from tiny_worlds import CALL_ONCE, LOOK_THEN_ACT
 
 from crm_rl.agents.arithmetic import one_thread, tiny_numbers_are_zero
 from crm_rl.agents.checkpoints import PolicyError, checkpoints_in, fingerprint
-from crm_rl.agents.dqn import STUDY, Hyperparameters, Run, epsilon_greedy, train_dqn, train_seeds, update
+from crm_rl.agents.dqn import Run, epsilon_greedy, train_dqn, train_seeds, update
 from crm_rl.agents.dqn_checkpoints import save_run
+from crm_rl.agents.dqn_settings import STUDY, Hyperparameters
 from crm_rl.agents.history import LOG, history_of
 from crm_rl.agents.networks import Replay
 from crm_rl.agents.policies import NetworkPolicy, load_policy
 from crm_rl.evaluation.rollouts import play
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.gym_envs import FunnelVecEnv
-from crm_rl.worlds.replay import AS_CODED_SELECTION, DESCRIBED_SELECTION
+from crm_rl.worlds.replay_settings import AS_CODED_SELECTION, DESCRIBED_SELECTION
 
 torch.set_num_threads(1)
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 from small_responsive import CALLS, CALLS_OPTIMUM
 
-from crm_rl.agents.dqn import DESCRIBED, RESPONSIVE, Hyperparameters, in_time, train_dqn, train_seeds, update
+from crm_rl.agents.dqn import in_time, train_dqn, train_seeds, update
+from crm_rl.agents.dqn_settings import DESCRIBED, RESPONSIVE, Hyperparameters
 from crm_rl.agents.networks import Networks, Replay
 from crm_rl.evaluation.gain import exact_values
 from crm_rl.experiments.comparison import NETWORKS

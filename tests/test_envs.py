@@ -19,7 +19,7 @@ from crm_rl.worlds.base import MAX_STEPS, Action
 from crm_rl.worlds.episodes import world_for
 from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
 from crm_rl.worlds.registry import WORLDS as MAKERS
-from crm_rl.worlds.replay import RULES
+from crm_rl.worlds.replay_settings import RULES
 
 IDS = {False: "crm_rl/Funnel-v0", True: "crm_rl/FunnelSelection-v0"}
 RESPONSIVE = [("smooth", False, "train"), ("smooth", True, "test"), ("rough", False, "test")]

@@ -16,7 +16,8 @@ from crm_rl.evaluation.rollouts import (
     reward_gap,
 )
 from crm_rl.worlds.base import N_FEATURES, Action
-from crm_rl.worlds.replay import AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, Population
+from crm_rl.worlds.replay import Population
+from crm_rl.worlds.replay_settings import AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION
 from crm_rl.worlds.replay_world import ReplayWorld, balanced
 
 

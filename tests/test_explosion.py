@@ -10,7 +10,7 @@ from crm_rl import plots
 from crm_rl.agents.q_learning import STUDY, train_q_learning
 from crm_rl.evaluation.rollouts import play, play_watched
 from crm_rl.worlds.base import N_FEATURES
-from crm_rl.worlds.replay import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION
+from crm_rl.worlds.replay_settings import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION
 from crm_rl.worlds.replay_world import with_visible
 
 RECORDS = ["call", "call demo", "survey", "subscribed", ""]

@@ -8,11 +8,6 @@ from hypothesis import strategies as st
 
 from crm_rl.worlds.base import ALL_VISIBLE, N_FEATURES, Action, Outcome, count_bits, n_actions, observation_size
 from crm_rl.worlds.replay import (
-    AS_CODED,
-    AS_CODED_SELECTION,
-    DESCRIBED,
-    DESCRIBED_SELECTION,
-    RULES,
     Population,
     State,
     observe,
@@ -23,6 +18,7 @@ from crm_rl.worlds.replay import (
     step,
     step_all,
 )
+from crm_rl.worlds.replay_settings import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, RULES
 
 EMAIL, CALL, DEMO, SURVEY, WAIT, MANAGER = Action
 NOBODY, ALL, SIGNED_UP, SUBSCRIBED_AT_6, WITH_MANAGER, WITH_CALL, CONTACTED = range(7)

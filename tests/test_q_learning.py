@@ -27,14 +27,9 @@ from crm_rl.agents.q_learning import (
 )
 from crm_rl.evaluation.rollouts import play
 from crm_rl.worlds.base import ALL_VISIBLE, N_FEATURES, Action
-from crm_rl.worlds.replay import (
-    AS_CODED,
-    AS_CODED_SELECTION,
-    DESCRIBED,
-    DESCRIBED_SELECTION,
-    State,
-)
+from crm_rl.worlds.replay import State
 from crm_rl.worlds.replay_keys import state_key
+from crm_rl.worlds.replay_settings import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION
 
 RULES = {
     "described": DESCRIBED,

@@ -9,7 +9,8 @@ from tiny_worlds import world
 from crm_rl.agents.q_learning import Hyperparameters, train_q_learning
 from crm_rl.planning.replay import best_in_time, follow, tabulate, values_without_clock
 from crm_rl.worlds.base import N_ACTIONS, Action
-from crm_rl.worlds.replay import AS_CODED, DESCRIBED, DESCRIBED_SELECTION, start, step
+from crm_rl.worlds.replay import start, step
+from crm_rl.worlds.replay_settings import AS_CODED, DESCRIBED, DESCRIBED_SELECTION
 
 
 def graph_of(records: list[str], rules):

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from tiny_worlds import world
 
 from crm_rl.worlds.base import ALL_VISIBLE, N_FEATURES, observation_size
-from crm_rl.worlds.replay import DESCRIBED, DESCRIBED_SELECTION, State, observe
+from crm_rl.worlds.replay import State, observe
 from crm_rl.worlds.replay_keys import coder_of, levels_of, state_key
+from crm_rl.worlds.replay_settings import DESCRIBED, DESCRIBED_SELECTION
 
 RULES = {
     "baseline": DESCRIBED,

@@ -222,7 +222,8 @@ def test_one_seed_of_each_table_gives_the_recorded_numbers(name, row, setting, t
 @pytest.mark.parametrize("setting", ["described", "as_coded"])
 def test_a_network_trained_here_learns_what_every_recorded_one_did(setting, twin):
     """In a fifth of the steps, on another processor, with other seeds: it beats random treatment by far."""
-    from crm_rl.agents.dqn import STUDY, train_seeds
+    from crm_rl.agents.dqn import train_seeds
+    from crm_rl.agents.dqn_settings import STUDY
 
     runs, _, _ = load_study("twin")
     rewards = runs[runs["setting"] == setting].groupby("row")["average_reward"]

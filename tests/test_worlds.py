@@ -6,7 +6,8 @@ import pytest
 from crm_rl.data import clean, load
 from crm_rl.data.split import published_split
 from crm_rl.worlds.base import Action
-from crm_rl.worlds.replay import MILESTONE_OF, RULES, start_all, step_all
+from crm_rl.worlds.replay import MILESTONE_OF, start_all, step_all
+from crm_rl.worlds.replay_settings import RULES
 from crm_rl.worlds.replay_world import SETTINGS, replay_worlds
 
 _CLEANED = {}

@@ -3,7 +3,8 @@
 import numpy as np
 
 from crm_rl.worlds.base import N_FEATURES
-from crm_rl.worlds.replay import DESCRIBED, DESCRIBED_SELECTION, Population, Rules
+from crm_rl.worlds.replay import Population
+from crm_rl.worlds.replay_settings import DESCRIBED, DESCRIBED_SELECTION, Rules
 from crm_rl.worlds.replay_world import ReplayWorld, balanced
 
 CALL_FLAG, DEMO_FLAG, STATUS = 7, 8, 2

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from crm_rl.agents import dqn, q_learning
+from crm_rl.agents import dqn, dqn_settings, q_learning
 from crm_rl.agents.fitted_q import fitted_q_iteration, one_step_greedy
 from crm_rl.agents.policies import Policy
 from crm_rl.agents.reference import CONSTANTS, random_policy
@@ -18,7 +18,7 @@ def _q_learning(world: World, steps: int, seed: int) -> Policy:
 
 
 def _dqn(world: World, steps: int, seed: int) -> Policy:
-    hyper = dqn.DESCRIBED if dynamics_of(world.rules).name == "replay" else dqn.RESPONSIVE
+    hyper = dqn_settings.DESCRIBED if dynamics_of(world.rules).name == "replay" else dqn_settings.RESPONSIVE
     return dqn.train_dqn(world, hyper, steps, seed)
 
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from crm_rl.agents import dqn, planned
-from crm_rl.agents.dqn import DESCRIBED, PLAIN, RESPONSIVE, in_time, train_seeds
+from crm_rl.agents import dqn_settings, planned
+from crm_rl.agents.dqn import in_time, train_seeds
+from crm_rl.agents.dqn_settings import DESCRIBED, PLAIN, RESPONSIVE
 from crm_rl.agents.fitted_q import fitted_q_iteration, one_step_greedy
 from crm_rl.agents.planned import PlannedPolicy
 from crm_rl.agents.policies import Policy
@@ -148,7 +149,7 @@ class Job(NamedTuple):
         """The fold of pairs that is hidden from training, if any is."""
         return seed % FOLDS if self.strangers else None
 
-    def hyper(self) -> dqn.Hyperparameters | Hyperparameters | None:
+    def hyper(self) -> dqn_settings.Hyperparameters | Hyperparameters | None:
         """The learner's settings, if it has any."""
         return (NETWORKS | TUNING | TABLES | TUNED_TABLES).get(self.learner)
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from crm_rl.agents.dqn import STUDY, Hyperparameters, train_seeds
+from crm_rl.agents.dqn import train_seeds
+from crm_rl.agents.dqn_settings import STUDY, Hyperparameters
 from crm_rl.evaluation.rollouts import play
 from crm_rl.experiments.runner import RESULTS, data_name, provenance, write_record
 from crm_rl.worlds.registry import worlds

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from crm_rl.agents.dqn import STUDY as DQN_STUDY
 from crm_rl.agents.dqn import train_seeds
+from crm_rl.agents.dqn_settings import STUDY as DQN_STUDY
 from crm_rl.agents.policies import Policy
 from crm_rl.agents.q_learning import STUDY as Q_STUDY
 from crm_rl.agents.q_learning import train_q_learning
@@ -23,7 +23,7 @@ from crm_rl.evaluation.rollouts import feature_use, metrics, play
 from crm_rl.experiments.runner import RESULTS, data_name, provenance, write_record
 from crm_rl.worlds.base import Action, World
 from crm_rl.worlds.registry import worlds
-from crm_rl.worlds.replay import RULES
+from crm_rl.worlds.replay_settings import RULES
 from crm_rl.worlds.replay_world import SETTINGS
 
 #: The five rows of the study's table: what learns, and whether it selects features. Random selects none.

@@ -21,7 +21,8 @@ from typing import NamedTuple
 import numpy as np
 
 from crm_rl.worlds.base import N_ACTIONS, Outcome
-from crm_rl.worlds.replay import Population, Rules, State, start_all, step_all
+from crm_rl.worlds.replay import Population, State, start_all, step_all
+from crm_rl.worlds.replay_settings import Rules
 
 
 class Graph(NamedTuple):

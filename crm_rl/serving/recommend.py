@@ -8,7 +8,7 @@ from crm_rl.agents.policies import NetworkPolicy, TablePolicy
 from crm_rl.data.columns import TEXT
 from crm_rl.data.split import published_split
 from crm_rl.worlds.base import Action, firm_actions
-from crm_rl.worlds.replay import RULES
+from crm_rl.worlds.replay_settings import RULES
 from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds, world_of
 
 

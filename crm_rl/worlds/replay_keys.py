@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit
 
 from crm_rl.worlds.base import N_FEATURES
-from crm_rl.worlds.replay import STAGE_FEATURE, Population, Rules, State
+from crm_rl.worlds.replay import STAGE_FEATURE, Population, State
+from crm_rl.worlds.replay_settings import Rules
 
 DECIMALS = 2
 N_STAGES = 7

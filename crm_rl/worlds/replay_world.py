@@ -11,9 +11,7 @@ from crm_rl.data.features import PUBLISHED_FEATURES, PublishedFeatures
 from crm_rl.data.split import published_split
 from crm_rl.worlds.base import MAX_STEPS, N_FEATURES, Action, Outcome, observation_size
 from crm_rl.worlds.replay import (
-    RULES,
     Population,
-    Rules,
     State,
     advance,
     observe_all,
@@ -24,6 +22,7 @@ from crm_rl.worlds.replay import (
     step_all,
 )
 from crm_rl.worlds.replay_keys import DECIMALS, Coder, Levels, coder_of, levels_of, state_key
+from crm_rl.worlds.replay_settings import RULES, Rules
 from crm_rl.worlds.sampling import Pools, draw_many
 from crm_rl.worlds.stepping import Dynamics, register
 
