@@ -11,9 +11,10 @@ import torch
 from crm_rl.agents.dqn import train_dqn
 from crm_rl.data.load import TWIN
 from crm_rl.evaluation.gain import exact_values, judges_of
-from crm_rl.experiments.comparison import KNOWN, NETWORKS, Job, constants, run_job, train_world
+from crm_rl.experiments.comparison import KNOWN, NETWORKS, Job, constants, train_world
 from crm_rl.experiments.comparison_plan import plan, selection, strangers, verdict
 from crm_rl.experiments.comparison_record import load_comparison, runs_of
+from crm_rl.experiments.runner import run_job
 from crm_rl.worlds.responsive import BASELINE
 from crm_rl.worlds.responsive_world import DEAL_SEED, KINDS
 
