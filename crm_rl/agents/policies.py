@@ -164,6 +164,10 @@ class NetworkPolicy(GreedyPolicy):
         same_shape(self.rules, world)
         return self.of_observations(world.observe(states))
 
+    def __call__(self, states: Any, world: World, rng: np.random.Generator | None = None) -> np.ndarray:
+        """The best action, shape (n,); of equals the first. `rng` is not used."""
+        return self.q_values(states, world).argmax(axis=1)
+
     def save(self, path: str | Path) -> None:
         """Write it to an .npz file."""
         layers = {f"weight_{i}": w for i, w in enumerate(self.weights)}

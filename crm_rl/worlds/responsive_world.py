@@ -4,7 +4,6 @@ What is fitted (`base_rates`) and what is assumed (here and in `responsive.BASEL
 trained; `data/worlds/README.md` keeps the log of changes.
 """
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from crm_rl.data.encoders import ConversionRate
 from crm_rl.data.features import SOUND_FEATURES, Feature
 from crm_rl.data.load import ORIGINAL_SHA256, TWIN
 from crm_rl.data.problems import DataError
-from crm_rl.files import shipped
+from crm_rl.files import sha256, shipped
 from crm_rl.worlds.attributes import RESOLUTIONS, Coder, Levels, coder_of, levels_of, state_key
 from crm_rl.worlds.base import WAIT, Outcome, count_bits, observation_size
 from crm_rl.worlds.base_rates import MILESTONES, fit_base_rates, weekly_chances
@@ -181,7 +180,7 @@ def responsive_population(
     """Everybody with an arrival, as arrays.
 
     Args:
-        customers: as `crm_data.clean` returns them.
+        customers: as `data.clean` returns them.
         rates: of `base_rates.fit_base_rates`.
         kind: "smooth", or "rough": each pair of country and bootcamp gets the affinities of a customer drawn at
             random, so that neighbours have nothing in common.
@@ -267,13 +266,11 @@ def rates_of(path: Path, customers: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         path: the export.
-        customers: what `crm_data.clean` made of it.
+        customers: what `data.clean` made of it.
     """
-    if path.resolve() == TWIN.resolve():
-        return recorded_rates("twin")
-    if hashlib.sha256(path.read_bytes()).hexdigest() == ORIGINAL_SHA256:
-        return recorded_rates("original")
-    return fit_base_rates(customers)
+    names = {ORIGINAL_SHA256: "original"} | ({sha256(TWIN): "twin"} if TWIN.is_file() else {})
+    name = names.get(sha256(path))
+    return fit_base_rates(customers) if name is None else recorded_rates(name)
 
 
 register(Dynamics("responsive", Rules, Levels, start, advance, state_key, state_at))
