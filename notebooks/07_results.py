@@ -108,7 +108,8 @@ from crm_rl.evaluation.power import customers_per_arm
 from crm_rl.evaluation.rollouts import play_watched
 from crm_rl.data.features import PUBLISHED_FEATURES
 from crm_rl.worlds.base import N_FEATURES, Action
-from crm_rl.worlds.replay import READY, RULES, STAGE_FEATURE
+from crm_rl.worlds.replay import READY, STAGE_FEATURE
+from crm_rl.worlds.replay_settings import RULES
 from crm_rl.evaluation.intervals import (
     in_digits,
     interquartile_mean,
