@@ -1010,7 +1010,7 @@ for rival, part in (("random", "val"), ("always wait", "val"), ("random", "train
 # As described replay matters on the customers of training, more than on later ones.
 for column in ("reward_val", "reward_train"):
     assert change("described", "no replay", column)[2] < 0
-    assert change("as_coded", "no replay", column)[2] < -1
+    assert change("as_coded", "no replay", column)[2] < -0.5
 assert change("described", "no replay", "reward_train")[0] < -0.1
 assert abs(change("described", "no replay", "reward_val")[0]) < 0.2
 train_gap = (
@@ -1024,8 +1024,8 @@ glue("dqn-full-and-chance", in_words(*full_ends), display=False)
 balanced = (
     curves[curves["step"] > 25_000].groupby(["setting", "variant"])["reward_mid"].mean()
 )
-for setting in SETTINGS:
-    assert balanced[setting, "no replay"] < balanced[setting, "full"] - 2
+for setting, least in {"described": 2, "as_coded": 1}.items():
+    assert balanced[setting, "no replay"] < balanced[setting, "full"] - least
     for variant in VARIANTS[:2]:
         key = f"dqn-{setting}-{variant}-balanced".replace(" ", "-").replace("_", "-")
         glue(key, f"{balanced[setting, variant]:.1f}", display=False)
@@ -1091,7 +1091,7 @@ assert (
     late.iloc[-1] > late[late.index > 20_000].min() + 1
 )  # as coded it falls and rises again
 
-# %% mystnb={"figure": {"caption": "Ten seeds of each variant: median and middle half of the reward of training episodes, the loss, and the highest Q-value.", "name": "fig-dqn-ablation"}, "image": {"alt": "Two columns of three panels. As described the loss without replay ends well below that of the two others; as coded the three losses end nearly alike. The highest Q-value moves away from zero soonest without a target network, in both settings, as coded with a hump on the way, as described with a dip. Without replay the reward of training episodes is some points lower in both settings."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Ten seeds of each variant: median and middle half of the reward of training episodes, the loss, and the highest Q-value.", "name": "fig-dqn-ablation"}, "image": {"alt": "Two columns of three panels. As described the loss without replay ends well below that of the two others; as coded the three losses end nearly alike. The highest Q-value moves away from zero soonest without a target network, in both settings, as coded with a hump on the way, as described with a dip. Without replay the reward of training episodes is some points lower as described, and a point or more lower as coded."}} tags=["hide-input"]
 plots.training_stability(
     {
         setting.replace("_", " "): {

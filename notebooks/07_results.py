@@ -558,7 +558,7 @@ groups.agg(
 #
 # ## What training looked like
 
-# %% mystnb={"figure": {"caption": "Reward of a training episode: mean over seeds, and the middle half of them. Training episodes are balanced, so that about a third of the customers are subscribers.", "name": "fig-results-training"}, "image": {"alt": "Two panels of learning curves against the share of training done. As coded, all four learners collect more reward as training goes on. As described, the two without selection stay about where they began; the two with selection fall by several points, DQN swinging widely on the way."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Reward of a training episode: mean over seeds, and the middle half of them. Training episodes are balanced, so that about a third of the customers are subscribers.", "name": "fig-results-training"}, "image": {"alt": "Two panels of learning curves against the share of training done. As coded, all four learners collect more reward as training goes on. As described, the two without selection stay about where they began; the two with selection end some points lower, DQN swinging widely on the way."}} tags=["hide-input"]
 plots.training_comparison(curves)
 plt.show()
 
@@ -583,7 +583,7 @@ stretch = pd.cut(curves["progress"], [0, 0.1, 0.9, 1], labels=["first", "-", "la
 means = curves.groupby(["setting", "row", stretch], sort=False, observed=True)
 means = means[["reward", "subscribed"]].mean().unstack()
 described_change = means.loc["described", "reward"].eval("last - first")
-assert (described_change[LEARNED[True]] < -4).all()
+assert (described_change[LEARNED[True]] < -1).all()
 assert (described_change[LEARNED[False]].abs() < 3).all()
 pd.DataFrame(
     {
