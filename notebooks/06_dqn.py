@@ -1010,19 +1010,22 @@ for rival, part in (("random", "val"), ("always wait", "val"), ("random", "train
 # As described replay matters on the customers of training, more than on later ones.
 for column in ("reward_val", "reward_train"):
     assert change("described", "no replay", column)[2] < 0
-    assert change("as_coded", "no replay", column)[2] < -1
-assert change("described", "no replay", "reward_train")[2] < -0.1
+    assert change("as_coded", "no replay", column)[2] < -0.5
+assert change("described", "no replay", "reward_train")[0] < -0.1
 assert abs(change("described", "no replay", "reward_val")[0]) < 0.2
 train_gap = (
     rewards_of["described", "no replay", "train"] - rivals["described", "random", "train"]
 )
-assert over_seeds(train_gap, statistic="mean")["high"] < -0.1
+assert over_seeds(train_gap, statistic="mean")["high"] < 0
+full_gap = rewards_of["described", "full", "train"] - rivals["described", "random", "train"]
+full_ends = over_seeds(full_gap, statistic="mean")[["low", "high"]]
+assert full_ends["high"] > 0
+glue("dqn-full-and-chance", in_words(*full_ends), display=False)
 balanced = (
     curves[curves["step"] > 25_000].groupby(["setting", "variant"])["reward_mid"].mean()
 )
-assert balanced["described", "no replay"] < balanced["described", "full"] - 2
-assert 0.5 < balanced["as_coded", "full"] - balanced["as_coded", "no replay"] < 3
-for setting in SETTINGS:
+for setting, least in {"described": 2, "as_coded": 1}.items():
+    assert balanced[setting, "no replay"] < balanced[setting, "full"] - least
     for variant in VARIANTS[:2]:
         key = f"dqn-{setting}-{variant}-balanced".replace(" ", "-").replace("_", "-")
         glue(key, f"{balanced[setting, variant]:.1f}", display=False)
@@ -1088,7 +1091,7 @@ assert (
     late.iloc[-1] > late[late.index > 20_000].min() + 1
 )  # as coded it falls and rises again
 
-# %% mystnb={"figure": {"caption": "Ten seeds of each variant: median and middle half of the reward of training episodes, the loss, and the highest Q-value.", "name": "fig-dqn-ablation"}, "image": {"alt": "Two columns of three panels. As described the loss without replay ends well below that of the two others; as coded the three losses end nearly alike. The highest Q-value moves away from zero soonest without a target network, in both settings, as coded with a hump on the way, as described with a dip. Without replay the reward of training episodes is some points lower as described, and a point or two lower as coded."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Ten seeds of each variant: median and middle half of the reward of training episodes, the loss, and the highest Q-value.", "name": "fig-dqn-ablation"}, "image": {"alt": "Two columns of three panels. As described the loss without replay ends well below that of the two others; as coded the three losses end nearly alike. The highest Q-value moves away from zero soonest without a target network, in both settings, as coded with a hump on the way, as described with a dip. Without replay the reward of training episodes is some points lower as described, and a point or more lower as coded."}} tags=["hide-input"]
 plots.training_stability(
     {
         setting.replace("_", " "): {
@@ -1105,8 +1108,9 @@ plt.show()
 #
 # **As described, replay shows on the customers of training.** On later customers the change without replay is
 # {glue:text}`dqn-described-no-replay-reward-val-size`: hardly anything, since few of them have a call on record, and every action costs and sells the same. Of the training customers more
-# have one, and there it is {glue:text}`dqn-described-no-replay-reward-train-size`. That is small in points, and yet it decides on which side of chance the policy is: over a random policy on train the full DQN
-# comes to {glue:text}`dqn-described-full-over-random-train`, and without replay to {glue:text}`dqn-described-no-replay-over-random-train`, *worse* than random. In the balanced episodes of training,
+# have one, and there it is {glue:text}`dqn-described-no-replay-reward-train-size`. That is small in points, and yet it decides how the policy stands against chance: over a random policy on train the full DQN
+# comes to {glue:text}`dqn-described-full-over-random-train`, an interval that {glue:text}`dqn-full-and-chance`, and without replay to
+# {glue:text}`dqn-described-no-replay-over-random-train`, *worse* than random. In the balanced episodes of training,
 # where most customers have a call on record, the median reward over the second half is {glue:text}`dqn-described-full-balanced` with replay and
 # {glue:text}`dqn-described-no-replay-balanced` without.
 #

@@ -110,7 +110,13 @@ from crm_rl.data.features import PUBLISHED_FEATURES
 from crm_rl.worlds.base import N_FEATURES, Action
 from crm_rl.worlds.replay import READY, STAGE_FEATURE
 from crm_rl.worlds.replay_settings import RULES
-from crm_rl.evaluation.intervals import in_digits, interquartile_mean, over_seeds, paired, wilson
+from crm_rl.evaluation.intervals import (
+    in_digits,
+    interquartile_mean,
+    over_seeds,
+    paired,
+    wilson,
+)
 from crm_rl.agents.q_learning import train_q_learning
 from crm_rl.experiments.funnel_study import load_study
 from crm_rl.experiments.runner import data_name
@@ -340,7 +346,7 @@ for (setting, selection), runs_of in played.items():
     }
 pd.DataFrame(first_calls)
 
-# %% mystnb={"figure": {"caption": "As described. A small orange dot, below its line, is a seed; a large dot the interquartile mean with its interval over seeds, blue for policies that learned, grey for those that did not; a thin line in the first column the interval of the rate over customers and seeds. Each game has its own axis of rewards.", "name": "fig-results-full"}, "image": {"alt": "Two rows of two panels. Without selection all policies have the same subscribers, and their mean rewards lie within three points. With selection some seeds of both learners have fewer subscribers than any rival; the rewards of DQN's seeds lie in two groups, one just above 0 and one below minus 15, and offering a demo to everybody at once earns more than every seed of every learner."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "As described. A small orange dot, below its line, is a seed; a large dot the interquartile mean with its interval over seeds, blue for policies that learned, grey for those that did not; a thin line in the first column the interval of the rate over customers and seeds. Each game has its own axis of rewards.", "name": "fig-results-full"}, "image": {"alt": "Two rows of two panels. Without selection all policies have the same subscribers, and their mean rewards lie within three points. With selection some seeds of both learners have fewer subscribers than any rival; the rewards of DQN's seeds lie in two groups, one just above 0 and one below minus 14, and offering a demo to everybody at once earns more than every seed of every learner."}} tags=["hide-input"]
 learners = (*LEARNED[False], *LEARNED[True])
 
 
@@ -363,7 +369,7 @@ fewest = of_learners.groupby("row")["subscribers"].min()
 assert (fewest < selecting.drop(LEARNED[True])["subscribers"].min()).all()
 print("fewest subscribers of a seed:", fewest.to_dict())
 
-# %% mystnb={"figure": {"caption": "As coded, with selection at our cut of 50 steps; drawn like the figure before. Rewards that lie far to the left are written at the edge.", "name": "fig-results-coded"}, "image": {"alt": "Two rows of two panels. In subscribers no policy lies beyond one that gives everybody an account manager, and the networks are level with waiting. In reward without selection, DQN is within a few points of waiting, and far above random and Q-learning. With selection the seeds of DQN are spread from near random to just below zero."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "As coded, with selection at our cut of 50 steps; drawn like the figure before. Rewards that lie far to the left are written at the edge.", "name": "fig-results-coded"}, "image": {"alt": "Two rows of two panels. In subscribers no policy lies beyond one that gives everybody an account manager, and the networks are level with waiting. In reward without selection, DQN is within a few points of waiting, and far above random and Q-learning. With selection the seeds of DQN are spread widely on both sides of random, all below zero, and one lies far to the left."}} tags=["hide-input"]
 side_by_side("as_coded")
 plt.show()
 
@@ -378,7 +384,9 @@ assert coded.loc["random", "subscribers"] > coded.loc["dqn", "subscribers"]
 assert abs(coded.loc["dqn", "reward"] - waiting["reward"]) < 3
 assert coded.loc["dqn", "reward"] > coded.loc[["random", "q_learning"], "reward"].max() + 50
 seeds_of_dqn = played["as_coded", True].query("row == 'dqn_selection'")["average_reward"]
-assert -15 < seeds_of_dqn.max() < 0 and seeds_of_dqn.min() < -55
+of_random = tables["as_coded", True].loc["random", "reward"]
+assert of_random + 20 < seeds_of_dqn.max() < 0 and seeds_of_dqn.min() < of_random - 50
+assert (seeds_of_dqn < of_random).sum() > 1
 print(f"seeds of DQN with selection: {seeds_of_dqn.min():.1f} to {seeds_of_dqn.max():.1f}")
 
 # %% [markdown]
@@ -485,7 +493,7 @@ pd.DataFrame(readable).T
 
 # %% tags=["remove-cell"]
 beats_all = (verdicts["verdict"] == "more").groupby(level=[0, 1, 2]).all()
-assert not beats_all.drop(("as_coded", True, "dqn_selection")).any()
+assert not beats_all.any()
 plain_described = tables["described", False]
 assert verdicts.loc[("described", False, "dqn", "random"), "verdict"] == "less"
 assert verdicts.loc[("described", False, "dqn", "always_call"), "verdict"] == "more"
@@ -518,7 +526,7 @@ glue("results-dqn-short", in_digits(*short), display=False)
 #   {glue:text}`results-last-verdict`. Those of its customers who go on to the cut would go on paying after it, as waiting does in the table of cuts above, and random would
 #   not; so a later cut would take from this lead. {ref}`ex-results-rival` writes an eighth rival, in one sentence, that turns it round.
 #
-# So in the first three games no learner is shown to earn more than random *and* more than the rival chosen beforehand. What they learn, where they learn, is to save costs and
+# So in no game is a learner shown to earn more than random *and* more than the rival chosen beforehand. What they learn, where they learn, is to save costs and
 # to collect milestones on record; that is learning, and not selling.
 #
 # **And the seeds.** In {numref}`fig-results-full` those of DQN with selection do not lie around their mean. Chapter 6 promised this picture:
@@ -530,7 +538,7 @@ at_once = tables["described", True].loc["always_call", "reward"]
 acting = split["average_steps"] < 2
 assert (split.loc[acting, "average_reward"] > at_once - 0.5).all() and acting.sum() >= 5
 assert split["average_reward"].max() < at_once + 0.01
-assert (split.loc[~acting, "average_reward"] < -15).all() and (~acting).sum() >= 1
+assert (split.loc[~acting, "average_reward"] < -14).all() and (~acting).sum() >= 1
 groups = split.assign(seeds=np.where(acting, "act at once", "toggle first")).groupby(
     "seeds"
 )
@@ -550,7 +558,7 @@ groups.agg(
 #
 # ## What training looked like
 
-# %% mystnb={"figure": {"caption": "Reward of a training episode: mean over seeds, and the middle half of them. Training episodes are balanced, so that about a third of the customers are subscribers.", "name": "fig-results-training"}, "image": {"alt": "Two panels of learning curves against the share of training done. As coded, all four learners collect more reward as training goes on. As described, the two without selection stay about where they began; the two with selection fall by several points, DQN swinging widely on the way."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Reward of a training episode: mean over seeds, and the middle half of them. Training episodes are balanced, so that about a third of the customers are subscribers.", "name": "fig-results-training"}, "image": {"alt": "Two panels of learning curves against the share of training done. As coded, all four learners collect more reward as training goes on. As described, the two without selection stay about where they began; the two with selection end some points lower, DQN swinging widely on the way."}} tags=["hide-input"]
 plots.training_comparison(curves)
 plt.show()
 
@@ -575,7 +583,7 @@ stretch = pd.cut(curves["progress"], [0, 0.1, 0.9, 1], labels=["first", "-", "la
 means = curves.groupby(["setting", "row", stretch], sort=False, observed=True)
 means = means[["reward", "subscribed"]].mean().unstack()
 described_change = means.loc["described", "reward"].eval("last - first")
-assert (described_change[LEARNED[True]] < -4).all()
+assert (described_change[LEARNED[True]] < -1).all()
 assert (described_change[LEARNED[False]].abs() < 3).all()
 pd.DataFrame(
     {
