@@ -24,7 +24,9 @@ class Hyperparameters(NamedTuple):
         replay: if not, only the newest `batch_size` transitions are remembered.
         target_network: if not, the network that is being trained sets its own targets.
         huber: the Huber loss (SB3's); otherwise the squared error, whose minimiser is the mean.
-        reward_scale: what one unit of the network's output stands for.
+        reward_scale: what one unit of the network's output stands for. The Huber loss turns from square to straight at
+            one unit, so with 100 it is the squared error almost everywhere: the few large values then outweigh the many
+            small ones, and actions that differ by a point or two are told apart worse.
         double: the network in training chooses the next action, the target network says what it is worth.
         dueling: the last layer learns the value of the state and what each action adds.
         n_step: rewards taken from the episode itself before the target network says what follows. The actions behind
