@@ -1,0 +1,94 @@
+"""A Sphinx extension that writes the API reference: a section a sub-package, an entry a module, found in the tree.
+
+The line `<!-- the package -->` in book/api.md becomes headings and `automodule` directives when Sphinx reads the page,
+so nothing is listed by hand. The book needs neither numba nor torch: what the package imports from elsewhere, but for
+numpy and pandas, is a stand-in while the page is made, and numba's decorators hand functions on as they are.
+"""
+
+import ast
+import os
+import sys
+import types
+from pathlib import Path
+
+from sphinx.ext.autodoc.mock import _MockObject
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "crm_rl"
+PLACE = "<!-- the package -->"
+REAL = {"crm_rl", "numpy", "pandas", "numba", *sys.stdlib_module_names}
+
+
+def modules(folder: Path, pattern: str) -> list[Path]:
+    """The public modules of a folder, in alphabetical order."""
+    return [path for path in sorted(folder.glob(pattern)) if not path.name.startswith("__")]
+
+
+def entry(path: Path, level: int, members: bool = True) -> list[str]:
+    """A heading and the directive under it, in MyST, for a module or the folder of a package."""
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    directive = ["```{eval-rst}", f".. automodule:: {name}", *(["   :members:"] if members else []), "```"]
+    return [f"{'#' * level} `{name}`", "", *directive, ""]
+
+
+def reference() -> str:
+    """The page's body: each sub-package with all modules below it, then the modules beside them."""
+    lines: list[str] = []
+    for folder in sorted(path.parent for path in PACKAGE.glob("*/__init__.py")):
+        lines += entry(folder, 2, members=False)
+        for path in modules(folder, "**/*.py"):
+            lines += entry(path, 3)
+    lines += ["## `crm_rl`: files and the command line", ""]
+    for path in modules(PACKAGE, "*.py"):
+        lines += entry(path, 3)
+    return "\n".join(lines)
+
+
+def foreign() -> list[str]:
+    """The top names of all that the package imports from elsewhere and the page can do without."""
+    names: set[str] = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.split(".")[0])
+    return sorted(names - REAL)
+
+
+def transparent_numba() -> None:
+    """Put a module in numba's place whose decorators return the function itself, with its signature and docstring."""
+
+    def decorator(function=None, **options):
+        return function if callable(function) else lambda function: function
+
+    numba, extending = types.ModuleType("numba"), types.ModuleType("numba.extending")
+    numba.njit = numba.jit = decorator
+    numba.prange = range
+    numba.types = _MockObject()
+    numba.extending = extending
+    extending.overload = lambda function, **options: lambda stand_in: stand_in
+    extending.register_jitable = decorator
+    sys.modules |= {"numba": numba, "numba.extending": extending}
+
+
+def write_reference(app, docname: str, source: list[str]) -> None:
+    """Fill the page in as Sphinx reads it."""
+    if docname == "book/api":
+        source[0] = source[0].replace(PLACE, reference())
+
+
+def prepare(app, config) -> None:
+    """Make the package importable without what it is computed with."""
+    sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "_build"))  # the package looks for no place: nothing is compiled
+    transparent_numba()
+    config.autodoc_mock_imports = foreign()
+
+
+def setup(app):
+    app.setup_extension("sphinx.ext.autodoc")
+    app.setup_extension("sphinx.ext.napoleon")
+    app.connect("config-inited", prepare)
+    app.connect("source-read", write_reference)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
