@@ -16,7 +16,7 @@ from sphinx.ext.autodoc.mock import _MockObject
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "crm_rl"
 PLACE = "<!-- the package -->"
-REAL = {"crm_rl", "numpy", "pandas", "numba", *sys.stdlib_module_names}
+REAL = {"crm_rl", "numpy", "pandas", "numba", "seaborn", *sys.stdlib_module_names}
 
 
 def modules(folder: Path, pattern: str) -> list[Path]:
@@ -62,14 +62,35 @@ def transparent_numba() -> None:
     def decorator(function=None, **options):
         return function if callable(function) else lambda function: function
 
-    numba, extending = types.ModuleType("numba"), types.ModuleType("numba.extending")
+    numba, extending, typed = (types.ModuleType(name) for name in ("numba", "numba.extending", "numba.typed"))
     numba.njit = numba.jit = decorator
     numba.prange = range
-    numba.types = _MockObject()
+    numba.types, typed.Dict = _MockObject(), _MockObject()
     numba.extending = extending
     extending.overload = lambda function, **options: lambda stand_in: stand_in
     extending.register_jitable = decorator
-    sys.modules |= {"numba": numba, "numba.extending": extending}
+    sys.modules |= {"numba": numba, "numba.extending": extending, "numba.typed": typed}
+
+
+def palette_of_ten() -> None:
+    """Put a module in seaborn's place whose palettes have colours to unpack."""
+    seaborn = types.ModuleType("seaborn")
+    seaborn.color_palette = lambda *_: types.SimpleNamespace(as_hex=lambda: ["#000000"] * 10)
+    sys.modules["seaborn"] = seaborn
+
+
+def tables(app, what: str, name: str, thing, options, lines: list[str]) -> None:
+    """Turn a docstring's tables with bars, which read well in a terminal, into tables of reStructuredText."""
+    written: list[str] = []
+    for line in lines:
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|"):
+            written.append(line)
+        elif not all(set(cell) <= set(":-") for cell in cells):
+            if not (written and written[-1].startswith(("   * -", "     -"))):
+                written += [".. list-table::", "   :header-rows: 1", ""]
+            written += [f"   {'  -' if number else '* -'} {cell}" for number, cell in enumerate(cells)]
+    lines[:] = written
 
 
 def write_reference(app, docname: str, source: list[str]) -> None:
@@ -83,6 +104,7 @@ def prepare(app, config) -> None:
     sys.path.insert(0, str(ROOT))
     os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "_build"))  # the package looks for no place: nothing is compiled
     transparent_numba()
+    palette_of_ten()
     config.autodoc_mock_imports = foreign()
 
 
@@ -90,5 +112,6 @@ def setup(app):
     app.setup_extension("sphinx.ext.autodoc")
     app.setup_extension("sphinx.ext.napoleon")
     app.connect("config-inited", prepare)
+    app.connect("autodoc-process-docstring", tables)
     app.connect("source-read", write_reference)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -198,7 +198,7 @@ def shuffled_scores(
     Args:
         train_and_score: trains with outcome `order[i]` for training customer i and returns a score, or several.
         customers: how many there are in the training part.
-        rng: deals.
+        rng: shuffles.
         times: how often.
 
     Returns:
