@@ -1,8 +1,9 @@
-"""A Sphinx extension that writes the API reference: a section a sub-package, an entry a module, found in the tree.
+"""A Sphinx extension that writes the API reference: a page a sub-package, a section a module, found in the tree.
 
-The line `<!-- the package -->` in book/api.md becomes headings and `automodule` directives when Sphinx reads the page,
-so nothing is listed by hand. The book needs neither numba nor torch: what the package imports from elsewhere, but for
-numpy and pandas, is a stand-in while the page is made, and numba's decorators hand functions on as they are.
+The line `<!-- the package -->` in book/api/NAME.md becomes headings and `automodule` directives when Sphinx reads the
+page, so no module is listed by hand, and the build stops where a sub-package has no page. The book needs neither numba
+nor torch: what the package imports from elsewhere, but for numpy and pandas, is a stand-in while the pages are made,
+and numba's decorators hand functions on as they are.
 """
 
 import ast
@@ -10,7 +11,9 @@ import os
 import sys
 import types
 from pathlib import Path
+from typing import Union
 
+from sphinx.errors import ExtensionError
 from sphinx.ext.autodoc.mock import _MockObject
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,16 +34,12 @@ def entry(path: Path, level: int, members: bool = True) -> list[str]:
     return [f"{'#' * level} `{name}`", "", *directive, ""]
 
 
-def reference() -> str:
-    """The page's body: each sub-package with all modules below it, then the modules beside them."""
-    lines: list[str] = []
-    for folder in sorted(path.parent for path in PACKAGE.glob("*/__init__.py")):
-        lines += entry(folder, 2, members=False)
-        for path in modules(folder, "**/*.py"):
-            lines += entry(path, 3)
-    lines += ["## `crm_rl`: files and the command line", ""]
-    for path in modules(PACKAGE, "*.py"):
-        lines += entry(path, 3)
+def reference(folder: Path) -> str:
+    """A sub-package's page: its docstring, then every module below it. Of the package itself, what is beside them."""
+    whole = folder == PACKAGE
+    lines = [] if whole else entry(folder, 1, members=False)
+    for path in modules(folder, "*.py" if whole else "**/*.py"):
+        lines += entry(path, 2)
     return "\n".join(lines)
 
 
@@ -94,17 +93,29 @@ def tables(app, what: str, name: str, thing, options, lines: list[str]) -> None:
 
 
 def write_reference(app, docname: str, source: list[str]) -> None:
-    """Fill the page in as Sphinx reads it."""
+    """Fill a page in as Sphinx reads it: book/api/data is that of crm_rl.data."""
     if docname == "book/api":
-        source[0] = source[0].replace(PLACE, reference())
+        source[0] = source[0].replace(PLACE, reference(PACKAGE))
+    elif docname.startswith("book/api/"):
+        source[0] = source[0].replace(PLACE, reference(PACKAGE / docname.removeprefix("book/api/")))
+
+
+def check_pages(app, env, docnames) -> None:
+    """Stop the build where a sub-package has no page, or a page no sub-package."""
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    pages = {name.removeprefix("book/api/") for name in env.found_docs if name.startswith("book/api/")}
+    if packages != pages:
+        names = ", ".join(sorted(packages ^ pages))
+        raise ExtensionError(f"book/api/: page or sub-package missing: {names}. Remedy: mend it and _toc.yml")
 
 
 def prepare(app, config) -> None:
     """Make the package importable without what it is computed with."""
     sys.path.insert(0, str(ROOT))
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "_build"))  # the package looks for no place: nothing is compiled
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "_build"))  # nothing is compiled, so no place is looked for
     transparent_numba()
     palette_of_ten()
+    _MockObject.__or__ = _MockObject.__ror__ = lambda self, other: Union[self, other]  # Axes | None
     config.autodoc_mock_imports = foreign()
 
 
@@ -113,5 +124,6 @@ def setup(app):
     app.setup_extension("sphinx.ext.napoleon")
     app.connect("config-inited", prepare)
     app.connect("autodoc-process-docstring", tables)
+    app.connect("env-before-read-docs", check_pages)
     app.connect("source-read", write_reference)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

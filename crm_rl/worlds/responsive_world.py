@@ -184,7 +184,7 @@ def responsive_population(
         rates: of `base_rates.fit_base_rates`.
         kind: "smooth", or "rough": each pair of country and bootcamp gets the affinities of a customer drawn at
             random, so that neighbours have nothing in common.
-        deal: the seed by which the rough world deals them out; another deal is another rough world.
+        deal: the seed of the rough world's random draw; another seed is another rough world.
 
     Returns:
         The population, and the place of each of its customers in the table.

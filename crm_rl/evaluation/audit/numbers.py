@@ -193,7 +193,7 @@ def shuffled_scores(
     rng: np.random.Generator,
     times: int = SHUFFLES,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Train on the outcomes as they are and on outcomes dealt anew among the training customers.
+    """Train on the outcomes as they are and on outcomes shuffled among the training customers.
 
     Args:
         train_and_score: trains with outcome `order[i]` for training customer i and returns a score, or several.
