@@ -30,8 +30,9 @@ FINGERPRINT = BUILD / "html" / ".built-from"
 
 def sources() -> list[Path]:
     """Every file that the book is made of, in a fixed order."""
-    files = [ROOT / name for name in ("_config.yml", "_toc.yml", "requirements-book.txt", "tools/book_pages.py")]
-    for directory, pattern in (("book", "**/*"), ("notebooks", "*.ipynb")):
+    settings = ("_config.yml", "_toc.yml", "requirements-book.txt", "tools/api_pages.py", "tools/book_pages.py")
+    files = [ROOT / name for name in settings]
+    for directory, pattern in (("book", "**/*"), ("notebooks", "*.ipynb"), ("crm_rl", "**/*.py")):
         files += [path for path in (ROOT / directory).glob(pattern) if path.is_file()]
     return sorted(path for path in files if ".ipynb_checkpoints" not in path.parts and path.suffix != ".tmp")
 

@@ -91,7 +91,7 @@ def difference(treated: tuple[int, int], held_out: tuple[int, int], level: float
 
 
 def largest_z(looks: int, rng: np.random.Generator, times: int = 100_000) -> np.ndarray:
-    """The largest |z| of several equally spaced looks at growing data of an experiment without any effect.
+    """The largest size of z at several equally spaced looks at growing data of an experiment without any effect.
 
     After look k the z-statistic is the sum of k independent standard normal increments divided by the root of k.
 

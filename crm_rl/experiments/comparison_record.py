@@ -138,7 +138,7 @@ def best_on_validation(record: Record, learners: Iterable[str], steps: int = 0, 
 def between(record: Record, runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """What always waiting and the optimum are worth where runs of one learner were judged, each of shape (runs, kinds).
 
-    In the smooth world every seed has the same customers. In the rough one each has a deal of its own.
+    In the smooth world every seed has the same customers. In the rough one each has a random draw of its own.
 
     Raises:
         DataError: they are not on record.
@@ -187,7 +187,7 @@ def score(
         money: dollars a customer instead of the share.
         price: dollars that every customer costs besides.
         seeds: only these.
-        by_fold: whether to judge by folds; unless said otherwise, where these hold the strangers.
+        by_fold: whether to judge by folds; unless said otherwise, where these hold the unseen customers.
 
     Returns:
         The interquartile mean over runs. A share is missing where there is less than a dollar a customer to gain.

@@ -1,7 +1,7 @@
 """How often each event happens in a week if the firm does nothing: fitted once, as the responsive world's ground truth.
 
 The record is taken as close to what happens unprompted (most customers got one message and no more). A rate depends on
-whether the customer came by himself and on the milestones reached. It is a logistic regression with a ridge penalty on
+whether the customer is inbound and on the milestones reached. It is a logistic regression with a ridge penalty on
 customer-weeks (discrete-time hazards: Singer and Willett 1993); a rate that rests on fewer than ten events is one
 number for everybody, and called an assumption.
 """

@@ -86,7 +86,7 @@ class ReplayWorld(NamedTuple):
         return coder_of(self.population, levels)
 
     def info(self, states: State) -> dict[str, np.ndarray]:
-        """What the faces tell beside the observation, arrays of shape (n,)."""
+        """What the interfaces tell beside the observation, arrays of shape (n,)."""
         return {"customer": states.customer, "stage": states.stage, "mask": states.mask}
 
     def introduce(self, customer: int) -> str:

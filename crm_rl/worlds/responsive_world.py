@@ -51,7 +51,7 @@ HOME = {
 #: How fast a channel loses its hold with the squared distance from home; 0 would make all customers alike.
 FOCUS = 5.0
 
-#: The seeds of the split into parts and of the rough world's deal.
+#: The seeds of the split into parts and of the rough world's random draw.
 SPLIT_SEED, DEAL_SEED = 9, 10
 
 #: What the 15 features say here: how things stand in the episode, never how the record ends.
@@ -134,7 +134,7 @@ class ResponsiveWorld(NamedTuple):
         return coder_of(self.population, levels)
 
     def info(self, states: State) -> dict[str, np.ndarray]:
-        """What the faces tell beside the observation, arrays of shape (n,)."""
+        """What the interfaces tell beside the observation, arrays of shape (n,)."""
         return {name: getattr(states, name) for name in ("customer", "milestones", "contacts", "mask")}
 
     def introduce(self, customer: int) -> str:
@@ -184,7 +184,7 @@ def responsive_population(
         rates: of `base_rates.fit_base_rates`.
         kind: "smooth", or "rough": each pair of country and bootcamp gets the affinities of a customer drawn at
             random, so that neighbours have nothing in common.
-        deal: the seed by which the rough world deals them out; another deal is another rough world.
+        deal: the seed of the rough world's random draw; another seed is another rough world.
 
     Returns:
         The population, and the place of each of its customers in the table.

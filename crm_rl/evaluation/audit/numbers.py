@@ -193,12 +193,12 @@ def shuffled_scores(
     rng: np.random.Generator,
     times: int = SHUFFLES,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Train on the outcomes as they are and on outcomes dealt anew among the training customers.
+    """Train on the outcomes as they are and on outcomes shuffled among the training customers.
 
     Args:
         train_and_score: trains with outcome `order[i]` for training customer i and returns a score, or several.
         customers: how many there are in the training part.
-        rng: deals.
+        rng: shuffles.
         times: how often.
 
     Returns:
