@@ -115,7 +115,7 @@ def prepare(app, config) -> None:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "_build"))  # nothing is compiled, so no place is looked for
     transparent_numba()
     palette_of_ten()
-    _MockObject.__or__ = _MockObject.__ror__ = lambda self, other: Union[self, other]  # Axes | None
+    _MockObject.__or__ = _MockObject.__ror__ = lambda *sides: Union.__getitem__(sides)  # Axes | None
     config.autodoc_mock_imports = foreign()
 
 
