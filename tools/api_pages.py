@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Union
 
 from sphinx.errors import ExtensionError
+from sphinx.ext.autodoc import _CLASS_NEW_BLACKLIST
 from sphinx.ext.autodoc.mock import _MockObject
+from sphinx.ext.napoleon import GoogleDocstring
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "crm_rl"
@@ -116,6 +118,9 @@ def prepare(app, config) -> None:
     transparent_numba()
     palette_of_ten()
     _MockObject.__or__ = _MockObject.__ror__ = lambda *sides: Union.__getitem__(sides)  # Axes | None
+    _CLASS_NEW_BLACKLIST.append(f"{_MockObject.__module__}._MockObject.__new__")  # a subclass shows its own __init__
+    # What is before a colon in the comment on a constant is a part of the sentence, and no type.
+    GoogleDocstring._consume_inline_attribute = lambda docstring: ("", docstring._consume_to_end())
     config.autodoc_mock_imports = foreign()
 
 
