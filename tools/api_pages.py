@@ -32,7 +32,8 @@ def modules(folder: Path, pattern: str) -> list[Path]:
 def entry(path: Path, level: int, members: bool = True) -> list[str]:
     """A heading and the directive under it, in MyST, for a module or the folder of a package."""
     name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    directive = ["```{eval-rst}", f".. automodule:: {name}", *(["   :members:"] if members else []), "```"]
+    options = ["   :members:", "   :no-value:"] if members else []
+    directive = ["```{eval-rst}", f".. automodule:: {name}", *options, "```"]
     return [f"{'#' * level} `{name}`", "", *directive, ""]
 
 
