@@ -1,10 +1,11 @@
-"""The best policy of the responsive world, and the exact value of any policy in it (chapter 9).
+"""The best policy of the responsive world, and the exact value of any policy in it (chapter 3).
 
-For one customer the world is a small Markov decision process: 12 weeks x 32 patterns of milestones x 6 counts of
-contacts. Backward induction goes from the last week to the first (Bellman 1957; Puterman 1994, section 4.5), without a
-discount. Attributes that have to be bought are another problem, which is not treated here: every feature is visible.
+For one customer the world is a small Markov decision process: 12 weeks x 1,152 situations x 6 actions. Backward
+induction goes from the last week to the first (Bellman 1957; Puterman 1994, section 4.5), without a discount.
+Attributes that have to be bought are another problem, see `feature_selection`: here every feature is visible.
 
-Tables are indexed [customer, week, milestones, contacts] and, where they speak of actions, [..., action].
+Tables are indexed [customer, week, milestones, fatigue, channel, interest] and, where they speak of actions,
+[..., action].
 """
 
 from typing import NamedTuple
@@ -12,28 +13,45 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from crm_rl.worlds.base import N_ACTIONS, WAIT
+from crm_rl.worlds.base import N_ACTIONS
 from crm_rl.worlds.responsive import (
+    CHANNEL,
+    FRESH,
+    N_CHANNELS,
+    N_FATIGUES,
+    N_INTERESTS,
     N_MILESTONES,
     N_PATTERNS,
+    NO_CHANNEL,
     SUBSCRIPTION,
     Population,
     Rules,
     State,
     event_chance,
+    force,
     observe_all,
     opt_out_chance,
-    potential,
+    subset,
+    tire,
 )
+
+#: The shape of the situations of a week: milestones, fatigue, channel, interest.
+SITUATIONS = (N_PATTERNS, N_FATIGUES, N_CHANNELS, N_INTERESTS)
+
+#: By pattern of milestones, the patterns that have all of these and more: those of pattern m are the entries
+#: FIRST_SUPERSET[m] to FIRST_SUPERSET[m + 1] - 1.
+_MORE = [[more for more in range(m + 1, N_PATTERNS) if more & m == m] for m in range(N_PATTERNS)]
+SUPERSETS = np.array(sum(_MORE, []))
+FIRST_SUPERSET = np.cumsum([0, *map(len, _MORE)])
 
 
 class Plan(NamedTuple):
     """A policy that has been worked out for every state of some customers.
 
     Attributes:
-        q: shape (customers, weeks, 32, contacts, 6): the expected reward, in dollars, from taking an action in a week
-            and following the policy from then on.
-        value: shape (customers, weeks, 32, contacts): the same for following the policy from now on.
+        q: shape (customers, weeks, *SITUATIONS, 6): the expected reward, in dollars, from taking an action in a week
+            and following the policy from then on; missing in states that the policy never reaches.
+        value: shape (customers, weeks, *SITUATIONS): the same for following the policy from now on.
     """
 
     q: np.ndarray
@@ -41,7 +59,7 @@ class Plan(NamedTuple):
 
     def at_start(self, population: Population) -> np.ndarray:
         """The value of each customer's first state, shape (customers,)."""
-        return self.value[np.arange(len(population.start)), 0, population.start, 0]
+        return self.value[np.arange(len(population.start)), 0, population.start, 0, NO_CHANNEL, FRESH]
 
 
 def optimal(population: Population, rules: Rules) -> Plan:
@@ -51,19 +69,45 @@ def optimal(population: Population, rules: Rules) -> Plan:
         population: the customers.
         rules: the constants; rewards sampled or expected have the same optimum.
     """
-    return Plan(*_backward(population, rules, np.zeros((0, 0, 0, 0, 0))))
+    plan = _empty(population, rules)
+    _optimal(population, rules, *plan)
+    return plan
+
+
+def optimal_values(population: Population, rules: Rules) -> np.ndarray:
+    """The value of the best policy at each customer's start, shape (customers,), without keeping its tables."""
+    types, which = starts_of(population)
+    return np.concatenate(
+        [optimal(subset(types, place), rules).at_start(subset(types, place)) for place in chunks(len(types.start))]
+    )[which]
+
+
+def chunks(n: int, size: int = 32) -> list[np.ndarray]:
+    """The numbers 0 to n - 1 in groups of a size, so that tables of many customers need little memory."""
+    return [np.arange(first, min(first + size, n)) for first in range(0, n, size)]
 
 
 def evaluate(probabilities: np.ndarray, population: Population, rules: Rules) -> Plan:
     """The exact value of a policy.
 
     Args:
-        probabilities: how likely the policy takes each action in each state, shape (customers, weeks, 32, contacts,
-            6) or one that broadcasts to it.
+        probabilities: how likely the policy takes each action in each state, shape (customers, weeks, *SITUATIONS, 6)
+            or one that broadcasts to it; all zero in states that it never reaches.
         population, rules: the world.
     """
-    shape = (len(population.start), rules.weeks, N_PATTERNS, rules.most_contacts + 1, N_ACTIONS)
-    return Plan(*_backward(population, rules, np.broadcast_to(probabilities, shape)))
+    plan = _empty(population, rules)
+    _evaluate(np.broadcast_to(probabilities, plan.q.shape), population, rules, *plan)
+    return plan
+
+
+def _empty(population: Population, rules: Rules) -> Plan:
+    shape = shape_of(population, rules)
+    return Plan(np.full((*shape, N_ACTIONS), np.nan), np.zeros(shape))
+
+
+def shape_of(population: Population, rules: Rules) -> tuple[int, ...]:
+    """The shape of a table with a place for every state: (customers, weeks, *SITUATIONS)."""
+    return len(population.start), rules.weeks, *SITUATIONS
 
 
 def always(action: int) -> np.ndarray:
@@ -78,14 +122,13 @@ def best_of(q: np.ndarray) -> np.ndarray:
 
 
 def all_states(population: Population, rules: Rules) -> State:
-    """Every state of every customer, in the order of the tables; fields of shape (customers * weeks * 32 * counts,)."""
-    shape = (len(population.start), rules.weeks, N_PATTERNS, rules.most_contacts + 1)
-    customer, week, milestones, contacts = (axis.ravel() for axis in np.indices(shape))
-    return State(customer, week, milestones, contacts, np.full(len(customer), rules.first_mask))
+    """Every state of every customer, in the order of the tables, each field of shape (their number,)."""
+    customer, week, *rest = (axis.ravel() for axis in np.indices(shape_of(population, rules)))
+    return State(customer, week, *rest, np.full(len(customer), rules.first_mask))
 
 
 def all_observations(population: Population, rules: Rules) -> np.ndarray:
-    """What an agent sees in every state, shape (customers * weeks * 32 * contacts, 15), float32."""
+    """What an agent sees in every state, shape (states, 15), float32."""
     return observe_all(all_states(population, rules), population, rules)
 
 
@@ -110,12 +153,11 @@ def starts_of(population: Population) -> tuple[Population, np.ndarray]:
 def _one_of_each(population: Population, more: list[np.ndarray]) -> tuple[Population, np.ndarray]:
     attributes = [population.inbound, population.country, population.bootcamp, population.affinity]
     _, first, which = np.unique(np.column_stack(attributes + more), axis=0, return_index=True, return_inverse=True)
-    fields = {name: getattr(population, name)[first] for name in Population._fields if name != "quiet"}
-    return population._replace(**fields), which.ravel()
+    return subset(population, first), which.ravel()
 
 
 def reach(probabilities: np.ndarray, population: Population, rules: Rules) -> np.ndarray:
-    """How likely a policy is to lead each customer into each state, shape (customers, weeks, 32, contacts).
+    """How likely a policy is to lead each customer into each state, shape (customers, weeks, *SITUATIONS).
 
     The chances of a week add up to that of still being there: neither subscribed nor lost.
 
@@ -123,7 +165,7 @@ def reach(probabilities: np.ndarray, population: Population, rules: Rules) -> np
         probabilities: as for `evaluate`.
         population, rules: the world.
     """
-    shape = (len(population.start), rules.weeks, N_PATTERNS, rules.most_contacts + 1, N_ACTIONS)
+    shape = (*shape_of(population, rules), N_ACTIONS)
     return _forward(population, rules, np.broadcast_to(probabilities, shape))
 
 
@@ -141,86 +183,141 @@ def share_of_gain(value: np.ndarray, waiting: np.ndarray, best: np.ndarray, leas
     return float((value - waiting).sum() / gain) if len(value) and gain >= least * len(value) else float("nan")
 
 
-@njit(cache=True)
-def successors(customer: int, milestones: int, action: int, population: Population, rules: Rules) -> np.ndarray:
-    """The chance of every pattern of milestones after this week, shape (32,)."""
-    chances = np.zeros(N_PATTERNS)
-    chances[milestones] = 1.0
-    for event in range(N_MILESTONES):
-        if milestones >> event & 1:
-            continue
-        p = event_chance(event, customer, milestones, action, population, rules)
-        for pattern in range(N_PATTERNS):
-            if not pattern >> event & 1:
-                chances[pattern | 1 << event] = chances[pattern] * p
-                chances[pattern] *= 1 - p
-    return chances
+class Model(NamedTuple):
+    """What a week brings to one customer, by milestones, action, interest, and 1 where the channel is used again.
+
+    Attributes:
+        subscribes: shape (32, 6, 3, 2): the chance of a subscription.
+        follows: shape (32, 6, 3, 2, 32): the chance of each pattern of milestones after the week.
+        leaves: shape (3, 6): by fatigue and action, the chance of losing the customer.
+    """
+
+    subscribes: np.ndarray
+    follows: np.ndarray
+    leaves: np.ndarray
 
 
 @njit(cache=True)
-def week_q(customer: int, later: np.ndarray, last: bool, population: Population, rules: Rules) -> np.ndarray:
-    """The Q-values of one week, shape (32, contacts, 6), from next week's values, shape (32, contacts)."""
-    counts = rules.most_contacts + 1
-    q = np.empty((N_PATTERNS, counts, N_ACTIONS))
+def model_of(customer: int, population: Population, rules: Rules) -> Model:
+    """The model of one customer."""
+    subscribes = np.zeros((N_PATTERNS, N_ACTIONS, N_INTERESTS, 2))
+    follows = np.zeros((N_PATTERNS, N_ACTIONS, N_INTERESTS, 2, N_PATTERNS))
     for milestones in range(N_PATTERNS):
         for action in range(N_ACTIONS):
-            p = event_chance(SUBSCRIPTION, customer, milestones, action, population, rules)
-            chances = successors(customer, milestones, action, population, rules)
-            now = p * rules.value - rules.action_cost[action] - potential(milestones, rules)
-            after = 0.0  # the potential of what has been reached by the end of the week
-            for pattern in range(N_PATTERNS):
-                after += chances[pattern] * potential(pattern, rules)
-            for contacts in range(counts):
-                stays = 0.0 if last else (1 - p) * (1 - opt_out_chance(contacts, action, rules))
-                more = contacts if action == WAIT else min(contacts + 1, rules.most_contacts)
-                future = 0.0
-                for pattern in range(N_PATTERNS):
-                    future += chances[pattern] * later[pattern, more]
-                shaping = after * stays if rules.potential_based else after
-                q[milestones, contacts, action] = now + shaping + stays * future
+            for interest in range(N_INTERESTS):
+                for again in range(2):
+                    strength = force(CHANNEL[action] if again else -1, interest, action, rules)
+                    subscribes[milestones, action, interest, again] = event_chance(
+                        SUBSCRIPTION, customer, milestones, action, strength, population, rules
+                    )
+                    chances = follows[milestones, action, interest, again]
+                    chances[milestones] = 1.0
+                    for event in range(N_MILESTONES):
+                        if milestones >> event & 1:
+                            continue
+                        p = event_chance(event, customer, milestones, action, strength, population, rules)
+                        for pattern in range(N_PATTERNS):
+                            if not pattern >> event & 1:
+                                chances[pattern | 1 << event] = chances[pattern] * p
+                                chances[pattern] *= 1 - p
+    leaves = np.zeros((N_FATIGUES, N_ACTIONS))
+    for fatigue in range(N_FATIGUES):
+        for action in range(N_ACTIONS):
+            leaves[fatigue, action] = opt_out_chance(fatigue, customer, action, population, rules)
+    return Model(subscribes, follows, leaves)
+
+
+@njit(cache=True)
+def action_value(
+    milestones: int, fatigue: int, again: int, interest: int, action: int, later: np.ndarray, last: bool,
+    model: Model, rules: Rules,
+) -> float:  # fmt: skip
+    """The Q-value of an action, from next week's values, shape `SITUATIONS`; again: 1 if its channel was just used."""
+    p = model.subscribes[milestones, action, interest, again]
+    now = p * rules.value - rules.action_cost[action]
+    if last:
+        return now
+    chances, tired, used = model.follows[milestones, action, interest, again], tire(fatigue, action), CHANNEL[action]
+    future = chances[milestones] * later[milestones, tired, used, max(0, interest - 1)]
+    for place in range(FIRST_SUPERSET[milestones], FIRST_SUPERSET[milestones + 1]):
+        pattern = SUPERSETS[place]
+        future += chances[pattern] * later[pattern, tired, used, FRESH]
+    return now + (1 - p) * (1 - model.leaves[fatigue, action]) * future
+
+
+@njit(cache=True)
+def week_q(later: np.ndarray, last: bool, model: Model, rules: Rules) -> np.ndarray:
+    """The Q-values of one week, shape (*SITUATIONS, 6), from next week's values, shape `SITUATIONS`."""
+    q = np.empty((N_PATTERNS, N_FATIGUES, N_CHANNELS, N_INTERESTS, N_ACTIONS))
+    for milestones in range(N_PATTERNS):
+        for fatigue in range(N_FATIGUES):
+            for interest in range(N_INTERESTS):
+                for action in range(N_ACTIONS):
+                    for again in range(2):
+                        value = action_value(milestones, fatigue, again, interest, action, later, last, model, rules)
+                        for channel in range(N_CHANNELS):
+                            if (CHANNEL[action] == channel) == again:
+                                q[milestones, fatigue, channel, interest, action] = value
     return q
 
 
 @njit(cache=True)
-def _backward(population: Population, rules: Rules, probabilities: np.ndarray):
-    """Q-values and values, under given probabilities or, where none are given, of the best action."""
-    counts, customers = rules.most_contacts + 1, len(population.start)
-    q = np.empty((customers, rules.weeks, N_PATTERNS, counts, N_ACTIONS))
-    value = np.empty((customers, rules.weeks, N_PATTERNS, counts))
-    for customer in range(customers):
-        later = np.zeros((N_PATTERNS, counts))
+def _optimal(population: Population, rules: Rules, q: np.ndarray, value: np.ndarray) -> None:
+    """Fill Q-values and values of the best policy."""
+    for customer in range(len(population.start)):
+        model = model_of(customer, population, rules)
+        later = np.zeros(SITUATIONS)
         for week in range(rules.weeks - 1, -1, -1):
-            q[customer, week] = week_q(customer, later, week == rules.weeks - 1, population, rules)
-            for milestones in range(N_PATTERNS):
-                for contacts in range(counts):
-                    choices = q[customer, week, milestones, contacts]
-                    if len(probabilities):
-                        later[milestones, contacts] = (
-                            probabilities[customer, week, milestones, contacts] * choices
-                        ).sum()
-                    else:
-                        later[milestones, contacts] = choices.max()
+            q[customer, week] = week_q(later, week == rules.weeks - 1, model, rules)
+            for place in np.ndindex(SITUATIONS):
+                later[place] = q[customer, week][place].max()
             value[customer, week] = later
-    return q, value
+
+
+@njit(cache=True)
+def _evaluate(probabilities: np.ndarray, population: Population, rules: Rules, q: np.ndarray, value: np.ndarray) -> None:
+    """Fill Q-values and values of a policy, where it has a say."""
+    for customer in range(len(population.start)):
+        model = model_of(customer, population, rules)
+        later = np.zeros(SITUATIONS)
+        for week in range(rules.weeks - 1, -1, -1):
+            last = week == rules.weeks - 1
+            for place in np.ndindex(SITUATIONS):
+                milestones, fatigue, channel, interest = place
+                chosen = probabilities[customer, week][place]
+                for action in range(N_ACTIONS):
+                    if chosen[action] > 0:
+                        again = int(CHANNEL[action] == channel)
+                        worth = action_value(milestones, fatigue, again, interest, action, later, last, model, rules)
+                        q[customer, week][place][action] = worth
+                        value[customer, week][place] += chosen[action] * worth
+            later = value[customer, week]
 
 
 @njit(cache=True)
 def _forward(population: Population, rules: Rules, probabilities: np.ndarray) -> np.ndarray:
     """The chance of every state, from the first week to the last."""
-    counts, customers = rules.most_contacts + 1, len(population.start)
-    likely = np.zeros((customers, rules.weeks, N_PATTERNS, counts))
-    for customer in range(customers):
-        likely[customer, 0, population.start[customer], 0] = 1.0
+    likely = np.zeros(probabilities.shape[:-1])
+    for customer in range(len(population.start)):
+        model = model_of(customer, population, rules)
+        likely[customer, 0, population.start[customer], 0, NO_CHANNEL, FRESH] = 1.0
         for week in range(rules.weeks - 1):
-            for milestones in range(N_PATTERNS):
+            following = likely[customer, week + 1]
+            for milestones, fatigue, channel, interest in np.ndindex(SITUATIONS):
+                here = (customer, week, milestones, fatigue, channel, interest)
+                if likely[here] == 0:
+                    continue
                 for action in range(N_ACTIONS):
-                    chooses = likely[customer, week, milestones] * probabilities[customer, week, milestones, :, action]
-                    if not chooses.any():
+                    chosen = likely[here] * probabilities[here][action]
+                    if chosen == 0:
                         continue
-                    p = event_chance(SUBSCRIPTION, customer, milestones, action, population, rules)
-                    chances = successors(customer, milestones, action, population, rules)
-                    for contacts in range(counts):
-                        stays = (1 - p) * (1 - opt_out_chance(contacts, action, rules))
-                        more = contacts if action == WAIT else min(contacts + 1, rules.most_contacts)
-                        likely[customer, week + 1, :, more] += chooses[contacts] * stays * chances
+                    again = int(CHANNEL[action] == channel)
+                    p = model.subscribes[milestones, action, interest, again]
+                    chosen *= (1 - p) * (1 - model.leaves[fatigue, action])
+                    chances = model.follows[milestones, action, interest, again]
+                    tired, used = tire(fatigue, action), CHANNEL[action]
+                    for pattern in range(milestones, N_PATTERNS):
+                        if pattern & milestones == milestones:
+                            fresh = FRESH if pattern != milestones else max(0, interest - 1)
+                            following[pattern, tired, used, fresh] += chosen * chances[pattern]
     return likely

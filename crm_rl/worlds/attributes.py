@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from crm_rl.worlds.base import ALL_VISIBLE
-from crm_rl.worlds.responsive import ATTRIBUTES, BOOTCAMP, COUNTRY, INBOUND, N_PATTERNS, Population, Rules, State
+from crm_rl.worlds.responsive import ATTRIBUTES, BOOTCAMP, COUNTRY, INBOUND, N_SITUATIONS, Population, Rules, State, situation
 
 #: Resolutions, from coarse to fine: to how many decimals inbound, the country's and the bootcamp's standing are told;
 #: None leaves one out.
@@ -114,5 +114,5 @@ def state_key(state: State, coder: Coder, rules: Rules) -> tuple[int, int]:
     group = coder.group[state.customer, bought_in(state.mask)]
     if group < 0:
         return -1, state.mask
-    number = (group * (rules.weeks + 1) + state.steps) * N_PATTERNS + state.milestones
-    return number * (rules.most_contacts + 1) + state.contacts, state.mask
+    place = situation(state.milestones, state.fatigue, state.channel, state.interest)
+    return (group * (rules.weeks + 1) + state.steps) * N_SITUATIONS + place, state.mask

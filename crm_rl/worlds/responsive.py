@@ -1,8 +1,12 @@
-"""The responsive world (chapter 9): actions cause outcomes, over twelve weeks, one action a week.
+"""The responsive world: actions cause outcomes, over twelve weeks, one action a week.
 
-Each week every milestone that has not happened yet, and the subscription, may happen. An action raises the chances of
-the events that it works towards, by how much depends on the customer. Everything is a pure function of the state, the
-action and a few uniform random numbers, which the caller draws. Nothing here knows of Gymnasium.
+Each week every milestone that has not happened yet, and the subscription, may happen. What happens unprompted comes
+from the record. An action raises the chance of the event it is aimed at: the more so the better the channel suits the
+customer, if the customer is ready for it, while interest is fresh, and unless the same channel was used the week
+before. Too many contacts in a row and the customer is lost.
+
+Everything is a pure function of the state, the action and a few uniform random numbers, which the caller draws.
+Nothing here knows of Gymnasium.
 """
 
 from typing import NamedTuple
@@ -10,13 +14,28 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from crm_rl.worlds.base import ALL_VISIBLE, N_FEATURES, Action, Outcome, count_bits
+from crm_rl.worlds.base import ALL_VISIBLE, N_FEATURES, Action, Outcome
 
 N_MILESTONES = 5
 N_EVENTS = 6  # call held, demo, survey, signup, manager; and the subscription
-SUBSCRIPTION = 5
+CALL, DEMO, SURVEY, SIGNUP, MEETING, SUBSCRIPTION = range(N_EVENTS)
 N_PATTERNS = 2**N_MILESTONES
 WAIT = int(Action.WAIT)
+
+#: Contacts in a row, up to 2; a week without one lets the customer rest by one.
+N_FATIGUES = 3
+
+#: The channel of the week before: none, written (email, survey), spoken (call, account manager) or shown (demo).
+NO_CHANNEL, WRITTEN, SPOKEN, SHOWN = range(4)
+N_CHANNELS = 4
+CHANNEL = (WRITTEN, SPOKEN, SHOWN, WRITTEN, NO_CHANNEL, SPOKEN)  # by action
+
+#: Interest is fresh (2) at arrival and in the week after an event, and cools by one each week in which nothing happens.
+N_INTERESTS = 3
+FRESH = N_INTERESTS - 1
+
+#: Everything in which two weeks of one customer can differ, besides the week: see `situation`.
+N_SITUATIONS = N_PATTERNS * N_FATIGUES * N_CHANNELS * N_INTERESTS
 
 #: The places of the attributes in the observation: with feature selection these must be bought.
 INBOUND, COUNTRY, BOOTCAMP = 0, 12, 13
@@ -30,9 +49,9 @@ class Population(NamedTuple):
     """The customers of a responsive world, as arrays.
 
     Attributes:
-        inbound: shape (customers,), int64: 1 for those who came by themselves.
+        inbound: shape (customers,), int64: 1 for those who made the first contact themselves.
         country, bootcamp: shape (customers,), float64, 0 to 1: where the customer's country (bootcamp) stands among
-            all customers by its rate of subscribers.
+            all customers by its rate of subscribers. No two countries (bootcamps) have the same standing.
         start: shape (customers,), int64: the milestones reached at arrival, as bits.
         affinity: shape (customers, 6), float64, at least 0: how well each action reaches the customer; 1 is average.
         quiet: shape (2, 32, 6), float64, at most 0: by inbound, milestones reached and event, the logarithm of the
@@ -47,22 +66,27 @@ class Population(NamedTuple):
     quiet: np.ndarray
 
 
+def subset(population: Population, places: np.ndarray) -> Population:
+    """Some of the customers, by place."""
+    fields = {name: getattr(population, name)[places] for name in Population._fields if name != "quiet"}
+    return population._replace(**fields)
+
+
 class Rules(NamedTuple):
-    """Every constant of the responsive world; of actions and events in the order of `funnel.Action` and of `EVENTS`.
+    """Every constant of the responsive world; of actions in the order of `base.Action`, of events as above.
 
     Attributes:
         weeks: how many an episode has.
-        lift: L, how many times the unprompted rate a fully aimed action adds.
-        organic: rho, the share of what happens that no action can change, 0 to 1.
-        drives: by action and event, 0 to 1: how far the action is aimed at the event.
+        lift: L, by how many times its unprompted rate an action raises the event it is aimed at, when all is well.
+        drives: shape (actions, events): how far each action is aimed at each event, at least 0.
+        needs: by event, the milestones without which an action can hardly bring it about, as bits.
+        unready: the share of the lift that is left while these are missing, 0 to 1.
+        repeated: the share that is left where the channel is that of the week before, 0 to 1.
+        interest: shape (3,): the share that is left when interest is cold, cooler and fresh.
         action_cost: in dollars.
         value: of a subscription, in dollars.
-        opt_out: the chance of losing the customer for each contact beyond the second, in the week of such a contact.
-        free_contacts: how many contacts nobody minds.
-        most_contacts: contacts are counted up to here.
+        opt_out: by fatigue, the chance that a contact in this week loses the customer for good.
         expected_reward: pay chance times value each week, instead of the value when a subscription happens.
-        stage_reward: by milestone, an extra reward for reaching it (Ng, Harada and Russell 1999 on why not to).
-        potential_based: pay the difference of potentials instead, with potential 0 at every end.
         selects_features: the attributes start hidden and can be bought.
         first_mask: the features visible at the start, as bits.
         feature_price: of an attribute, in dollars.
@@ -70,43 +94,42 @@ class Rules(NamedTuple):
 
     weeks: int
     lift: float
-    organic: float
     drives: tuple[tuple[float, ...], ...]
+    needs: tuple[int, ...]
+    unready: float
+    repeated: float
+    interest: tuple[float, ...]
     action_cost: tuple[float, ...]
     value: float
-    opt_out: float
-    free_contacts: int
-    most_contacts: int
+    opt_out: tuple[float, ...]
     expected_reward: bool
-    stage_reward: tuple[float, ...]
-    potential_based: bool
     selects_features: bool
     first_mask: int
     feature_price: float
 
 
-#: The baseline of Part III. Towards which events an action works is an assumption, and so is how much it lifts them.
+#: The baseline of the book. What happens unprompted is fitted; everything here is an assumption, fixed before any agent
+#: was trained: see data/worlds/README.md.
 BASELINE = Rules(
     weeks=12,
-    lift=10.0,
-    organic=0.3,
+    lift=5.0,
     drives=(
         # call, demo, survey, signup, manager, subscription
-        (0.2, 0.1, 0.3, 1.0, 0.1, 0.5),  # email
-        (1.0, 0.3, 0.2, 0.3, 0.2, 0.5),  # call
-        (0.2, 1.0, 0.2, 0.3, 0.2, 0.5),  # demo
-        (0.1, 0.2, 1.0, 0.3, 0.1, 0.5),  # survey
+        (0.0, 0.0, 0.0, 1.0, 0.0, 0.0),  # email
+        (1.0, 0.0, 0.0, 0.0, 0.0, 0.0),  # call
+        (0.0, 1.0, 0.0, 0.0, 0.0, 0.0),  # demo
+        (0.0, 0.0, 1.0, 0.0, 0.0, 0.0),  # survey
         (0.0, 0.0, 0.0, 0.0, 0.0, 0.0),  # wait
-        (0.2, 0.2, 0.1, 0.2, 1.0, 0.5),  # account manager
+        (0.0, 0.0, 0.0, 0.0, 1.0, 1.0),  # account manager
     ),
+    needs=(0, 1 << CALL, 0, 0, 1 << SIGNUP, 1 << SIGNUP),
+    unready=0.1,
+    repeated=0.3,
+    interest=(0.5, 0.75, 1.0),
     action_cost=(0.1, 2.0, 4.0, 0.2, 0.0, 20.0),
     value=5000.0,
-    opt_out=0.05,
-    free_contacts=2,
-    most_contacts=5,
+    opt_out=(0.0, 0.02, 0.1),
     expected_reward=False,
-    stage_reward=(0.0,) * N_MILESTONES,
-    potential_based=False,
     selects_features=False,
     first_mask=ALL_VISIBLE,
     feature_price=0.0,
@@ -123,47 +146,64 @@ class State(NamedTuple):
         customer: a place in the population.
         steps: weeks gone by.
         milestones: reached, as bits.
-        contacts: made so far, up to `most_contacts`.
+        fatigue: contacts in a row, 0 to 2.
+        channel: of the week before, 0 to 3.
+        interest: 0 (cold) to 2 (fresh).
         mask: which features are visible, as bits.
     """
 
     customer: int
     steps: int
     milestones: int
-    contacts: int
+    fatigue: int
+    channel: int
+    interest: int
     mask: int
 
 
 @njit(cache=True)
+def situation(milestones: int, fatigue: int, channel: int, interest: int) -> int:
+    """The number of a week's situation, 0 to `N_SITUATIONS` - 1; works on arrays too."""
+    return ((milestones * N_FATIGUES + fatigue) * N_CHANNELS + channel) * N_INTERESTS + interest
+
+
+@njit(cache=True)
 def start(customer: int, population: Population, rules: Rules) -> State:
-    """Begin an episode: what had happened when the customer arrived has happened, and nobody has made contact."""
-    return State(customer, 0, population.start[customer], 0, rules.first_mask)
+    """Begin an episode: what had happened at arrival has happened, interest is fresh, and nobody has made contact."""
+    return State(customer, 0, population.start[customer], 0, NO_CHANNEL, FRESH, rules.first_mask)
+
+
+@njit(cache=True)
+def force(channel: int, interest: int, action: int, rules: Rules) -> float:
+    """How much of an action's lift is left by what was done the week before and by how fresh interest is, 0 to 1."""
+    return rules.interest[interest] * (rules.repeated if CHANNEL[action] == channel else 1.0)
 
 
 @njit(cache=True)
 def event_chance(
-    event: int, customer: int, milestones: int, action: int, population: Population, rules: Rules
+    event: int, customer: int, milestones: int, action: int, strength: float, population: Population, rules: Rules
 ) -> float:
-    """The chance that an event happens this week if it has not: 1 - (1 - base) ** (1 + (1 - rho) L drive affinity)."""
-    lift = (1 - rules.organic) * rules.lift * rules.drives[action][event] * population.affinity[customer, action]
-    return -np.expm1(population.quiet[population.inbound[customer], milestones, event] * (1 + lift))
+    """The chance that an event happens this week if it has not: 1 - (1 - base) ** (1 + what the action adds).
+
+    What it adds is L * drive * affinity * strength, and a small share of that if the customer is not ready.
+    """
+    adds = rules.lift * rules.drives[action][event] * population.affinity[customer, action] * strength
+    if milestones & rules.needs[event] != rules.needs[event]:
+        adds *= rules.unready
+    unprompted = population.quiet[population.inbound[customer], milestones, event]
+    return -np.expm1(unprompted + adds * population.quiet[0, milestones, event])
 
 
 @njit(cache=True)
-def opt_out_chance(contacts: int, action: int, rules: Rules) -> float:
-    """The chance that a customer with so many contacts behind him leaves for good because of this action."""
-    if action == WAIT:
-        return 0.0
-    return (1 - rules.organic) * rules.opt_out * max(0, contacts + 1 - rules.free_contacts)
+def opt_out_chance(fatigue: int, customer: int, action: int, population: Population, rules: Rules) -> float:
+    """The chance that this action loses the customer for good: the smaller the better the channel suits."""
+    return 0.0 if action == WAIT else rules.opt_out[fatigue] * np.exp(-population.affinity[customer, action])
 
 
 @njit(cache=True)
-def potential(milestones: int, rules: Rules) -> float:
-    """What the milestones reached are worth by the stage rewards."""
-    worth = 0.0
-    for event in range(N_MILESTONES):
-        worth += rules.stage_reward[event] * (milestones >> event & 1)
-    return worth
+def tire(fatigue: int, action: int) -> int:
+    """Fatigue after a week with this action."""
+    return max(0, fatigue - 1) if action == WAIT else min(fatigue + 1, N_FATIGUES - 1)
 
 
 @njit(cache=True)
@@ -172,7 +212,7 @@ def step(state: State, action: int, population: Population, rules: Rules, chance
 
     Args:
         state: where the episode stands.
-        action: 0 to 5 as in `funnel.Action`; with feature selection 0 to 14 buy a feature and 15 to 20 are those six.
+        action: 0 to 5 as in `base.Action`; with feature selection 0 to 14 buy a feature and 15 to 20 are those six.
             Buying an attribute takes no time; asking for what is visible already is paid for and wastes the week.
         population, rules: the world.
         chance: shape (7,), uniform in [0, 1): one number an event, the last for opting out.
@@ -181,33 +221,33 @@ def step(state: State, action: int, population: Population, rules: Rules, chance
         The outcome. An episode ends with a subscription, when the customer opts out, or after the last week: that too
         is an end of the task, not a cut, so `truncated` is always false.
     """
-    cost, mask = 0.0, state.mask
+    customer, cost = state.customer, 0.0
     if rules.selects_features and action < N_FEATURES:
         cost = rules.feature_price
-        if not mask >> action & 1:
-            bought = State(state.customer, state.steps, state.milestones, state.contacts, mask | 1 << action)
-            return Outcome(bought, -cost, False, False, False)
+        if not state.mask >> action & 1:
+            bought = state.mask | 1 << action
+            after = State(
+                customer, state.steps, state.milestones, state.fatigue, state.channel, state.interest, bought
+            )
+            return Outcome(after, -cost, False, False, False)
         action = WAIT
     elif rules.selects_features:
         action -= N_FEATURES
 
-    p = event_chance(SUBSCRIPTION, state.customer, state.milestones, action, population, rules)
+    strength = force(state.channel, state.interest, action, rules)
+    p = event_chance(SUBSCRIPTION, customer, state.milestones, action, strength, population, rules)
     subscribed = chance[SUBSCRIPTION] < p
     reward = (p if rules.expected_reward else 1.0 * subscribed) * rules.value - rules.action_cost[action] - cost
     milestones = state.milestones
     for event in range(N_MILESTONES):
         if not state.milestones >> event & 1:
-            happens = chance[event] < event_chance(event, state.customer, state.milestones, action, population, rules)
-            milestones |= happens << event
-    lost = chance[CHANCES - 1] < opt_out_chance(state.contacts, action, rules)
-    steps, contacts = state.steps + 1, min(state.contacts + (action != WAIT), rules.most_contacts)
-    terminated = subscribed or lost or steps >= rules.weeks
-
-    after = potential(milestones, rules)
-    if rules.potential_based and terminated:
-        after = 0.0
-    reward += after - potential(state.milestones, rules)
-    return Outcome(State(state.customer, steps, milestones, contacts, mask), reward, subscribed, terminated, False)
+            q = event_chance(event, customer, state.milestones, action, strength, population, rules)
+            milestones |= (chance[event] < q) << event
+    lost = chance[CHANCES - 1] < opt_out_chance(state.fatigue, customer, action, population, rules)
+    steps, fatigue = state.steps + 1, tire(state.fatigue, action)
+    interest = FRESH if milestones != state.milestones else max(0, state.interest - 1)
+    after = State(customer, steps, milestones, fatigue, CHANNEL[action], interest, state.mask)
+    return Outcome(after, reward, subscribed, subscribed or lost or steps >= rules.weeks, False)
 
 
 @njit(cache=True)
@@ -219,22 +259,19 @@ def observe(state: State, population: Population, rules: Rules, out: np.ndarray)
         population, rules: the world.
         out: shape (15,) or (30,), float32.
     """
-    customer, weeks, contacts = state.customer, state.steps, state.contacts
-    furthest = 0
+    out[0] = population.inbound[state.customer]
+    out[1] = state.steps / rules.weeks
+    out[2] = state.fatigue / (N_FATIGUES - 1)
+    for channel in range(1, N_CHANNELS):
+        out[2 + channel] = state.channel == channel
+    out[6] = state.interest / FRESH
+    reached = 0
     for event in range(N_MILESTONES):
-        reached = state.milestones >> event & 1
-        out[7 + event] = reached
-        furthest = event + 1 if reached else furthest
-    out[0] = population.inbound[customer]
-    out[1] = furthest / N_EVENTS
-    out[2] = contacts >= 2
-    out[3] = weeks / rules.weeks
-    out[4] = contacts / rules.most_contacts
-    out[5] = weeks / rules.weeks / max(1, contacts)
-    out[6] = min(1.0, contacts / (weeks + 1))
-    out[12] = population.country[customer]
-    out[13] = population.bootcamp[customer]
-    out[14] = count_bits(state.milestones) / N_MILESTONES
+        out[7 + event] = state.milestones >> event & 1
+        reached += state.milestones >> event & 1
+    out[12] = population.country[state.customer]
+    out[13] = population.bootcamp[state.customer]
+    out[14] = reached / N_MILESTONES
     if rules.selects_features:
         for feature in range(N_FEATURES):
             visible = state.mask >> feature & 1
@@ -251,31 +288,40 @@ def advance(state: State, action: int, population: Population, rules: Rules, rng
 @njit(cache=True)
 def state_at(states: State, i: int) -> State:
     """The state of episode i of a batch."""
-    return State(states.customer[i], states.steps[i], states.milestones[i], states.contacts[i], states.mask[i])
+    return State(
+        states.customer[i],
+        states.steps[i],
+        states.milestones[i],
+        states.fatigue[i],
+        states.channel[i],
+        states.interest[i],
+        states.mask[i],
+    )
 
 
 @njit(cache=True)
 def start_all(customers: np.ndarray, population: Population, rules: Rules) -> State:
     """Begin an episode with each of these customers, shape (n,); the state's fields are arrays of that shape."""
-    zeros = np.zeros(len(customers), dtype=np.int64)
-    masks = np.full(len(customers), rules.first_mask, dtype=np.int64)
-    return State(customers.astype(np.int64), zeros, population.start[customers], zeros.copy(), masks)
+    n = len(customers)
+    zeros, fresh = np.zeros(n, dtype=np.int64), np.full(n, FRESH, dtype=np.int64)
+    masks = np.full(n, rules.first_mask, dtype=np.int64)
+    who = customers.astype(np.int64)
+    return State(who, zeros, population.start[customers], zeros.copy(), zeros.copy(), fresh, masks)
 
 
 @njit(cache=True)
 def step_all(states: State, actions: np.ndarray, population: Population, rules: Rules, chances: np.ndarray) -> Outcome:
     """Take one action in each episode of a batch, shape (n,), with `chances` of shape (n, 7)."""
     n = len(actions)
-    fields = np.empty((5, n), dtype=np.int64)
+    fields = np.empty((7, n), dtype=np.int64)
     rewards, subscribed, terminated = np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
     for i in range(n):
         outcome = step(state_at(states, i), actions[i], population, rules, chances[i])
-        after = outcome.state
-        fields[0, i], fields[1, i], fields[2, i] = after.customer, after.steps, after.milestones
-        fields[3, i], fields[4, i] = after.contacts, after.mask
+        for place, value in enumerate(outcome.state):
+            fields[place, i] = value
         rewards[i], subscribed[i], terminated[i] = outcome.reward, outcome.subscribed, outcome.terminated
-    after_all = State(fields[0], fields[1], fields[2], fields[3], fields[4])
-    return Outcome(after_all, rewards, subscribed, terminated, np.zeros(n, np.bool_))
+    after = State(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6])
+    return Outcome(after, rewards, subscribed, terminated, np.zeros(n, np.bool_))
 
 
 @njit(cache=True)

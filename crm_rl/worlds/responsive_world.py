@@ -16,8 +16,7 @@ from crm_rl.data.features import SOUND_FEATURES, Feature
 from crm_rl.data.load import ORIGINAL_SHA256, TWIN
 from crm_rl.data.problems import DataError
 from crm_rl.files import sha256, shipped
-from crm_rl.worlds.attributes import RESOLUTIONS, Coder, Levels, coder_of, levels_of, state_key
-from crm_rl.worlds.base import WAIT, Outcome, count_bits, observation_size
+from crm_rl.worlds.base import Outcome, count_bits, observation_size
 from crm_rl.worlds.base_rates import MILESTONES, fit_base_rates, weekly_chances
 from crm_rl.worlds.responsive import (
     ATTRIBUTES,
@@ -32,46 +31,31 @@ from crm_rl.worlds.responsive import (
     start_all,
     state_at,
     step_all,
+    subset,
 )
+from crm_rl.worlds.attributes import RESOLUTIONS, Coder, Levels, coder_of, levels_of, state_key
+from crm_rl.worlds.nature import BOOK, Nature, affinities, driven, places_of
 from crm_rl.worlds.sampling import Pools, draw_many
 from crm_rl.worlds.stepping import Dynamics, register
 
 WORLDS = shipped("worlds")
-KINDS = ("smooth", "rough")
 
-#: Where each channel is at home: the standing of the country and of the bootcamp, each 0 to 1, that it suits best.
-HOME = {
-    "email": (0.9, 0.5),
-    "call": (0.1, 0.2),
-    "demo": (0.5, 0.9),
-    "survey": (0.5, 0.1),
-    "manager": (0.1, 0.8),
-}
-
-#: How fast a channel loses its hold with the squared distance from home; 0 would make all customers alike.
-FOCUS = 5.0
-
-#: The seeds of the split into parts and of the rough world's random draw.
-SPLIT_SEED, DEAL_SEED = 9, 10
+#: The seed of the split into parts.
+SPLIT_SEED = 9
 
 #: What the 15 features say here: how things stand in the episode, never how the record ends.
-_CHANGED = {
-    "Inbound": Feature("Inbound", "came by himself", "yes or no", 1, "first contact, milestones"),
-    "Stage": Feature("Stage", "the furthest milestone reached: 1 call to 5 manager", "place", 6, "the episode"),
-    "Status_Active": Feature("Status_Active", "two contacts or more", "yes or no", 1, "the episode"),
-    "Days_Since_First_Contact": Feature("Weeks", "weeks since arrival", "weeks", 12, "the episode"),
-    "Days_Since_Last_Contact": Feature("Contacts", "contacts so far, up to 5", "contacts", 5, "the episode"),
-    "Days_Between_Contacts": Feature("Weeks_Per_Contact", "weeks over contacts", "weeks", 12, "the episode"),
-    "Contact_Frequency": Feature("Contact_Frequency", "contacts over (weeks + 1)", "per week", 1, "the episode"),
-    "Country_ConvRate": Feature(
-        "Country_Standing", "share of customers of countries with a lower rate", "share", 1, "Country"
-    ),
-    "Education_ConvRate": Feature(
-        "Education_Standing", "share of customers of bootcamps with a lower rate", "share", 1, "Education"
-    ),
-}
-RESPONSIVE_FEATURES = tuple(
-    _CHANGED.get(feature.name, feature._replace(source="the episode")) for feature in SOUND_FEATURES
+RESPONSIVE_FEATURES = (
+    Feature("Inbound", "made the first contact", "yes or no", 1, "first contact, milestones"),
+    Feature("Week", "weeks since arrival", "weeks", 12, "the episode"),
+    Feature("Fatigue", "contacts in a row, up to 2", "contacts", 2, "the episode"),
+    Feature("Channel_Written", "last week's channel was written (email, survey)", "yes or no", 1, "the episode"),
+    Feature("Channel_Spoken", "last week's channel was spoken (call, account manager)", "yes or no", 1, "the episode"),
+    Feature("Channel_Shown", "last week's channel was a demo", "yes or no", 1, "the episode"),
+    Feature("Interest", "weeks until interest is cold", "weeks", 2, "the episode"),
+    *(feature._replace(source="the episode") for feature in SOUND_FEATURES[7:12]),
+    Feature("Country_Standing", "share of customers of countries with a lower rate", "share", 1, "Country"),
+    Feature("Education_Standing", "share of customers of bootcamps with a lower rate", "share", 1, "Education"),
+    Feature("Milestones", "share of the five milestones reached", "share", 1, "the episode"),
 )
 
 
@@ -152,48 +136,37 @@ def half_inbound(population: Population, share: float = 0.5) -> Pools:
 
 
 def standing(names: pd.Series, subscribed: pd.Series) -> np.ndarray:
-    """The share of customers in groups with a lower smoothed rate of subscribers, ties by half; shape (customers,)."""
-    rates = ConversionRate().fit(names, subscribed).transform(names)
-    return ((rates.rank(method="average") - 0.5) / len(rates)).to_numpy()
+    """Where each customer's group stands among all customers by its smoothed rate of subscribers; shape (customers,).
 
-
-def affinities(country: np.ndarray, bootcamp: np.ndarray, focus: float = FOCUS) -> np.ndarray:
-    """How well each action reaches customers of these standings, shape (customers, 6).
-
-    Every customer is equally easy to reach over all channels: the five numbers add up to 5. Which channel reaches him
-    changes smoothly with his standings: neighbours are alike.
+    It is the share of customers in groups before it, and half of its own. Groups of one rate go by name, so that no two
+    have the same standing: whoever sees the number can tell whose it is.
     """
-    places = np.column_stack([country, bootcamp])
-    distances = ((places[:, None] - np.array(list(HOME.values()))) ** 2).sum(axis=-1)
-    hold = np.exp(-focus * distances)
-    return np.insert(len(HOME) * hold / hold.sum(axis=1, keepdims=True), WAIT, 0.0, axis=1)
-
-
-def pairs_of(customers: pd.DataFrame) -> np.ndarray:
-    """The pair of country and bootcamp that each customer comes from, numbered from 0; shape (customers,)."""
-    return pd.factorize(pd.MultiIndex.from_frame(customers[["country", "education"]].fillna("missing")))[0]
+    rates = pd.Series(ConversionRate().fit(names, subscribed).transform(names), index=names.index)
+    groups = pd.DataFrame({"name": names.fillna("missing"), "rate": rates})
+    table = groups.groupby("name")["rate"].agg(["first", "size"]).sort_values(["first"], kind="stable")
+    place = (table["size"].cumsum() - table["size"] / 2) / len(names)
+    return groups["name"].map(place).to_numpy()
 
 
 def responsive_population(
-    customers: pd.DataFrame, rates: pd.DataFrame, kind: str = "smooth", deal: int = DEAL_SEED
+    customers: pd.DataFrame, rates: pd.DataFrame, nature: Nature = BOOK, roughness: float = 0.0
 ) -> tuple[Population, np.ndarray]:
     """Everybody with an arrival, as arrays.
 
     Args:
         customers: as `data.clean` returns them.
         rates: of `base_rates.fit_base_rates`.
-        kind: "smooth", or "rough": each pair of country and bootcamp gets the affinities of a customer drawn at
-            random, so that neighbours have nothing in common.
-        deal: the seed of the rough world's random draw; another seed is another rough world.
+        nature: what is drawn of the world, see `nature`.
+        roughness: the dial, 0 (smooth) to 1 (rough).
 
     Returns:
         The population, and the place of each of its customers in the table.
 
     Raises:
-        ValueError: there is no such kind.
+        ValueError: the roughness is not between 0 and 1.
     """
-    if kind not in KINDS:
-        raise ValueError(f"{kind!r} is no kind of world. Remedy: choose one of {', '.join(KINDS)}.")
+    if not 0 <= roughness <= 1:
+        raise ValueError(f"a roughness of {roughness}. Remedy: a number from 0 (smooth) to 1 (rough).")
     rows = np.flatnonzero(customers["arrival"].notna() & ~(customers["subscribed_date"] <= customers["arrival"]))
     people = customers.iloc[rows]
     start = np.zeros(len(people), dtype=np.int64)
@@ -201,12 +174,10 @@ def responsive_population(
         start |= (people[f"{event}_date"] <= people["arrival"]).to_numpy(dtype=np.int64) << bit
     country = standing(people["country"], people["subscribed"])
     bootcamp = standing(people["education"], people["subscribed"])
-    affinity = affinities(country, bootcamp)
-    if kind == "rough":
-        pairs = pairs_of(people)
-        dealt = np.random.default_rng(deal).integers(len(people), size=pairs.max() + 1)
-        affinity = affinity[dealt[pairs]]
-    quiet = np.log1p(-weekly_chances(rates))
+    affinity = affinities(
+        places_of(country, roughness, nature.countries), places_of(bootcamp, roughness, nature.bootcamps), nature
+    )
+    quiet = np.log1p(-weekly_chances(rates)) * np.array(nature.hazards)
     inbound = people["inbound"].to_numpy(dtype=np.int64)
     return Population(inbound, country, bootcamp, start, affinity, quiet), rows
 
@@ -214,39 +185,34 @@ def responsive_population(
 def responsive_worlds(
     customers: pd.DataFrame,
     rates: pd.DataFrame,
-    kind: str = "smooth",
     rules: Rules = BASELINE,
-    deal: int = DEAL_SEED,
+    nature: Nature = BOOK,
+    roughness: float = 0.0,
 ) -> dict[str, ResponsiveWorld]:
-    """The worlds of the three parts, split at random 70 / 15 / 15, alike in inbound and subscribed.
+    """The worlds of the three parts, split at random 70 / 15 / 15, alike in inbound and subscribed, and of everybody.
 
-    Half of the training episodes begin with an inbound customer, of whom there are few; in val and test everybody
-    counts once.
+    Half of the training episodes begin with an inbound customer, of whom there are few; elsewhere everybody counts
+    once.
 
     Args:
-        customers, rates, kind, deal: as for `responsive_population`.
+        customers, rates, nature, roughness: as for `responsive_population`.
         rules: the constants.
 
     Returns:
-        The worlds by name: train, val and test.
+        The worlds by name: train, val, test and all.
     """
-    everybody, rows = responsive_population(customers, rates, kind, deal)
+    everybody, rows = responsive_population(customers, rates, nature, roughness)
+    rules = rules._replace(drives=driven(rules.drives, nature))
     alike = 2 * everybody.inbound + customers["subscribed"].to_numpy()[rows]
     places = np.arange(len(rows))
     train, rest = train_test_split(places, train_size=0.7, stratify=alike, random_state=SPLIT_SEED)
     val, test = train_test_split(rest, train_size=0.5, stratify=alike[rest], random_state=SPLIT_SEED)
-    parts = {"train": np.sort(train), "val": np.sort(val), "test": np.sort(test)}
+    parts = {"train": np.sort(train), "val": np.sort(val), "test": np.sort(test), "all": places}
     return {
         name: ResponsiveWorld(people, rules, half_inbound(people, 0.5 * (name == "train")), rows[part])
         for name, part in parts.items()
         for people in [subset(everybody, part)]
     }
-
-
-def subset(population: Population, places: np.ndarray) -> Population:
-    """Some of the customers, by place."""
-    fields = {name: getattr(population, name)[places] for name in Population._fields if name != "quiet"}
-    return population._replace(**fields)
 
 
 def recorded_rates(name: str = "twin") -> pd.DataFrame:
