@@ -455,11 +455,17 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch):
 def test_a_training_run_stopped_by_ctrl_c_keeps_what_it_reached(tmp_path):
     data, out = write_csv(export(), tmp_path / "x.csv"), tmp_path / "out"
     arguments = ["train", "q-learning", "--budget", "1_000_000_000", "--data", str(data), "--out", str(out)]
-    run = subprocess.Popen([sys.executable, "-m", "crm_rl", *arguments], cwd=PROJECT, stderr=subprocess.PIPE, text=True)
-    while run.poll() is None and not (out / "q_table.npz").exists():
-        time.sleep(0.05)
-    run.send_signal(signal.SIGINT)
-    _, error = run.communicate()
+    # What runs in a shell's background ignores Ctrl-C, and hands that on to what it starts.
+    listens = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    command = [sys.executable, "-m", "crm_rl", *arguments]
+    with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, **listens) as run:
+        try:
+            while run.poll() is None and not (out / "q_table.npz").exists():
+                time.sleep(0.05)
+            run.send_signal(signal.SIGINT)
+            _, error = run.communicate(timeout=60)
+        finally:
+            run.kill()
     assert run.returncode == 130 and error.startswith("stopped.") and "Traceback" not in error
     assert os.listdir(out) == ["q_table.npz"]
     assert read_arrays(out / "q_table.npz", "q_table")[0]["episodes"] % 10_000 == 0
