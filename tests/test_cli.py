@@ -597,8 +597,9 @@ def test_compiled_functions_work_where_the_package_can_keep_none(read_only, tmp_
     (tmp_path / "temporary").mkdir()
     code = """if True:
         import os, numpy as np, crm_rl
-        from crm_rl.agents.q_learning import with_room
-        print(len(with_room(np.ones((1, 2)), 1)), crm_rl.__file__, os.environ["NUMBA_CACHE_DIR"])
+        from crm_rl.worlds.sampling import Pools, draw  # imports and compiles fastest
+        pools = Pools(*[np.array([7])] * 3, shares=(0.5, 0.5))
+        print(draw(pools, np.random.default_rng(0)), crm_rl.__file__, os.environ["NUMBA_CACHE_DIR"])
     """
     places = {"HOME": str(tmp_path) if home else "/dev/null", "TMPDIR": str(tmp_path / "temporary")}
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
@@ -610,8 +611,8 @@ def test_compiled_functions_work_where_the_package_can_keep_none(read_only, tmp_
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    rows, package, cache = done.stdout.split()
-    assert rows == "2" and Path(package).is_relative_to(read_only)
+    drawn, package, cache = done.stdout.split()
+    assert drawn == "7" and Path(package).is_relative_to(read_only)
     assert Path(cache).is_relative_to(tmp_path / (".cache" if home else "temporary"))
     assert Path(cache).exists() == home, "what is only for this process goes with it"
     assert os.listdir(tmp_path / "temporary") == []

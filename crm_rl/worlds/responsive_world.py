@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from crm_rl.data.encoders import ConversionRate
 from crm_rl.data.features import SOUND_FEATURES, Feature
@@ -230,6 +229,8 @@ def responsive_worlds(
     Returns:
         The worlds by name: train, val and test.
     """
+    from sklearn.model_selection import train_test_split  # slow to import, and only this needs it
+
     everybody, rows = responsive_population(customers, rates, kind, deal)
     alike = 2 * everybody.inbound + customers["subscribed"].to_numpy()[rows]
     places = np.arange(len(rows))
