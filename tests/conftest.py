@@ -2,12 +2,16 @@ import hashlib
 import os
 from pathlib import Path
 
-import pytest
-from hypothesis import Phase, settings
+# As `make test` has it, before anything that counts is loaded: two threads of small trees on busy cores wait for each
+# other a hundred times as long as they work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from crm_rl.data.fetch import SHA256
-from crm_rl.data.load import TWIN
-from crm_rl.files import PROJECT
+import pytest  # noqa: E402
+from hypothesis import Phase, settings  # noqa: E402
+
+from crm_rl.data.fetch import SHA256  # noqa: E402
+from crm_rl.data.load import TWIN  # noqa: E402
+from crm_rl.files import PROJECT  # noqa: E402
 
 # The same examples in every run; no limit in time, for other work may share the machine; and no search for the
 # smallest example that fails, which takes minutes where one example is a whole export.

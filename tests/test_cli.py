@@ -455,11 +455,17 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch):
 def test_a_training_run_stopped_by_ctrl_c_keeps_what_it_reached(tmp_path):
     data, out = write_csv(export(), tmp_path / "x.csv"), tmp_path / "out"
     arguments = ["train", "q-learning", "--budget", "1_000_000_000", "--data", str(data), "--out", str(out)]
-    run = subprocess.Popen([sys.executable, "-m", "crm_rl", *arguments], cwd=PROJECT, stderr=subprocess.PIPE, text=True)
-    while run.poll() is None and not (out / "q_table.npz").exists():
-        time.sleep(0.05)
-    run.send_signal(signal.SIGINT)
-    _, error = run.communicate()
+    # What runs in a shell's background ignores Ctrl-C, and hands that on to what it starts.
+    listens = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    command = [sys.executable, "-m", "crm_rl", *arguments]
+    with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, **listens) as run:
+        try:
+            while run.poll() is None and not (out / "q_table.npz").exists():
+                time.sleep(0.05)
+            run.send_signal(signal.SIGINT)
+            _, error = run.communicate(timeout=60)
+        finally:
+            run.kill()
     assert run.returncode == 130 and error.startswith("stopped.") and "Traceback" not in error
     assert os.listdir(out) == ["q_table.npz"]
     assert read_arrays(out / "q_table.npz", "q_table")[0]["episodes"] % 10_000 == 0
@@ -591,8 +597,9 @@ def test_compiled_functions_work_where_the_package_can_keep_none(read_only, tmp_
     (tmp_path / "temporary").mkdir()
     code = """if True:
         import os, numpy as np, crm_rl
-        from crm_rl.agents.q_learning import with_room
-        print(len(with_room(np.ones((1, 2)), 1)), crm_rl.__file__, os.environ["NUMBA_CACHE_DIR"])
+        from crm_rl.worlds.sampling import Pools, draw  # imports and compiles fastest
+        pools = Pools(*[np.array([7])] * 3, shares=(0.5, 0.5))
+        print(draw(pools, np.random.default_rng(0)), crm_rl.__file__, os.environ["NUMBA_CACHE_DIR"])
     """
     places = {"HOME": str(tmp_path) if home else "/dev/null", "TMPDIR": str(tmp_path / "temporary")}
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
@@ -604,8 +611,8 @@ def test_compiled_functions_work_where_the_package_can_keep_none(read_only, tmp_
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    rows, package, cache = done.stdout.split()
-    assert rows == "2" and Path(package).is_relative_to(read_only)
+    drawn, package, cache = done.stdout.split()
+    assert drawn == "7" and Path(package).is_relative_to(read_only)
     assert Path(cache).is_relative_to(tmp_path / (".cache" if home else "temporary"))
     assert Path(cache).exists() == home, "what is only for this process goes with it"
     assert os.listdir(tmp_path / "temporary") == []

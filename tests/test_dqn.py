@@ -10,10 +10,11 @@ import pytest
 import stable_baselines3
 import torch
 from runs import files, kill_inside
+from small_networks import SMALL, small_run
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
-from test_q_learning import crowd, start_of
-from tiny_worlds import CALL_ONCE, LOOK_THEN_ACT
+from test_q_learning import start_of
+from tiny_worlds import CALL_ONCE, LOOK_THEN_ACT, crowd
 
 from crm_rl.agents.arithmetic import one_thread, tiny_numbers_are_zero
 from crm_rl.agents.checkpoints import PolicyError, checkpoints_in, fingerprint
@@ -30,7 +31,6 @@ from crm_rl.worlds.replay_settings import AS_CODED_SELECTION, DESCRIBED_SELECTIO
 
 torch.set_num_threads(1)
 
-SMALL = Hyperparameters(hidden=(16, 16), buffer_size=320, batch_size=8, learning_starts=64, target_every=160)
 QUICK = Hyperparameters(hidden=(32,), learning_rate=3e-3, batch_size=32, learning_starts=200, target_every=200)
 
 
@@ -264,12 +264,8 @@ def test_history_by_hand():
 # ---- Determinism ----
 
 
-def small_run(folder, seed=5, steps=1_600):
-    return train_dqn(crowd(AS_CODED_SELECTION), SMALL, steps, seed, folder=folder, checkpoint_every=160)
-
-
 def test_the_same_seed_gives_the_same_bytes_in_any_process_and_order(tmp_path):
-    code = "import sys, test_dqn as tests; tests.small_run(sys.argv[1])"
+    code = "import sys; from small_networks import small_run; small_run(sys.argv[1])"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     elsewhere = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "elsewhere")], env=environment)
     small_run(tmp_path / "other seed", seed=6)

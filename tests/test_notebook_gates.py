@@ -9,6 +9,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,11 +65,17 @@ def tool(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
 
 
 def nbval(directory: Path) -> subprocess.CompletedProcess:
-    """nbval with the options and the environment of `make nbval`."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *checks.NBVAL]
+    """nbval with the options and the environment of `make nbval`; it names each cell and says how it went."""
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "nbval.plugin", "-p", "no:cacheprovider", *checks.NBVAL]
     command += ["--rootdir", str(directory), str(directory)]
     with notebooks.clean_environment() as environment:
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the other plug-ins take longer than the notebooks
         return subprocess.run(command, capture_output=True, text=True, cwd=directory, env=environment, check=False)
+
+
+def cells_of(done: subprocess.CompletedProcess, name: str) -> list[str]:
+    """How each cell of a notebook went, by what nbval printed."""
+    return re.findall(rf"^{name}::ipynb::Cell \d+ (\w+)", done.stdout, re.MULTILINE)
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +94,9 @@ def pair(good_pair, tmp_path) -> Path:
     return tmp_path / "notebooks"
 
 
-def edit(pair: Path, change) -> None:
+def edit(pair: Path, change, name: str = "01_tiny") -> None:
     """Change the notebook's JSON in place; change(code_cells) gets its code cells."""
-    path = pair / "01_tiny.ipynb"
+    path = pair / f"{name}.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
     change([cell for cell in notebook["cells"] if cell["cell_type"] == "code"])
     path.write_text(json.dumps(notebook), encoding="utf-8")
@@ -110,22 +117,36 @@ def test_a_good_pair_passes(pair):
     assert "1 pair(s) in order" in done.stdout
 
 
-def test_a_good_pair_passes_nbval(pair):
-    done = nbval(pair)
-    assert done.returncode == 0, done.stdout
-    assert "4 passed" in done.stdout
+def strip(cells) -> None:
+    for cell in cells:
+        cell["outputs"], cell["execution_count"] = [], None
+
+
+def falsify(cells) -> None:
+    cells[1]["outputs"][0]["text"] = ["480 subscribers\n"]
+
+
+@pytest.fixture(scope="session")
+def compared(good_pair, tmp_path_factory) -> subprocess.CompletedProcess:
+    """One run of nbval over a good notebook, one without outputs, and one with a false output."""
+    directory = tmp_path_factory.mktemp("compared")
+    for name, change in (("good", None), ("stripped", strip), ("false", falsify)):
+        shutil.copy(good_pair / "01_tiny.ipynb", directory / f"{name}.ipynb")
+        if change:
+            edit(directory, change, name)
+    return nbval(directory)
+
+
+def test_a_good_pair_passes_nbval(compared):
+    assert cells_of(compared, "good") == ["PASSED"] * 4, compared.stdout
 
 
 # ---- What the issue of a book with stored outputs is about -----------------------------------------------
 
 
-def test_without_outputs_nbval_passes_and_the_gate_does_not(pair):
-    def strip(cells):
-        for cell in cells:
-            cell["outputs"], cell["execution_count"] = [], None
-
+def test_without_outputs_nbval_passes_and_the_gate_does_not(pair, compared):
     edit(pair, strip)
-    assert nbval(pair).returncode == 0, "nbval began to notice: the reason for the gate is gone"
+    assert cells_of(compared, "stripped") == ["PASSED"] * 4, "nbval began to notice: the reason for the gate is gone"
     assert refused(pair, "was not executed").count("was not executed") == 4
 
 
@@ -145,14 +166,9 @@ def test_one_cell_not_executed_is_refused(pair):
     refused(pair, "cell 3: was not executed")
 
 
-def test_an_edited_output_fails_nbval(pair):
-    def falsify(cells):
-        cells[1]["outputs"][0]["text"] = ["480 subscribers\n"]
-
-    edit(pair, falsify)
-    done = nbval(pair)
-    assert done.returncode == 1, done.stdout
-    assert "480 subscribers" in done.stdout
+def test_an_edited_output_fails_nbval(compared):
+    assert cells_of(compared, "false") == ["PASSED", "FAILED", "PASSED", "PASSED"], compared.stdout
+    assert compared.returncode == 1 and "480 subscribers" in compared.stdout
 
 
 def test_out_of_step_with_its_py_is_refused(pair):
@@ -436,7 +452,7 @@ def test_what_is_personal_does_not_fail_nbval(pair, personal, monkeypatch):
     for name, value in personal.items():
         monkeypatch.setenv(name, value)
     done = nbval(pair)
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0 and cells_of(done, "01_tiny") == ["PASSED"] * 4, done.stdout
 
 
 def test_run_asserts_even_where_python_is_told_not_to(pair):
@@ -488,10 +504,10 @@ def test_make_gates_fails_on_a_damaged_notebook(pair, tmp_path):
     good = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert good.returncode == 0, good.stdout + good.stderr
 
-    def strip(cells):
+    def forget(cells):
         cells[1]["execution_count"], cells[1]["outputs"] = None, []
 
-    edit(pair, strip)
+    edit(pair, forget)
     damaged = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert damaged.returncode != 0
     assert "was not executed" in damaged.stdout

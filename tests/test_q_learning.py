@@ -11,7 +11,7 @@ import pytest
 from numba import types
 from numba.typed import Dict
 from runs import files, kill_inside
-from tiny_worlds import CALL_ONCE, CALL_ONCE_VALUES, DEMO_FLAG, LOOK_THEN_ACT, VALUE_OF_LOOKING, world
+from tiny_worlds import CALL_ONCE, CALL_ONCE_VALUES, DEMO_FLAG, LOOK_THEN_ACT, VALUE_OF_LOOKING, crowd, world
 
 from crm_rl.agents.checkpoints import PolicyError
 from crm_rl.agents.policies import KEY, load_policy
@@ -37,14 +37,6 @@ RULES = {
     "described, selection": DESCRIBED_SELECTION,
     "as coded, selection": AS_CODED_SELECTION,
 }
-RECORDS = ["call", "call demo", "survey signup", "manager subscribed", "", "call signup manager subscribed"]
-
-
-def crowd(rules=DESCRIBED, people=40, seed=0):
-    """A world in which there is something to learn, and customers differ."""
-    rng = np.random.default_rng(seed)
-    features = rng.random((people, N_FEATURES)).round(1).astype(np.float32)
-    return world([RECORDS[i % len(RECORDS)] for i in range(people)], rules, features)
 
 
 def inside(world):

@@ -1,19 +1,17 @@
 """The studies: one runner for all, which resumes to the same bytes, and a record that any machine can check."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from runs import kill_inside
 
 from crm_rl.agents.policies import load_policy
 from crm_rl.agents.reference import CONSTANTS
+from crm_rl.cli import main
 from crm_rl.data.load import TWIN
 from crm_rl.evaluation.rollouts import metrics, play
 from crm_rl.experiments import comparison, comparison_plan, dqn_ablation, funnel_study
@@ -31,25 +29,24 @@ JOBS = {
 }
 
 
-def study_command(folder: Path, *more: str) -> list[str]:
-    return [
-        *(sys.executable, "-m", "crm_rl", "study", "funnel", "--data", str(TWIN), "--seeds", "2", "--budget", "1500"),
-        *("--workers", "1", "--work", str(folder / "work"), "--out", str(folder / "out"), *more),
-    ]
+def small_study(folder: Path) -> int:
+    """By the command line, in this very process, which has imported everything."""
+    return main(
+        [
+            *("study", "funnel", "--data", str(TWIN), "--seeds", "2", "--budget", "1500"),
+            *("--workers", "1", "--work", str(folder / "work"), "--out", str(folder / "out")),
+        ]
+    )
+
+
+def has_finished(folder: Path, jobs: int) -> bool:
+    return len(list((folder / "work").glob("*.json"))) >= jobs
 
 
 def recorded(folder: Path) -> dict[str, bytes]:
     """All but the .json, which says when and where."""
     files = [path for path in (folder / "out").rglob("*") if path.suffix in (".csv", ".npz")]
     return {path.name: path.read_bytes() for path in files}
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> tuple[Path, float]:
-    """A small study run at one go, and how long it took."""
-    folder, began = tmp_path_factory.mktemp("whole"), time.monotonic()
-    subprocess.run(study_command(folder), check=True, capture_output=True)
-    return folder, time.monotonic() - began
 
 
 # ---- The plans ----
@@ -108,19 +105,19 @@ def test_a_job_is_known_by_all_it_depends_on(job, tmp_path, monkeypatch):
     assert len({known, *(file_of(other, tmp_path) for other in others)}) == 1 + len(others)
 
 
-def test_a_study_killed_inside_a_job_resumes_to_the_same_bytes(whole, tmp_path):
-    folder, lasted = whole
+def test_a_study_killed_inside_a_job_resumes_to_the_same_bytes(tmp_path):
+    """Killed twice, anywhere in the first two thirds of its 28 jobs; the last third has two networks to train."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert small_study(whole) == 0
     rng = np.random.default_rng()
-    for _ in range(2):
-        run = subprocess.Popen(
-            study_command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        time.sleep(lasted * rng.uniform(0.3, 0.8))
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
-    subprocess.run(study_command(tmp_path), check=True, capture_output=True)
-    assert recorded(tmp_path) == recorded(folder) and len(recorded(folder)) == 2 + len(KEPT)
-    source = json.loads((folder / "out" / "study_twin.json").read_text())
+    for jobs in np.sort(rng.integers(1, 18, 2)):
+        reached = partial(has_finished, killed, jobs)
+        kill_inside(partial(small_study, killed), reached, delay=rng.uniform(0, 0.1))
+        assert has_finished(killed, jobs) and not has_finished(killed, 28)
+    assert small_study(killed) == 0
+    assert has_finished(killed, 28)
+    assert recorded(killed) == recorded(whole) and len(recorded(whole)) == 2 + len(KEPT)
+    source = json.loads((whole / "out" / "study_twin.json").read_text())
     assert source["budget"] == {"episodes": 1_500, "steps": 1_500} and source["seeds"] == [0, 1]
     assert source["input_sha256"] == sha256(str(TWIN))
 
@@ -139,10 +136,8 @@ def test_a_dask_cluster_gives_the_same_results(name, tmp_path):
 
 def test_less_than_the_study_does_not_overwrite_its_record(tmp_path):
     before = {file: file.stat().st_mtime_ns for file in RESULTS.rglob("*")}
-    command = [sys.executable, "-m", "crm_rl", "study", "ablation", "--data", str(TWIN), "--seeds", "1"]
-    subprocess.run(
-        [*command, "--budget", "50", "--workers", "1", "--work", str(tmp_path)], check=True, capture_output=True
-    )
+    command = ["study", "ablation", "--data", str(TWIN), "--seeds", "1", "--budget", "50", "--workers", "1"]
+    assert main([*command, "--work", str(tmp_path)]) == 0
     assert {file: file.stat().st_mtime_ns for file in RESULTS.rglob("*")} == before
     runs, curves, source = dqn_ablation.load_ablation("twin", tmp_path / "results")
     assert len(runs) == 6 and runs["reward_val"].notna().all() and source["steps"] == 50
@@ -150,8 +145,6 @@ def test_less_than_the_study_does_not_overwrite_its_record(tmp_path):
 
 
 def test_an_unknown_study_is_refused_with_those_there_are(capsys):
-    from crm_rl.cli import main
-
     assert main(["study", "everything"]) == 1
     assert "funnel, ablation, comparison" in capsys.readouterr().err
 
@@ -220,7 +213,7 @@ def test_one_seed_of_each_table_gives_the_recorded_numbers(name, row, setting, t
 
 
 def test_a_network_trained_here_learns_what_every_recorded_one_did(twin):
-    """In a fifth of the steps, on another processor, with other seeds: it beats random treatment by far."""
+    """In a tenth of the steps, on another processor, with other seeds: it beats random treatment by far."""
     from crm_rl.agents.dqn import train_seeds
     from crm_rl.agents.dqn_settings import STUDY
 
@@ -230,5 +223,5 @@ def test_a_network_trained_here_learns_what_every_recorded_one_did(twin):
     floor = chance + 0.4 * (worst - chance)
     assert worst > floor > chance
     parts = worlds(setting, data=twin)
-    for policy in train_seeds([parts["train"]] * 2, STUDY[setting, False], 20_000, [50, 51]):
+    for policy in train_seeds([parts["train"]] * 2, STUDY[setting, False], 10_000, [50, 51]):
         assert play(parts["test"], policy, np.random.default_rng(0)).reward.mean() > floor

@@ -23,6 +23,16 @@ def world(records: list[str], rules: Rules, features: np.ndarray | None = None) 
     return ReplayWorld(population, rules, balanced(population, (0.0, 0.0)))
 
 
+RECORDS = ["call", "call demo", "survey signup", "manager subscribed", "", "call signup manager subscribed"]
+
+
+def crowd(rules=DESCRIBED, people=40, seed=0):
+    """A world in which there is something to learn, and customers differ."""
+    rng = np.random.default_rng(seed)
+    features = rng.random((people, N_FEATURES)).round(1).astype(np.float32)
+    return world([RECORDS[i % len(RECORDS)] for i in range(people)], rules, features)
+
+
 #: One customer whom only a call moves; waiting costs nothing. So Q(first, call) = -1 + 15 and Q(first, wait) is
 #: 0.95 times that; once the call is paid, waiting for ever is best and worth 0.
 CALL_ONCE = world(["call"], DESCRIBED._replace(action_cost=(1.0, 1.0, 1.0, 1.0, 0.0, 1.0)))

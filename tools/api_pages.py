@@ -67,7 +67,7 @@ def transparent_numba() -> None:
     numba, extending, typed = (types.ModuleType(name) for name in ("numba", "numba.extending", "numba.typed"))
     numba.njit = numba.jit = decorator
     numba.prange = range
-    numba.types, typed.Dict = _MockObject(), _MockObject()
+    numba.types, typed.Dict = _MockObject(), type("Dict", (dict,), {"__module__": typed.__name__})
     numba.extending = extending
     extending.overload = lambda function, **options: lambda stand_in: stand_in
     extending.register_jitable = decorator

@@ -19,9 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from console import finish
+from kernels import kernel_environment
 from summary import Outcome, outcome_of, summary
-
-from notebooks import kernel_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = Path("_build", "reports")

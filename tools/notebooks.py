@@ -19,10 +19,9 @@ import argparse
 import hashlib
 import os
 import re
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +30,7 @@ import nbformat
 import yaml
 from console import CannotRun, finish
 from jupytext.config import load_jupytext_configuration_file
+from kernels import clean_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -374,24 +374,6 @@ def check_all(directory: Path) -> tuple[list[Problem], list[str], int]:
 
 
 # ---- Executing -------------------------------------------------------------------------------------------
-
-#: What people set for their own sessions and what would change a notebook's outputs: other data, another place to draw,
-#: code that runs first, other warnings, assertions left out.
-PERSONAL = ("CRM_RL_DATA", "MPLBACKEND", "PYTHONSTARTUP", "PYTHONWARNINGS", "PYTHONOPTIMIZE")
-
-
-def kernel_environment(environment: Mapping[str, str], profile: str) -> dict[str, str]:
-    """The environment of a kernel that makes or compares outputs: without what is personal, one thread, and with the
-    folder `profile`, an empty one, in place of the user's IPython profile (its start-up files and settings)."""
-    kept = {name: value for name, value in environment.items() if name not in PERSONAL}
-    return {"OMP_NUM_THREADS": "1", **kept, "IPYTHONDIR": profile}
-
-
-@contextmanager
-def clean_environment() -> Iterator[dict[str, str]]:
-    """`kernel_environment` of this process, with a profile that lasts as long as the block."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        yield kernel_environment(os.environ, profile)
 
 
 def execute(

@@ -11,16 +11,33 @@ import numpy as np
 from numba import njit
 
 from crm_rl.worlds.base import ALL_VISIBLE
-from crm_rl.worlds.responsive import ATTRIBUTES, BOOTCAMP, COUNTRY, INBOUND, N_SITUATIONS, Population, Rules, State, situation
+from crm_rl.worlds.responsive import ATTRIBUTES, BOOTCAMP, COUNTRY, INBOUND, N_PATTERNS, N_SITUATIONS, Population, Rules, State, situation
 
-#: Resolutions, from coarse to fine: to how many decimals inbound, the country's and the bootcamp's standing are told;
-#: None leaves one out.
+
+
+class Resolution(NamedTuple):
+    """How finely a table tells states apart.
+
+    Attributes:
+        inbound, country, bootcamp: to how many decimals each is told; None leaves it out.
+        episode: how much is told of the episode: 0 the milestones, 1 also the week, 2 everything.
+    """
+
+    inbound: int | None
+    country: int | None
+    bootcamp: int | None
+    episode: int = 2
+
+
+#: From coarse to fine.
 RESOLUTIONS = {
-    "episode only": (None, None, None),
-    "+ inbound": (0, None, None),
-    "+ standings to halves": (0, 0, 0),
-    "+ standings, 1 decimal": (0, 1, 1),
-    "+ country x bootcamp": (0, 6, 6),
+    "milestones": Resolution(None, None, None, 0),
+    "+ week": Resolution(None, None, None, 1),
+    "+ fatigue, channel, interest": Resolution(None, None, None),
+    "+ inbound": Resolution(0, None, None),
+    "+ standings to halves": Resolution(0, 0, 0),
+    "+ standings, 1 decimal": Resolution(0, 1, 1),
+    "+ country x bootcamp": Resolution(0, 6, 6),
 }
 
 N_ATTRIBUTES = 3
@@ -59,15 +76,17 @@ class Levels(NamedTuple):
     Attributes:
         groups: shape (groups, 4), float64, no row twice: what is told of the three attributes, 0 for one that is left
             out or not bought, and the mask number.
-        decimals: shape (3,), int64: the resolution; -1 leaves an attribute out.
+        decimals: shape (3,), int64: the resolution of the attributes; -1 leaves one out.
+        episode: shape (1,), int64: how much is told of the episode, see `Resolution`.
     """
 
     groups: np.ndarray
     decimals: np.ndarray
+    episode: np.ndarray
 
     def fits(self) -> bool:
         """Whether the parts fit together, when read from a file."""
-        return self.groups.ndim == 2 and self.groups.shape[1] == 4 and self.decimals.shape == (3,)
+        return self.groups.ndim == 2 and self.groups.shape[1] == 4 and self.decimals.shape == (3,) and self.episode.shape == (1,)
 
 
 class Coder(NamedTuple):
@@ -75,9 +94,11 @@ class Coder(NamedTuple):
 
     Attributes:
         group: shape (customers, 8), int64: by mask number; -1 where training had none of the group.
+        episode: how much is told of the episode, see `Resolution`.
     """
 
     group: np.ndarray
+    episode: int
 
 
 def abstract(population: Population, decimals: np.ndarray) -> np.ndarray:
@@ -94,18 +115,18 @@ def groups_with(population: Population, decimals: np.ndarray, bought: int) -> np
     return np.column_stack([SEEN[bought] * abstract(population, decimals), np.full(len(population.start), bought)])
 
 
-def levels_of(population: Population, rules: Rules, resolution: tuple[int | None, int | None, int | None]) -> Levels:
+def levels_of(population: Population, rules: Rules, resolution: Resolution) -> Levels:
     """Learn which groups there are among the customers of training, with every mask that an agent can have."""
-    decimals = np.array([-1 if places is None else places for places in resolution])
+    decimals = np.array([-1 if places is None else places for places in resolution[:3]])
     masks = range(N_MASKS) if rules.selects_features else (ALL,)
     every = np.concatenate([groups_with(population, decimals, bought) for bought in masks])
-    return Levels(np.unique(every, axis=0), decimals)
+    return Levels(np.unique(every, axis=0), decimals, np.array([resolution.episode]))
 
 
 def coder_of(population: Population, levels: Levels) -> Coder:
     """The groups of a population by the levels of the training population."""
     groups = [place_among(groups_with(population, levels.decimals, bought), levels.groups) for bought in range(N_MASKS)]
-    return Coder(np.column_stack(groups))
+    return Coder(np.column_stack(groups), int(levels.episode[0]))
 
 
 @njit(cache=True)
@@ -114,5 +135,10 @@ def state_key(state: State, coder: Coder, rules: Rules) -> tuple[int, int]:
     group = coder.group[state.customer, bought_in(state.mask)]
     if group < 0:
         return -1, state.mask
+    if coder.episode == 0:
+        return group * N_PATTERNS + state.milestones, state.mask
+    week = group * (rules.weeks + 1) + state.steps
+    if coder.episode == 1:
+        return week * N_PATTERNS + state.milestones, state.mask
     place = situation(state.milestones, state.fatigue, state.channel, state.interest)
-    return (group * (rules.weeks + 1) + state.steps) * N_SITUATIONS + place, state.mask
+    return week * N_SITUATIONS + place, state.mask

@@ -8,10 +8,7 @@ number for everybody, and called an assumption.
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
 from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from crm_rl.data.columns import EVENTS, SNAPSHOT_DATE
 
@@ -82,6 +79,11 @@ def fit_base_rates(customers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _fit(weeks: pd.DataFrame, event: str) -> pd.Series:
+    # Slow to import, and only this needs them.
+    from scipy.optimize import brentq
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
     happens = weeks[f"{event} happens"].to_numpy()
     events, names = int(happens.sum()), [name for name in COVARIATES if name != event]
     fitted = {"events": events, "customer_weeks": len(weeks), "slope": np.nan, **dict.fromkeys(COVARIATES, 0.0)}

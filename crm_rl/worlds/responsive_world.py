@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from crm_rl.data.encoders import ConversionRate
 from crm_rl.data.features import SOUND_FEATURES, Feature
@@ -33,7 +32,7 @@ from crm_rl.worlds.responsive import (
     step_all,
     subset,
 )
-from crm_rl.worlds.attributes import RESOLUTIONS, Coder, Levels, coder_of, levels_of, state_key
+from crm_rl.worlds.attributes import RESOLUTIONS, Coder, Levels, Resolution, coder_of, levels_of, state_key
 from crm_rl.worlds.nature import BOOK, Nature, affinities, driven, places_of
 from crm_rl.worlds.sampling import Pools, draw_many
 from crm_rl.worlds.stepping import Dynamics, register
@@ -109,8 +108,8 @@ class ResponsiveWorld(NamedTuple):
         """A first call is held in this week."""
         return (outcome.state.milestones & ~states.milestones & 1) == 1
 
-    def levels(self, resolution: tuple[int | None, int | None, int | None] | None = None) -> Levels:
-        """The customer groups; the resolution is a value of `attributes.RESOLUTIONS`, or another such triple."""
+    def levels(self, resolution: Resolution | None = None) -> Levels:
+        """The customer groups; the resolution is a value of `attributes.RESOLUTIONS`, or another."""
         return levels_of(self.population, self.rules, self.resolution if resolution is None else resolution)
 
     def coder(self, levels: Levels) -> Coder:
@@ -201,6 +200,8 @@ def responsive_worlds(
     Returns:
         The worlds by name: train, val, test and all.
     """
+    from sklearn.model_selection import train_test_split  # slow to import, and only this needs it
+
     everybody, rows = responsive_population(customers, rates, nature, roughness)
     rules = rules._replace(drives=driven(rules.drives, nature))
     alike = 2 * everybody.inbound + customers["subscribed"].to_numpy()[rows]
