@@ -91,11 +91,12 @@ class Run:
         self.worlds, self.total, self.steps = worlds, steps, 0
         rules = worlds[0].rules
         self.rngs = [np.random.default_rng(seed) for seed in seeds]
-        shape = observation_size(rules), n_actions(rules), hyper.hidden, hyper.dueling, seeds
+        inputs, names = observation_size(rules), [world.names() for world in worlds]
+        shape = inputs, n_actions(rules), hyper.hidden, hyper.dueling, seeds, names, hyper.embedding
         self.networks, self.target = Networks(*shape), Networks(*shape)
         self.optimizer = torch.optim.Adam(self.networks.parameters(), lr=hyper.learning_rate, fused=True)
         remembered = hyper.buffer_size if hyper.replay else hyper.batch_size
-        self.replay = Replay(remembered, shape[0], len(seeds), hyper.num_envs)
+        self.replay = Replay(remembered, inputs, len(seeds), hyper.num_envs)
         self.actors = Actors(worlds, hyper.num_envs, self.rngs)
         self.log = np.zeros((-(-steps // hyper.num_envs), len(seeds), len(LOG)))
 
@@ -149,6 +150,7 @@ class Run:
                 *self.networks.layers_of(place),
                 world.rules,
                 self.hyper.reward_scale,
+                self.networks.names_of(place),
                 about | {"seed": about["seeds"][place]},
                 history_of(self.log[:, place], self.hyper.num_envs),
             )

@@ -102,3 +102,50 @@ def fitted_q_iteration(world: World, steps: int, seed: int) -> FittedPolicy:
             worth[~ended] += models[0](after[~ended]).max(axis=1)
         models.insert(0, Model(observations, actions, worth, costs, seed))
     return FittedPolicy(models)
+
+
+class PlanPolicy(GreedyPolicy):
+    """One action a customer, for the whole episode: the one of which a model of whole episodes expects most."""
+
+    def __init__(self, model: Model):
+        self.model = model
+
+    def q_values(self, states: Any, world: World) -> np.ndarray:
+        """What each action is expected to earn when it is taken in every week, shape (n, actions)."""
+        return self.model(world.observe(world.start(states.customer)))
+
+
+def contextual_bandit(world: World, steps: int, seed: int) -> PlanPolicy:
+    """Try each action for whole episodes, on customers as they come, and learn for whom which earns most.
+
+    Args:
+        world: where to try, without feature selection.
+        steps: of experience; an episode that they cut off does not count.
+        seed: decides everything that is left to chance.
+    """
+    rng, costs = np.random.default_rng(seed), np.zeros(n_actions(world.rules))
+    seen, actions, returns, taken = [], [], [], 0
+    while taken < steps:
+        customers = np.zeros(min(10_000, steps // world.longest() + 1), dtype=np.int64)
+        world.draw(rng, customers)
+        chosen = rng.integers(len(costs), size=len(customers))
+        earned, lengths = returns_of(world, customers, chosen, rng)
+        within = taken + lengths.cumsum() <= steps
+        seen.append(world.observe(world.start(customers))[within])
+        actions.append(chosen[within])
+        returns.append(earned[within])
+        taken += int(lengths.sum())
+    return PlanPolicy(Model(np.concatenate(seen), np.concatenate(actions), np.concatenate(returns), costs, seed))
+
+
+def returns_of(world: World, customers: np.ndarray, actions: np.ndarray, rng: np.random.Generator):
+    """What episodes earn in which one action is taken for ever, and their lengths, each of shape (customers,)."""
+    states, going = world.start(customers), np.full(len(customers), True)
+    earned, lengths = np.zeros(len(customers)), np.zeros(len(customers), dtype=np.int64)
+    for _ in range(world.longest()):
+        outcome = world.step(states, actions, rng.random((len(customers), world.chances)))
+        earned += going * outcome.reward
+        lengths += going
+        going &= ~(outcome.terminated | outcome.truncated)
+        states = outcome.state
+    return earned, lengths

@@ -11,6 +11,10 @@ import torch
 from torch import nn
 
 
+#: The standard deviation of the numbers in a name's first vector.
+FIRST_VECTORS = 0.1
+
+
 class Layer(nn.Module):
     """A linear layer for each seed: y = x W + b."""
 
@@ -24,6 +28,34 @@ class Layer(nn.Module):
         return torch.baddbmm(self.bias, x, self.weight)
 
 
+class Embedding(nn.Module):
+    """A learned vector for each name in one column of the observations, and one for names never met, for each seed.
+
+    Args:
+        column: where the number stands that stands for a name.
+        numbers: for each seed, those that training can meet, shape (names,), in rising order.
+        size: of a vector.
+        generators: draw the first vectors; that of names never met is zero and stays so.
+    """
+
+    def __init__(self, column: int, numbers: list[np.ndarray], size: int, generators: list[torch.Generator]):
+        super().__init__()
+        most = max(map(len, numbers))
+        padded = [np.pad(each, (0, most - len(each)), constant_values=np.inf) for each in numbers]
+        self.column, self.counts = column, [len(each) for each in numbers]
+        self.register_buffer("numbers", torch.from_numpy(np.stack(padded).astype(np.float32)), persistent=False)
+        drawn = torch.stack([torch.randn(most, size, generator=generator) for generator in generators])
+        self.vectors = nn.Parameter(torch.cat([FIRST_VECTORS * drawn, torch.zeros(len(numbers), 1, size)], dim=1))
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        column = observations[:, :, self.column].contiguous()
+        place = torch.searchsorted(self.numbers, column).clamp(max=self.numbers.shape[1] - 1)
+        unknown = self.vectors.shape[1] - 1
+        place = torch.where(self.numbers.gather(1, place) == column, place, unknown)
+        first = torch.arange(len(place))[:, None] * (unknown + 1)
+        return nn.functional.embedding(first + place, self.vectors.flatten(0, 1))
+
+
 class Networks(nn.Module):
     """A network for each seed: observations of shape (seeds, n, inputs) in, Q-values (seeds, n, actions) out.
 
@@ -32,18 +64,34 @@ class Networks(nn.Module):
         hidden: the hidden layers, each of so many rectified linear units.
         dueling: the last layer learns the value of the state and what each action adds (Wang et al. 2016).
         seeds: decide the first weights, each of its own network.
+        names: for each seed, by column of the observation, the numbers that stand for names, in rising order; the
+            network learns a vector for each name and sees it beside the number.
+        size: of such a vector.
     """
 
-    def __init__(self, inputs: int, actions: int, hidden: tuple[int, ...], dueling: bool, seeds: list[int]):
+    def __init__(
+        self,
+        inputs: int,
+        actions: int,
+        hidden: tuple[int, ...],
+        dueling: bool,
+        seeds: list[int],
+        names: list[dict[int, np.ndarray]] | None = None,
+        size: int = 0,
+    ):
         super().__init__()
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        widths = (inputs, *hidden)
+        columns = list(names[0]) if names and size else []
+        self.embeddings = nn.ModuleList(
+            Embedding(column, [each[column] for each in names], size, generators) for column in columns
+        )
+        widths = (inputs + size * len(columns), *hidden)
         self.body = nn.ModuleList(Layer(a, b, generators) for a, b in pairwise(widths))
         self.head = Layer(widths[-1], actions, generators)
         self.value = Layer(widths[-1], 1, generators) if dueling else None
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
-        hidden = observations
+        hidden = torch.cat([observations, *(each(observations) for each in self.embeddings)], dim=2)
         for layer in self.body:
             hidden = torch.relu(layer(hidden))
         q = self.head(hidden)
@@ -62,6 +110,14 @@ class Networks(nn.Module):
         bias = np.concatenate([layer.bias[place, 0].detach().numpy() for layer in last])
         weights, biases = zip(*layers, (weight, bias), strict=True)
         return [np.ascontiguousarray(each) for each in weights], [each.copy() for each in biases]
+
+    def names_of(self, place: int) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """By column, one seed's names and their vectors, shape (names + 1, size); the last is for names never met."""
+        known = {}
+        for each in self.embeddings:
+            count, vectors = each.counts[place], each.vectors[place].detach().numpy()
+            known[each.column] = each.numbers[place, :count].numpy().copy(), np.vstack([vectors[:count], vectors[-1:]])
+        return known
 
 
 class Replay:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from crm_rl.agents.reference import HAND_WRITTEN, rule_policy
-from crm_rl.planning.exact import all_states, best_of, evaluate, optimal, starts_of
+from crm_rl.planning.exact import all_states, always, best_of, evaluate, optimal, shape_of, starts_of
 from crm_rl.planning.shared import shared_policy
-from crm_rl.worlds.attributes import abstract, place_among
 from crm_rl.worlds.base import N_ACTIONS, Action
-from crm_rl.worlds.responsive import N_PATTERNS, Population, Rules
+from crm_rl.worlds.attributes import Resolution, abstract, place_among
+from crm_rl.worlds.responsive import Population, Rules
 from crm_rl.worlds.responsive_world import ResponsiveWorld
 
 
@@ -22,7 +22,7 @@ class PlannedPolicy:
     """A plan for every state of a responsive world without feature selection.
 
     Args:
-        plan: from a population to how likely each action is, shape (customers, weeks, 32, contacts, 6), or one that
+        plan: from a population to how likely each action is, shape (customers, weeks, *SITUATIONS, 6), or one that
             broadcasts to it.
     """
 
@@ -36,17 +36,14 @@ class PlannedPolicy:
             shape = (*shape_of(world.population, world.rules), N_ACTIONS)
             table = np.broadcast_to(self.plan(world.population), shape)
             self._worked_out = world.population, table
-        return table[states.customer, states.steps, states.milestones, states.contacts]
+        return table[
+            states.customer, states.steps, states.milestones, states.fatigue, states.channel, states.interest
+        ]
 
     def __call__(self, states: Any, world: ResponsiveWorld, rng: np.random.Generator) -> np.ndarray:
         """An action drawn by these probabilities, shape (n,)."""
         chances = self.probabilities(states, world).cumsum(axis=1)
         return (rng.random((len(chances), 1)) * chances[:, -1:] >= chances).sum(axis=1)
-
-
-def shape_of(population: Population, rules: Rules) -> tuple[int, int, int, int]:
-    """The shape of a table with a place for every state: (customers, weeks, 32, contacts)."""
-    return len(population.start), rules.weeks, N_PATTERNS, rules.most_contacts + 1
 
 
 def optimum(world: ResponsiveWorld) -> PlannedPolicy:
@@ -57,6 +54,17 @@ def optimum(world: ResponsiveWorld) -> PlannedPolicy:
 def optimum_of_one_week(world: ResponsiveWorld) -> PlannedPolicy:
     """What is best for the week itself, whatever comes later."""
     return PlannedPolicy(lambda people: best_of(optimal(people, world.rules._replace(weeks=1)).q))
+
+
+def best_single_action(world: ResponsiveWorld) -> PlannedPolicy:
+    """For each customer the one action that is worth most when it is taken for ever: a contextual bandit's best."""
+
+    def plan(people: Population) -> np.ndarray:
+        values = [evaluate(always(action), people, world.rules).at_start(people) for action in range(N_ACTIONS)]
+        chosen = np.eye(N_ACTIONS)[np.argmax(values, axis=0)]
+        return chosen.reshape(len(chosen), *[1] * 5, N_ACTIONS)
+
+    return PlannedPolicy(plan)
 
 
 def best_rule(world: ResponsiveWorld) -> PlannedPolicy:
@@ -74,7 +82,7 @@ def _as_plan(rule: Callable, world: ResponsiveWorld) -> PlannedPolicy:
 
 
 def one_plan_for_everybody(world: ResponsiveWorld) -> PlannedPolicy:
-    """A plan that knows the world exactly and goes by milestones, week and contacts, but not by who the customer is.
+    """A plan that knows the world exactly and goes by the week and its situation, but not by who the customer is.
 
     `shared_policy` may stop short of the best such plan, so it starts from several; the training customers choose.
     """
@@ -93,7 +101,7 @@ def _for_all(plan: np.ndarray) -> PlannedPolicy:
     return PlannedPolicy(lambda people: plan)
 
 
-def plan_for_groups(world: ResponsiveWorld, resolution: tuple[int | None, int | None, int | None]) -> PlannedPolicy:
+def plan_for_groups(world: ResponsiveWorld, resolution: Resolution) -> PlannedPolicy:
     """What a table with this resolution could express: a plan for its groups that knows the world exactly.
 
     The groups are those of the training customers, and the plan is made for these. It is improved twice from the
@@ -105,7 +113,7 @@ def plan_for_groups(world: ResponsiveWorld, resolution: tuple[int | None, int | 
     total = np.zeros((len(groups), *shape_of(people, world.rules)[1:], N_ACTIONS))
     group_of = np.empty(len(people.start), dtype=np.int64)
     group_of[which] = group.ravel()
-    np.add.at(total, group_of, optimal(people, world.rules).q * np.bincount(which)[:, None, None, None, None])
+    np.add.at(total, group_of, optimal(people, world.rules).q * np.bincount(which)[(slice(None), *[None] * 6)])
     plans = shared_policy(total.argmax(axis=-1), group.ravel(), world.population, world.rules, rounds=2)
     anything = np.full((1, *total.shape[1:]), 1 / N_ACTIONS)
     chances = np.concatenate([np.eye(N_ACTIONS)[plans], anything])

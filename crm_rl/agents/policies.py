@@ -126,6 +126,8 @@ class NetworkPolicy(GreedyPolicy):
         biases: of each layer, shape (outputs,), float32.
         rules: of the world it was trained in.
         reward_scale: what one unit of its output stands for.
+        names: by column of the observation whose numbers stand for names, these numbers, in rising order, and a vector
+            for each, shape (names + 1, size), float32; the last is for names that training never met.
         about: settings and provenance, as saved.
         history: of training, arrays by name with an entry for each 1,000 steps: see `dqn.history_of`.
     """
@@ -134,6 +136,7 @@ class NetworkPolicy(GreedyPolicy):
     biases: list[np.ndarray]
     rules: Any
     reward_scale: float = 1.0
+    names: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     about: dict = field(default_factory=dict)
     history: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -150,7 +153,8 @@ class NetworkPolicy(GreedyPolicy):
         Raises:
             PolicyError: another number of columns, or a value that is not a number.
         """
-        hidden = np.asarray(checked(observations, self.rules), dtype=np.float32)
+        observations = np.asarray(checked(observations, self.rules), dtype=np.float32)
+        hidden = np.hstack([observations, *(self.vectors(observations, column) for column in self.names)])
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             hidden = np.maximum(hidden @ weight.T + bias, 0)
         out = hidden @ self.weights[-1].T + self.biases[-1]
@@ -158,6 +162,12 @@ class NetworkPolicy(GreedyPolicy):
             value, adds = out[:, :1], out[:, 1:]
             out = value + adds - adds.mean(axis=1, keepdims=True)
         return np.float32(self.reward_scale) * out
+
+    def vectors(self, observations: np.ndarray, column: int) -> np.ndarray:
+        """The vectors of the names in a column of observations, shape (n, size), float32."""
+        numbers, vectors = self.names[column]
+        place = np.searchsorted(numbers, observations[:, column]).clip(max=len(numbers) - 1)
+        return vectors[np.where(numbers[place] == observations[:, column], place, len(numbers))]
 
     def q_values(self, states: Any, world: World) -> np.ndarray:
         """What it expects of each action, shape (n, actions), float32."""
@@ -172,8 +182,11 @@ class NetworkPolicy(GreedyPolicy):
         """Write it to an .npz file."""
         layers = {f"weight_{i}": w for i, w in enumerate(self.weights)}
         layers |= {f"bias_{i}": b for i, b in enumerate(self.biases)}
+        for column, (numbers, vectors) in self.names.items():
+            layers |= {f"names_{column}": numbers, f"vectors_{column}": vectors}
         history = {f"history_{name}": array for name, array in self.history.items()}
         facts = {"kind": "dqn", "layers": len(self.weights), "reward_scale": self.reward_scale}
+        facts["names"] = list(self.names)
         write_arrays(Path(path), {**self.about, **facts, **_rules_to_json(self.rules)}, **layers, **history)
 
     @classmethod
@@ -187,7 +200,13 @@ class NetworkPolicy(GreedyPolicy):
         rules, layers = _rules(path, about), range(int(about.get("layers", 0)))
         if not layers:
             raise PolicyError(f"{path}: no layers. Remedy: train it again.")
-        inputs = observation_size(rules)
+        inputs, names = observation_size(rules), {}
+        for column in about.get("names", []):
+            require(path, arrays, **{f"names_{column}": (None,), f"vectors_{column}": (None, None)})
+            names[column] = arrays[f"names_{column}"], arrays[f"vectors_{column}"]
+            if not 0 <= column < inputs or len(names[column][1]) != len(names[column][0]) + 1:
+                raise PolicyError(f"{path}: the names of column {column} do not fit. Remedy: train it again.")
+        inputs += sum(vectors.shape[1] for _, vectors in names.values())
         for i in layers:
             require(path, arrays, **{f"weight_{i}": (None, inputs)})
             inputs = len(arrays[f"weight_{i}"])
@@ -195,7 +214,8 @@ class NetworkPolicy(GreedyPolicy):
         if inputs not in (n_actions(rules), 1 + n_actions(rules)):
             raise PolicyError(f"{path}: {inputs} outputs for {n_actions(rules)} actions. Remedy: train it again.")
         weights, biases = [arrays[f"weight_{i}"] for i in layers], [arrays[f"bias_{i}"] for i in layers]
-        return cls(weights, biases, rules, float(about.get("reward_scale", 1.0)), about, _history(arrays))
+        scale = float(about.get("reward_scale", 1.0))
+        return cls(weights, biases, rules, scale, names, about, _history(arrays))
 
 
 def load_policy(path: str | Path) -> TablePolicy | NetworkPolicy:

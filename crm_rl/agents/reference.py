@@ -10,6 +10,7 @@ import numpy as np
 
 from crm_rl.agents.policies import Policy
 from crm_rl.worlds.base import N_FEATURES, Action, World, n_actions
+from crm_rl.worlds.responsive import CALL, DEMO, MEETING, SIGNUP, Population, State
 
 
 def random_policy(states: Any, world: World, rng: np.random.Generator) -> np.ndarray:
@@ -30,44 +31,42 @@ def constant_policy(action: Action) -> Policy:
 #: Policies by name, for tables that compare: each action for everybody.
 CONSTANTS = {f"always_{action.name.lower()}": constant_policy(action) for action in Action}
 
-SIGNUP = 3  # the place of this milestone's bit
 
 
-def two_emails(inbound, country, milestones, contacts) -> np.ndarray:
-    """Two emails, then leave the customer alone."""
-    return np.where(contacts < 2, Action.EMAIL, Action.WAIT)
+def two_emails(people: Population, states: State) -> np.ndarray:
+    """An email in the first week and one in the third, then leave the customer alone."""
+    return np.where((states.steps == 0) | (states.steps == 2), Action.EMAIL, Action.WAIT)
 
 
-def playbook(inbound, country, milestones, contacts) -> np.ndarray:
-    """Inbound customers get what leads to the first thing they have not done yet; the others get two emails."""
-    next_step = np.full(milestones.shape, Action.WAIT)
-    steps = (Action.CALL, Action.DEMO, Action.SURVEY, Action.EMAIL, Action.MANAGER)
-    for milestone, action in reversed(list(enumerate(steps))):
-        next_step = np.where(milestones >> milestone & 1, next_step, action)
-    return np.where(inbound, next_step, two_emails(inbound, country, milestones, contacts))
+def every_other_week(people: Population, states: State) -> np.ndarray:
+    """An email every other week until the customer has signed up, then the account manager."""
+    signed_up = states.milestones >> SIGNUP & 1 == 1
+    return np.where(states.fatigue > 0, Action.WAIT, np.where(signed_up, Action.MANAGER, Action.EMAIL))
 
 
-def demo_after_signup(inbound, country, milestones, contacts) -> np.ndarray:
-    """An email a week; an inbound customer who has signed up gets a demo a week instead."""
-    return np.where(inbound & (milestones >> SIGNUP & 1), Action.DEMO, Action.EMAIL)
+def playbook(people: Population, states: State) -> np.ndarray:
+    """The first thing that the customer has not done yet: call, demo, signup, meeting; never two weeks running."""
+    ladder = ((CALL, Action.CALL), (DEMO, Action.DEMO), (SIGNUP, Action.EMAIL), (MEETING, Action.MANAGER))
+    next_step = np.full(len(states.steps), Action.MANAGER)
+    for milestone, action in reversed(ladder):
+        next_step = np.where(states.milestones >> milestone & 1, next_step, action)
+    return np.where(states.fatigue > 0, Action.WAIT, next_step)
 
 
-def survey_elsewhere(inbound, country, milestones, contacts) -> np.ndarray:
-    """An email a week; a survey instead for the half of the customers whose countries subscribe least."""
-    return np.where(country < 0.5, Action.SURVEY, Action.EMAIL)
+def inbound_first(people: Population, states: State) -> np.ndarray:
+    """The account manager for whoever made the first contact and has signed up; two emails for the others."""
+    ready = (people.inbound[states.customer] == 1) & (states.milestones >> SIGNUP & 1 == 1) & (states.fatigue == 0)
+    return np.where(ready, Action.MANAGER, two_emails(people, states))
 
 
-#: Hand-written rules. Each takes inbound, the country's standing, the milestones (bits) and the contacts, arrays of
-#: shape (n,), and returns actions. Seventeen were tried on the twin's training customers; these are two that a sales
-#: team might begin with and the two that were best, one in the smooth world and one in the rough.
-HAND_WRITTEN = (two_emails, playbook, demo_after_signup, survey_elsewhere)
+#: Hand-written rules that a sales team might begin with: (population, states) -> actions, shape (n,).
+HAND_WRITTEN = (two_emails, every_other_week, playbook, inbound_first)
 
 
 def rule_policy(rule: Callable) -> Policy:
     """The policy of doing what a hand-written rule says, in a responsive world."""
 
     def act(states: Any, world: World, rng: np.random.Generator) -> np.ndarray:
-        people, who = world.population, states.customer
-        return by_firm(rule(people.inbound[who], people.country[who], states.milestones, states.contacts), world)
+        return by_firm(rule(world.population, states), world)
 
     return act

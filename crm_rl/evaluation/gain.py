@@ -35,23 +35,29 @@ GROUPS = ("all", "inbound", "outbound")
 def exact_values(policy: Policy, world: ResponsiveWorld) -> np.ndarray:
     """The exact value of a policy at each customer's start, shape (customers,), in dollars.
 
+    The policy is asked only where it can come to by its own actions.
+
     Args:
         policy: with `probabilities`, see `agents.policies`.
-        world: with feature selection, the policy takes the likeliest action; where all are alike, any of them.
+        world: without feature selection.
     """
+    types, which = starts_of(world.population)
+    values = [_values(policy, world._replace(population=subset(types, place))) for place in chunks(len(types.start))]
+    return np.concatenate(values)[which]
+
+
+def _values(policy: Policy, world: ResponsiveWorld) -> np.ndarray:
     people, rules = world.population, world.rules
-    shape = (len(people.start), rules.weeks, N_PATTERNS, rules.most_contacts + 1)
-    states = all_states(people, rules)
-    if not rules.selects_features:
-        chances = policy.probabilities(states, world).reshape(*shape, N_ACTIONS)
-        return evaluate(chances, people, rules).at_start(people)
-    chosen = []
-    for bought in range(N_MASKS):
-        seen = states._replace(mask=np.full(len(states.mask), mask_of(bought)))
-        chances = policy.probabilities(seen, world)
-        anything = np.isclose(chances.max(axis=1), chances.min(axis=1))
-        chosen.append(np.where(anything, ANY, chances.argmax(axis=1)).astype(np.int8))
-    return evaluate_selection(np.stack(chosen, axis=-1).reshape(*shape, N_MASKS), people, rules)
+    probabilities = np.zeros((*shape_of(people, rules), N_ACTIONS))
+    reached = np.zeros((len(people.start), *SITUATIONS), dtype=bool)
+    reached[np.arange(len(people.start)), people.start, 0, NO_CHANNEL, FRESH] = True
+    for week in range(rules.weeks):
+        customer, *rest = np.nonzero(reached)
+        masks = np.full(len(customer), rules.first_mask)
+        states = State(customer, np.full(len(customer), week), *rest, masks)
+        probabilities[customer, week, *rest] = policy.probabilities(states, world)
+        reached = spread(reached, probabilities[:, week] > 0)
+    return evaluate(probabilities, people, rules).at_start(people)
 
 
 class Judges(NamedTuple):

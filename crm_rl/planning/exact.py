@@ -295,6 +295,28 @@ def _evaluate(probabilities: np.ndarray, population: Population, rules: Rules, q
 
 
 @njit(cache=True)
+def spread(reached: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The situations of next week that can follow, shape (customers, *SITUATIONS), bool.
+
+    Args:
+        reached: those of this week that can occur, of the same shape.
+        chosen: which actions can be taken there, shape (customers, *SITUATIONS, 6), bool.
+    """
+    following = np.zeros(reached.shape, dtype=np.bool_)
+    for place in np.ndindex(reached.shape):
+        if not reached[place]:
+            continue
+        customer, milestones, fatigue, _, interest = place
+        for action in range(N_ACTIONS):
+            if chosen[place][action]:
+                tired, used = tire(fatigue, action), CHANNEL[action]
+                following[customer, milestones, tired, used, max(0, interest - 1)] = True
+                for number in range(FIRST_SUPERSET[milestones], FIRST_SUPERSET[milestones + 1]):
+                    following[customer, SUPERSETS[number], tired, used, FRESH] = True
+    return following
+
+
+@njit(cache=True)
 def _forward(population: Population, rules: Rules, probabilities: np.ndarray) -> np.ndarray:
     """The chance of every state, from the first week to the last."""
     likely = np.zeros(probabilities.shape[:-1])

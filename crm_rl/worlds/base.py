@@ -80,6 +80,9 @@ class World(Protocol):
     def observe(self, states: Any) -> np.ndarray:
         """What the agent sees of each episode, shape (n, 15) or, with feature selection, (n, 30), float32."""
 
+    def names(self) -> dict[int, np.ndarray]:
+        """The places in the observation whose numbers stand for names, and these numbers, in rising order, float32."""
+
     def highest(self) -> np.ndarray:
         """The largest value of each thing seen, shape (15,) or (30,), float32; the smallest is 0."""
 

@@ -62,6 +62,10 @@ class ReplayWorld(NamedTuple):
         """What the agent sees of each episode, shape (n, 15) or (n, 30), float32."""
         return observe_all(states, self.population, self.rules)
 
+    def names(self) -> dict[int, np.ndarray]:
+        """None: rates of subscribers are told as rates."""
+        return {}
+
     def highest(self) -> np.ndarray:
         """The largest value of each thing seen, shape (15,) or (30,), float32; the smallest is 0."""
         high = np.ones(observation_size(self.rules), dtype=np.float32)

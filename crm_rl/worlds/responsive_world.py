@@ -20,7 +20,9 @@ from crm_rl.worlds.base_rates import MILESTONES, fit_base_rates, weekly_chances
 from crm_rl.worlds.responsive import (
     ATTRIBUTES,
     BASELINE,
+    BOOTCAMP,
     CHANCES,
+    COUNTRY,
     Population,
     Rules,
     State,
@@ -95,6 +97,11 @@ class ResponsiveWorld(NamedTuple):
     def observe(self, states: State) -> np.ndarray:
         """What the agent sees of each episode, shape (n, 15) or (n, 30), float32."""
         return observe_all(states, self.population, self.rules)
+
+    def names(self) -> dict[int, np.ndarray]:
+        """The standings of these customers' countries and bootcamps: no two share one."""
+        people = self.population
+        return {COUNTRY: np.unique(np.float32(people.country)), BOOTCAMP: np.unique(np.float32(people.bootcamp))}
 
     def highest(self) -> np.ndarray:
         """The largest value of each thing seen, shape (15,) or (30,), float32; the smallest is 0."""
