@@ -15,7 +15,7 @@ from crm_rl.worlds.base import N_ACTIONS, WAIT
 N_HOMES = N_ACTIONS - 1
 
 #: How fast a channel loses its hold with the squared distance from home is drawn between these, evenly in its logarithm.
-FOCUS = (6.0, 15.0)
+FOCUS = (15.0, 40.0)
 
 #: The standard deviations of the logarithms by which drives and unprompted rates are multiplied.
 SPREAD_OF_DRIVES, SPREAD_OF_HAZARDS = 0.3, 0.2
@@ -43,7 +43,7 @@ class Nature(NamedTuple):
 #: The world of the book's pages, made by hand: channels at home in different corners, nothing multiplied.
 BOOK = Nature(
     homes=((0.9, 0.5), (0.1, 0.2), (0.5, 0.9), (0.5, 0.1), (0.1, 0.8)),
-    focus=10.0,
+    focus=25.0,
     drives=(1.0,) * N_ACTIONS,
     hazards=(1.0,) * N_ACTIONS,
     countries=10,

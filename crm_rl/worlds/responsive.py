@@ -85,7 +85,8 @@ class Rules(NamedTuple):
         interest: shape (3,): the share that is left when interest is cold, cooler and fresh.
         action_cost: in dollars.
         value: of a subscription, in dollars.
-        opt_out: by fatigue, the chance that a contact in this week loses the customer for good.
+        opt_out: by fatigue, the chance that a contact through a channel that does not suit at all loses the customer for
+            good; it falls as exp(-affinity).
         expected_reward: pay chance times value each week, instead of the value when a subscription happens.
         selects_features: the attributes start hidden and can be bought.
         first_mask: the features visible at the start, as bits.
@@ -112,23 +113,23 @@ class Rules(NamedTuple):
 #: was trained: see data/worlds/README.md.
 BASELINE = Rules(
     weeks=12,
-    lift=5.0,
+    lift=6.5,
     drives=(
         # call, demo, survey, signup, manager, subscription
-        (0.0, 0.0, 0.0, 1.0, 0.0, 0.0),  # email
-        (1.0, 0.0, 0.0, 0.0, 0.0, 0.0),  # call
-        (0.0, 1.0, 0.0, 0.0, 0.0, 0.0),  # demo
-        (0.0, 0.0, 1.0, 0.0, 0.0, 0.0),  # survey
+        (0.3, 0.3, 0.3, 1.0, 0.3, 0.1),  # email
+        (1.0, 0.3, 0.3, 0.3, 0.3, 0.1),  # call
+        (0.3, 1.0, 0.3, 0.3, 0.3, 0.1),  # demo
+        (0.3, 0.3, 1.0, 0.3, 0.3, 0.1),  # survey
         (0.0, 0.0, 0.0, 0.0, 0.0, 0.0),  # wait
-        (0.0, 0.0, 0.0, 0.0, 1.0, 1.0),  # account manager
+        (0.3, 0.3, 0.3, 0.3, 1.0, 1.0),  # account manager
     ),
     needs=(0, 1 << CALL, 0, 0, 1 << SIGNUP, 1 << SIGNUP),
-    unready=0.1,
-    repeated=0.3,
+    unready=0.0,
+    repeated=0.2,
     interest=(0.5, 0.75, 1.0),
     action_cost=(0.1, 2.0, 4.0, 0.2, 0.0, 20.0),
     value=5000.0,
-    opt_out=(0.0, 0.02, 0.1),
+    opt_out=(0.15, 0.25, 0.4),
     expected_reward=False,
     selects_features=False,
     first_mask=ALL_VISIBLE,
@@ -183,9 +184,10 @@ def force(channel: int, interest: int, action: int, rules: Rules) -> float:
 def event_chance(
     event: int, customer: int, milestones: int, action: int, strength: float, population: Population, rules: Rules
 ) -> float:
-    """The chance that an event happens this week if it has not: 1 - (1 - base) ** (1 + what the action adds).
+    """The chance that an event happens this week if it has not: 1 - (1 - own) (1 - outbound) ** (what the action adds).
 
-    What it adds is L * drive * affinity * strength, and a small share of that if the customer is not ready.
+    Here `own` is what happens to this customer unprompted, and `outbound` what would if the customer were outbound. The
+    action adds L * drive * affinity * strength, and a share of that, `unready`, if the customer is not ready.
     """
     adds = rules.lift * rules.drives[action][event] * population.affinity[customer, action] * strength
     if milestones & rules.needs[event] != rules.needs[event]:
