@@ -26,7 +26,6 @@ from crm_rl.worlds.responsive import (
     potential,
 )
 
-
 #: In dollars: what differs by less is equal.
 TIE = 1e-9
 
