@@ -195,7 +195,7 @@ run_starts = (
 longest = (
     filled_rows.groupby(run_starts.cumsum().to_numpy())
     .agg(["first", "size"])
-    .sort_values("size")
+    .sort_values("size", kind="stable")
     .iloc[-1]
 )
 print(f"{len(filled_rows)} cells in runs; the longest run has {longest['size']}")
@@ -225,7 +225,7 @@ kind = pd.Series("first contact known", index=customers.index)
 kind = kind.mask(customers["first_contact"].isna(), "neither contact nor milestone")
 kind = kind.mask(customers["inbound"], "inbound: a milestone, no contact")
 kinds = customers.groupby(kind)["subscribed"].agg(customers="size", subscribers="sum")
-kinds = rate_table(kinds.sort_values("customers", ascending=False))
+kinds = rate_table(kinds.sort_values("customers", ascending=False, kind="stable"))
 assert (
     kinds.loc["inbound: a milestone, no contact", "low %"]
     > kinds.loc["first contact known", "high %"]
@@ -437,7 +437,7 @@ bootcamps = train.groupby(train["education"].fillna("(missing)"))["subscribed"].
 bootcamps["plain %"] = 100 * pd.Series(plain.rates_)
 bootcamps["smoothed %"] = 100 * pd.Series(smoothed.rates_)
 print(f"overall rate {smoothed.base_rate_:.3%}, so m = {smoothed.strength_:.0f} customers")
-ordered = bootcamps.sort_values("plain %", ascending=False)
+ordered = bootcamps.sort_values("plain %", ascending=False, kind="stable")
 pd.concat([ordered.head(6), ordered.tail(3)]).round(3)
 
 # %% [markdown]

@@ -98,11 +98,11 @@ print(
 # %%
 counts = took_call.groupby(bootcamp).agg(customers="size", calls="sum")
 counts["alias"] = counts.index.str[1:].astype(int)
-counts = counts.sort_values("alias")
+counts = counts.sort_values("alias", kind="stable")
 ends = [wilson(row.calls, row.customers) for row in counts.itertuples()]
 counts[["low %", "high %"]] = 100 * np.array(ends)
 counts["rate %"] = 100 * counts["calls"] / counts["customers"]
-counts.sort_values("customers").round(1).iloc[[0, 1, 2, -3, -2, -1]]
+counts.sort_values("customers", kind="stable").round(1).iloc[[0, 1, 2, -3, -2, -1]]
 
 # %% mystnb={"figure": {"caption": "First-call rate of each bootcamp, in the order of the aliases, with 95% Wilson intervals.", "name": "fig-education-order"}, "image": {"alt": "Thirty rates with intervals, from B1 to B30: they go up and down, and the intervals of the small bootcamps reach over ten percentage points or more."}} tags=["hide-input"]
 figure, axes = plt.subplots()

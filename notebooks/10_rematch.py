@@ -1315,7 +1315,7 @@ if len(of_network):
     )
     display(
         of_network[SHORT_RUN]
-        .sort_values(ascending=False)
+        .sort_values(ascending=False, kind="stable")
         .round(3)
         .to_frame("on validation")
     )

@@ -357,7 +357,7 @@ delays
 
 # %%
 drawn = delays[["twin, weeks", "another draw, weeks"]]
-off = drawn.sub(delays["spec, weeks"], axis=0).abs().max(axis=1).sort_values(ascending=False)
+off = drawn.sub(delays["spec, weeks"], axis=0).abs().max(axis=1).sort_values(ascending=False, kind="stable")
 assert set(off.index[:2]) == {"contacted manager", "contacted subscribed"}
 assert off.iloc[1] > 5 and off.iloc[2] < 3
 assert off[off.index.str.startswith("inbound")].max() < 1

@@ -291,3 +291,8 @@ def test_a_shared_policy_gets_better_and_is_the_best_for_one_customer():
     found = evaluate(np.eye(N_ACTIONS)[alone], population, BASELINE)
     np.testing.assert_allclose(found.at_start(population), best.at_start(population))
     assert (waiting == Action.WAIT).all()
+
+
+def test_what_differs_in_the_last_digits_is_equally_good():
+    q = np.array([3.0, 3.0 + 1e-13, 2.0, 3.0 - 1e-13, 0.0, 2.999999])
+    assert best_of(q).tolist() == [1 / 3, 1 / 3, 0, 1 / 3, 0, 0]

@@ -82,7 +82,7 @@ def sound_split(customers: pd.DataFrame) -> Split:
     Raises:
         DataError: a part would be empty, or nobody has an arrival.
     """
-    arrival = customers["arrival"].dropna().sort_values()
+    arrival = customers["arrival"].dropna().sort_values(kind="stable")
     train_end, val_end = (
         arrival.iloc[int(share * len(arrival)) - 1] if len(arrival) else pd.NaT for share in (TRAIN_END, VALIDATION_END)
     )

@@ -44,6 +44,9 @@ _MORE = [[more for more in range(m + 1, N_PATTERNS) if more & m == m] for m in r
 SUPERSETS = np.array(sum(_MORE, []))
 FIRST_SUPERSET = np.cumsum([0, *map(len, _MORE)])
 
+#: In dollars: what differs by less is equal.
+TIE = 1e-9
+
 
 class Plan(NamedTuple):
     """A policy that has been worked out for every state of some customers.
@@ -116,8 +119,11 @@ def always(action: int) -> np.ndarray:
 
 
 def best_of(q: np.ndarray) -> np.ndarray:
-    """The probabilities of the greedy policy, shaped as q; of equally good actions each is equally likely."""
-    best = q == q.max(axis=-1, keepdims=True)
+    """The probabilities of the greedy policy, shaped as q; of equally good actions each is equally likely.
+
+    Equally good is what differs by less than a billionth of a dollar: the last digits depend on the processor.
+    """
+    best = q >= q.max(axis=-1, keepdims=True) - TIE
     return best / best.sum(axis=-1, keepdims=True)
 
 
