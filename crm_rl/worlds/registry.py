@@ -21,7 +21,8 @@ def _replay(name: str, people: pd.DataFrame, path: Path, selection: bool) -> dic
 
 
 def _responsive(name: str, people: pd.DataFrame, path: Path, selection: bool) -> dict[str, World]:
-    return responsive_worlds(people, rates_of(path, people), name, SELECTION if selection else BASELINE)
+    rules = SELECTION if selection else BASELINE
+    return responsive_worlds(people, rates_of(path, people), rules, roughness=float(name == "rough"))
 
 
 #: By name, what makes the worlds of the parts train, val and test: (name, customers, path of the export, selection).
