@@ -12,8 +12,8 @@ import numpy as np
 from crm_rl.agents.reference import HAND_WRITTEN, rule_policy
 from crm_rl.planning.exact import all_states, always, best_of, evaluate, optimal, shape_of, starts_of
 from crm_rl.planning.shared import shared_policy
-from crm_rl.worlds.base import N_ACTIONS, Action
 from crm_rl.worlds.attributes import Resolution, abstract, place_among
+from crm_rl.worlds.base import N_ACTIONS, Action
 from crm_rl.worlds.responsive import Population, Rules
 from crm_rl.worlds.responsive_world import ResponsiveWorld
 
