@@ -113,7 +113,7 @@ class Rules(NamedTuple):
 #: was trained: see data/worlds/README.md.
 BASELINE = Rules(
     weeks=12,
-    lift=6.5,
+    lift=6.0,
     drives=(
         # call, demo, survey, signup, manager, subscription
         (0.3, 0.3, 0.3, 1.0, 0.3, 0.1),  # email
