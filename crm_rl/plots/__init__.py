@@ -12,6 +12,7 @@ from crm_rl.plots.plans import (
     first_actions,
     observed_and_expected,
     shares_of_gain,
+    stakes,
     waiting_map,
 )
 from crm_rl.plots.policies import (
@@ -66,6 +67,7 @@ __all__ = [
     "room",
     "share_dots",
     "shares_of_gain",
+    "stakes",
     "state_space_explosion",
     "states_known",
     "training_comparison",

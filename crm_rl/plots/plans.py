@@ -1,4 +1,4 @@
-"""Figures of plans in the responsive world: who gets which action when, and who gains how much (chapters 3 and 7)."""
+"""Figures of plans in the responsive world: who gets which action when, and what is at stake (chapter 9)."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -85,18 +85,18 @@ def actions_by_week(shares: dict[str, pd.DataFrame]) -> list[Axes]:
 
 
 def waiting_map(share: pd.DataFrame, axes: Axes | None = None) -> Axes:
-    """Draw how often a policy waits, by contacts in a row (up) and week (across).
+    """Draw how often a policy waits, by contacts so far (up) and week (across).
 
     Args:
-        share: 0 to 1, a row a fatigue, 0 to 2, and a column a week; missing where nobody is.
+        share: 0 to 1, a row a count of contacts and a column a week; missing where nobody is.
         axes: where to draw.
     """
     axes = axes or plt.subplots(figsize=(7, 3.2))[1]
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1.4, origin="lower", aspect="auto")
-    for (fatigue, week), value in np.ndenumerate(share.to_numpy()):
+    for (contacts, week), value in np.ndenumerate(share.to_numpy()):
         if np.isfinite(value):
-            axes.text(week, fatigue, f"{100 * value:.0f}", ha="center", va="center", fontsize=9)
-    axes.set(xlabel="week", ylabel="contacts in a row")
+            axes.text(week, contacts, f"{100 * value:.0f}", ha="center", va="center", fontsize=9)
+    axes.set(xlabel="week", ylabel="contacts so far")
     axes.set_xticks(range(share.shape[1]), share.columns)
     axes.set_yticks(range(share.shape[0]), share.index)
     axes.grid(visible=False)
@@ -170,4 +170,24 @@ def observed_and_expected(counts: pd.DataFrame, what: str) -> Axes:
     )
     axes.set(xlabel=what, ylabel="events", ylim=(0, None), xticks=counts.index)
     axes.grid(axis="x", visible=False)
+    return axes
+
+
+def stakes(gain: pd.DataFrame) -> Axes:
+    """Draw what there is to gain over waiting, by organic share, a line a lift.
+
+    Args:
+        gain: dollars a customer, a row an organic share and a column a lift.
+    """
+    _, axes = plt.subplots(figsize=(7, 3.2))
+    for lift, colour in zip(gain.columns, (SKY, ORANGE, BLUE), strict=True):
+        axes.plot(gain.index, gain[lift], "o-", color=colour)
+        axes.annotate(
+            f"lift {lift:g}",
+            (gain.index[1], gain[lift].iloc[1]),
+            xytext=(4, 6),
+            textcoords="offset points",
+            color=colour,
+        )
+    axes.set(xlabel="organic share ρ", ylabel="to gain over waiting ($ a customer)", ylim=(-3, None), xticks=gain.index)
     return axes
