@@ -8,9 +8,10 @@ from small_responsive import CALLS, CALLS_OPTIMUM
 from crm_rl.agents.dqn import in_time, train_dqn, train_seeds, update
 from crm_rl.agents.dqn_settings import DESCRIBED, RESPONSIVE, Hyperparameters
 from crm_rl.agents.networks import Networks, Replay
+from crm_rl.agents.policies import NetworkPolicy, load_policy
 from crm_rl.evaluation.gain import exact_values
-from crm_rl.experiments.comparison import NETWORKS
 from crm_rl.worlds.base import N_ACTIONS, Action
+from crm_rl.worlds.responsive import BASELINE, BOOTCAMP, COUNTRY
 
 torch.set_num_threads(1)
 
@@ -22,7 +23,9 @@ QUICK = Hyperparameters(
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"double": True}, {"dueling": True}, {"n_step": 2}, {"relative": 0.3}], ids=lambda c: ", ".join(c)
+    "change",
+    [{}, {"double": True}, {"dueling": True}, {"n_step": 2}, {"relative": 0.3}, {"embedding": 4}],
+    ids=lambda c: ", ".join(c),
 )
 def test_a_network_finds_the_optimum_with_every_improvement(change):
     policy = train_dqn(CALLS, QUICK._replace(**change), 16_000, seed=1)
@@ -38,6 +41,38 @@ def test_each_seed_learns_in_its_own_world():
         for policy, world in ((listening, CALLS), (unreached, deaf))
     ]
     assert gains[0] > 5 > 3 > gains[1]
+
+
+def test_a_name_has_a_vector_of_its_own_and_a_stranger_none(tmp_path):
+    """Trained with two countries and one bootcamp; asked about a third country and another bootcamp, also from a file."""
+    policy = train_dqn(CALLS, QUICK._replace(embedding=4), 1_600, seed=1)
+    assert list(policy.names) == [COUNTRY, BOOTCAMP]
+    numbers, vectors = policy.names[COUNTRY]
+    np.testing.assert_array_equal(numbers, np.float32([0.1, 0.9]))
+    assert vectors.shape == (3, 4) and (vectors[2] == 0).all() and (vectors[0] != vectors[1]).all()
+    seen = CALLS.observe(CALLS.start(np.array([0, 1, 1])))
+    seen[2, COUNTRY], seen[2, BOOTCAMP] = 0.5, 0.1
+    np.testing.assert_array_equal(policy.vectors(seen, COUNTRY), vectors)
+    np.testing.assert_array_equal(policy.vectors(seen, BOOTCAMP)[2], np.zeros(4))
+    policy.save(tmp_path / "policy.npz")
+    np.testing.assert_array_equal(
+        load_policy(tmp_path / "policy.npz").of_observations(seen), policy.of_observations(seen)
+    )
+
+
+def test_arrays_answer_as_the_networks_that_they_come_from_do():
+    """Two seeds whose worlds have other names, one of them fewer."""
+    known = [{COUNTRY: np.float32([0.1, 0.9])}, {COUNTRY: np.float32([0.2, 0.3, 0.4])}]
+    networks = Networks(15, N_ACTIONS, (8,), dueling=True, seeds=[0, 1], names=known, size=3)
+    with torch.no_grad():
+        for each in networks.embeddings:
+            each.vectors[:, -1] = 0.5
+    seen = torch.rand((2, 6, 15), generator=torch.Generator().manual_seed(0))
+    seen[:, :, COUNTRY] = torch.tensor([0.1, 0.2, 0.3, 0.4, 0.9, 0.99])
+    answers = networks(seen).detach().numpy()
+    for seed in (0, 1):
+        policy = NetworkPolicy(*networks.layers_of(seed), BASELINE, names=networks.names_of(seed))
+        np.testing.assert_allclose(policy.of_observations(seen[seed].numpy()), answers[seed], rtol=1e-4, atol=1e-5)
 
 
 def one_step(seen: float, reward: float) -> tuple[np.ndarray, ...]:
@@ -80,10 +115,8 @@ def test_dueling_is_value_plus_what_an_action_adds():
     torch.testing.assert_close(networks(seen).mean(dim=2, keepdim=True), value)
 
 
-def test_chapter_6_learns_as_it_did_and_the_others_make_haste():
-    chapter_6 = NETWORKS["chapter 6"]
-    assert in_time(chapter_6, 10_000) == chapter_6
-    assert all(getattr(chapter_6, name) == getattr(DESCRIBED, name) for name in ("batch_size", "train_every", "huber"))
+def test_the_study_learns_as_it_did_and_the_others_make_haste():
+    assert in_time(DESCRIBED, 10_000) == DESCRIBED
     few, many = in_time(RESPONSIVE, 10_000), in_time(RESPONSIVE, 1_000_000)
     assert many == RESPONSIVE
     assert (few.train_every, few.target_every, few.learning_starts) == (1, 100, 1_000)

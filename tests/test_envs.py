@@ -20,9 +20,10 @@ from crm_rl.worlds.episodes import world_for
 from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
 from crm_rl.worlds.registry import WORLDS as MAKERS
 from crm_rl.worlds.replay_settings import RULES
+from crm_rl.worlds.responsive import FRESH, NO_CHANNEL, SPOKEN, WRITTEN
 
 IDS = {False: "crm_rl/Funnel-v0", True: "crm_rl/FunnelSelection-v0"}
-RESPONSIVE = [("smooth", False, "train"), ("smooth", True, "test"), ("rough", False, "test")]
+RESPONSIVE = [("smooth", False, "train"), ("smooth", True, "test"), ("rough", False, "all")]
 WORLDS = [(setting, selection, part) for setting, selection in RULES for part in ("train", "test")] + RESPONSIVE
 N_ENVS = 5
 
@@ -123,7 +124,8 @@ def test_every_observation_is_in_the_space(which, world):
     observations, info = envs.reset(options={"customer": everybody})
     assert observations in envs.observation_space
     responsive = setting in ("smooth", "rough")
-    own = {"milestones": people.start, "contacts": 0 * everybody} if responsive else {"stage": people.stage}
+    begins = {"milestones": people.start, "fatigue": 0, "channel": NO_CHANNEL, "interest": FRESH} if responsive else {}
+    own = begins or {"stage": people.stage}
     told = {"customer": everybody, "subscribed": False, "mask": world.rules.first_mask, **own}
     assert info.keys() == told.keys() | {f"_{name}" for name in told}
     for name, values in told.items():
@@ -287,6 +289,19 @@ def test_a_responsive_journey_in_words():
     lines = env.render().splitlines()
     assert lines[0] == f"customer {outbound}, outbound, at arrival: nothing"
     assert lines[1:] == ["  1. show Country_Standing: -1.00", "  2. email: -0.10"]
+
+
+def test_what_is_told_of_a_responsive_week():
+    env = FunnelEnv(world=replay("rough"))
+    told = env.reset(seed=0)[1]
+    weeks = ((Action.EMAIL, WRITTEN, 1), (Action.CALL, SPOKEN, 2), (Action.WAIT, NO_CHANNEL, 1))
+    for action, channel, fatigue in weeks:
+        before = told
+        seen, _, _, _, told = env.step(action)
+        cooler = max(0, before["interest"] - 1)
+        assert told["interest"] == (FRESH if told["milestones"] != before["milestones"] else cooler)
+        assert (told["channel"], told["fatigue"]) == (channel, fatigue)
+        assert seen[2] == fatigue / 2 and seen[6] == told["interest"] / 2
 
 
 # The interfaces together

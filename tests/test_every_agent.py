@@ -48,6 +48,14 @@ def test_every_agent_trains_and_acts_in_every_world(agent, parts):
         assert policy.q_values(states, test).shape == (test.size(), n_actions(test.rules))
 
 
+def test_the_dial_stands_at_both_ends(twin):
+    """The rough world has the smooth one's customers and rates, and other channels suit them."""
+    smooth, rough = (worlds(name, data=twin)["test"].population for name in ("smooth", "rough"))
+    for name in smooth._fields:
+        assert np.array_equal(getattr(smooth, name), getattr(rough, name)) == (name != "affinity")
+    assert (np.abs(smooth.affinity - rough.affinity).max(axis=1) > 0.1).mean() > 0.9
+
+
 def test_an_unknown_world_is_refused_with_the_names_there_are():
     with pytest.raises(ValueError, match="described, as_coded, smooth, rough"):
         worlds("flat")

@@ -2,18 +2,19 @@
 
 import numpy as np
 import pytest
-from small_responsive import CALLS, CALLS_OPTIMUM, DEMO_FIRST, world_of
+from small_responsive import CALLS, CALLS_OPTIMUM, DEMO_FIRST, drives, people, world_of
 
 from crm_rl.agents import planned
-from crm_rl.agents.fitted_q import fitted_q_iteration, one_step_greedy
+from crm_rl.agents.fitted_q import contextual_bandit, fitted_q_iteration, one_step_greedy
 from crm_rl.agents.planned import PlannedPolicy, worth
-from crm_rl.agents.reference import HAND_WRITTEN, playbook
+from crm_rl.agents.reference import HAND_WRITTEN, every_other_week, inbound_first, playbook, two_emails
+from crm_rl.agents.tile_coding import train_sum_of_tables
 from crm_rl.evaluation.gain import exact_values
 from crm_rl.planning.exact import all_states, always, optimal
 from crm_rl.worlds.attributes import RESOLUTIONS
 from crm_rl.worlds.base import N_ACTIONS, Action
 from crm_rl.worlds.logs import random_log
-from crm_rl.worlds.responsive import N_EVENTS, N_PATTERNS, SUBSCRIPTION
+from crm_rl.worlds.responsive import BASELINE, DEMO, N_EVENTS, N_PATTERNS, SIGNUP, SUBSCRIPTION, State, subset
 
 LEARNERS = [fitted_q_iteration, one_step_greedy]
 
@@ -34,6 +35,21 @@ def test_only_fitted_q_iteration_prepares_what_pays_later():
     assert (exact_values(one_step_greedy(DEMO_FIRST, 20_000, 0), DEMO_FIRST) < best - 10).all()
 
 
+def test_a_bandit_finds_the_best_single_action_and_no_sequence():
+    """Where nothing is to be prepared that is all; else it cannot demonstrate first and then write."""
+    assert exact_values(contextual_bandit(CALLS, 20_000, 0), CALLS) == pytest.approx(CALLS_OPTIMUM)
+    found = exact_values(contextual_bandit(DEMO_FIRST, 20_000, 0), DEMO_FIRST)
+    assert found == pytest.approx(exact_values(planned.best_single_action(DEMO_FIRST), DEMO_FIRST))
+    assert (found < best_of_all(DEMO_FIRST) - 10).all()
+
+
+@pytest.mark.parametrize("world", [CALLS, DEMO_FIRST], ids=["calls", "demo first"])
+def test_a_sum_of_tables_finds_the_optimum(world):
+    coarse_and_fine = [RESOLUTIONS["+ week"], RESOLUTIONS["+ standings, 1 decimal"]]
+    policy = train_sum_of_tables(world, 100_000, 0, resolutions=coarse_and_fine)
+    assert exact_values(policy, world).sum() > 0.98 * best_of_all(world).sum()
+
+
 def test_fitted_q_iteration_learns_from_what_happens_to_happen():
     sampled = CALLS._replace(rules=CALLS.rules._replace(expected_reward=False))
     policy = fitted_q_iteration(sampled, 100_000, 0)
@@ -51,7 +67,7 @@ def test_a_log_has_every_action_equally_often_and_whole_episodes():
     log = random_log(CALLS, 12_001, np.random.default_rng(0))
     assert {len(column) for column in log} == {12_001}
     assert np.bincount(log.actions) / 12_001 == pytest.approx(1 / 6, abs=0.02)
-    assert (log.observations[:, 3] == log.steps.astype(np.float32) / 2).all()
+    assert (log.observations[:, 1] == log.steps.astype(np.float32) / 2).all()
     assert log.ended[log.steps == 1].all()
     # Subscribed in the first week: 10%, or 19% for half of the customers under one action in six.
     assert log.ended[log.steps == 0].mean() == pytest.approx(0.1 + 0.09 / 12, abs=0.02)
@@ -63,12 +79,12 @@ def test_another_seed_gives_another_log():
 
 
 def test_the_optimum_of_one_week_does_not_pay_for_what_comes_later():
-    """A demo costs 4 and leads to a milestone that doubles next week's chance: worth it only for who looks ahead."""
+    """A demo brings nothing but a milestone after which 90% subscribe: worth its dollar only for who looks ahead."""
     quiet = np.zeros((2, N_PATTERNS, N_EVENTS))
-    quiet[:, 0, 1] = quiet[:, 0, SUBSCRIPTION] = np.log(0.9)
-    quiet[:, 2, SUBSCRIPTION] = np.log(0.1)
-    only_demos = tuple((0.0, float(action == Action.DEMO), *(0.0,) * 4) for action in range(N_ACTIONS))
-    world = world_of(CALLS.population._replace(quiet=quiet), CALLS.rules._replace(drives=only_demos))
+    quiet[:, 0, DEMO] = quiet[:, 0, SUBSCRIPTION] = np.log(0.9)
+    quiet[:, 1 << DEMO, SUBSCRIPTION] = np.log(0.1)
+    rules = CALLS.rules._replace(drives=drives({(Action.DEMO, DEMO): 1.0}))
+    world = world_of(CALLS.population._replace(quiet=quiet), rules)
     start = world.start(np.array([0]))
     looks_ahead, one_week = (
         policy(world).probabilities(start, world)[0] for policy in (planned.optimum, planned.optimum_of_one_week)
@@ -94,7 +110,7 @@ def test_what_the_states_of_a_table_can_hold_by_hand():
     """Told apart, the first is called and the second left alone; else both are called, and 17.1 is 19 - 1 - 0.9."""
     plans = {name: planned.plan_for_groups(CALLS, resolution) for name, resolution in RESOLUTIONS.items()}
     assert exact_values(plans["+ country x bootcamp"], CALLS) == pytest.approx(CALLS_OPTIMUM)
-    assert exact_values(plans["episode only"], CALLS) == pytest.approx([32.58, 17.1])
+    assert exact_values(plans["+ week"], CALLS) == pytest.approx([32.58, 17.1])
     there = CALLS._replace(population=CALLS.population._replace(country=np.array([0.1, 0.4])))
     known, stranger = plans["+ country x bootcamp"].probabilities(there.start(np.arange(2)), there)
     assert (stranger == 1 / N_ACTIONS).all() and (known == np.eye(N_ACTIONS)[Action.CALL]).all()
@@ -107,12 +123,38 @@ def test_the_best_rule_is_the_best_of_the_hand_written():
     )
 
 
-def test_the_playbook_goes_for_what_is_missing_first():
-    inbound, country = np.full(5, True), np.full(5, 0.5)
-    milestones = np.array([0b00000, 0b00001, 0b00010, 0b00011, 0b11111])
-    first = [Action.CALL, Action.DEMO, Action.CALL, Action.SURVEY, Action.WAIT]
-    assert playbook(inbound, country, milestones, np.full(5, 5)).tolist() == first
-    assert playbook(~inbound, country, milestones, np.arange(5)).tolist() == [Action.EMAIL] * 2 + [Action.WAIT] * 3
+def weeks(**fields) -> State:
+    """A batch of states: the fields that are named, and for the rest a first week."""
+    n = max(map(len, fields.values()))
+    return State(*(np.array(fields.get(name, [0] * n)) for name in State._fields))
+
+
+def test_the_hand_written_rules_by_hand():
+    two, nobody = people(2)._replace(inbound=np.array([0, 1])), None
+    signed_up = 1 << SIGNUP
+    begun = weeks(steps=range(5))
+    assert two_emails(nobody, begun).tolist() == [Action.EMAIL, Action.WAIT, Action.EMAIL, Action.WAIT, Action.WAIT]
+    rested = weeks(milestones=[0, signed_up, 0, signed_up], fatigue=[0, 0, 1, 2])
+    assert every_other_week(nobody, rested).tolist() == [Action.EMAIL, Action.MANAGER, Action.WAIT, Action.WAIT]
+    ladder = weeks(milestones=[0b00000, 0b00001, 0b00010, 0b00011, 0b01011, 0b11111, 0], fatigue=[0] * 6 + [1])
+    first = [Action.CALL, Action.DEMO, Action.CALL, Action.EMAIL, Action.MANAGER, Action.MANAGER, Action.WAIT]
+    assert playbook(nobody, ladder).tolist() == first
+    ready = weeks(customer=[0, 1, 1, 1], steps=[0, 0, 1, 2], milestones=[signed_up, signed_up, 0, 0])
+    assert inbound_first(two, ready).tolist() == [Action.EMAIL, Action.MANAGER, Action.WAIT, Action.EMAIL]
+
+
+def test_a_plan_is_worked_out_once_for_customers_of_a_type():
+    asked = []
+
+    def plan(population) -> np.ndarray:
+        asked.append(len(population.start))
+        return always(Action.CALL)
+
+    crowd = subset(people(3, seed=2), np.array([0, 1, 2, 2, 1]))
+    world, policy = world_of(crowd, BASELINE), PlannedPolicy(plan)
+    for customers in (np.arange(5), np.array([4, 4])):
+        assert (policy(world.start(customers), world, np.random.default_rng(0)) == Action.CALL).all()
+    assert asked == [3]
 
 
 def test_a_planned_policy_draws_its_actions_by_its_probabilities():

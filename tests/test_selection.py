@@ -1,13 +1,16 @@
 """Buying attributes: exact values against cases solved by hand and simulation, and a table that finds what to buy."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-from small_responsive import world_of
+import small_responsive
+from small_responsive import drives, people, world_of
 
 from crm_rl.agents.q_learning import RESPONSIVE, train_q_learning
 from crm_rl.evaluation.gain import exact_values
-from crm_rl.planning.exact import all_observations, all_states, evaluate, optimal
-from crm_rl.planning.feature_selection import ANY, evaluate_selection, fixed_mask, observations_with, upper_bound
+from crm_rl.planning.exact import SITUATIONS, evaluate, optimal
+from crm_rl.planning.feature_selection import fixed_mask, selection_values, upper_bound
 from crm_rl.worlds.attributes import ALL, N_MASKS, NONE, RESOLUTIONS, bought_in, mask_of, place_among
 from crm_rl.worlds.base import ALL_VISIBLE, N_ACTIONS, N_FEATURES, Action
 from crm_rl.worlds.responsive import (
@@ -19,32 +22,79 @@ from crm_rl.worlds.responsive import (
     INBOUND,
     N_EVENTS,
     N_PATTERNS,
+    NO_CHANNEL,
     SELECTION,
+    SPOKEN,
     SUBSCRIPTION,
     Population,
+    State,
     start_all,
     step_all,
+    subset,
 )
 
+N_BOTH = N_FEATURES + N_ACTIONS
 WAIT, CALL, DEMO = (N_FEATURES + int(action) for action in (Action.WAIT, Action.CALL, Action.DEMO))
 ONLY_COUNTRY = 2
-
-SUBSCRIBE_BY = tuple(
-    tuple(float(a in (Action.CALL, Action.DEMO) and e == SUBSCRIPTION) for e in range(N_EVENTS))
-    for a in range(N_ACTIONS)
-)
 
 #: Two weeks. Some listen to calls, the others to demos: what suits a customer doubles his chance of 10% to subscribe,
 #: and is worth 100: 18 in the last week with what suits him, 9 with what does not. Who knows him gets 18 + 0.81 x 18 =
 #: 32.58. Who does not had best call first, then demonstrate: whom the call suited is less likely to be still there. So
 #: he gets 18 + 0.81 x 9 = 25.29 from the one and 9 + 0.9 x 18 = 25.2 from the other.
 BLIND = (25.29 + 25.2) / 2
-TWO_WEEKS = SELECTION._replace(
-    weeks=2, lift=1.0, organic=0.0, drives=SUBSCRIBE_BY, action_cost=(1.0,) * 4 + (0.0, 1.0), value=100.0, opt_out=0.0
+TWO_WEEKS = small_responsive.TWO_WEEKS._replace(
+    drives=drives({(Action.CALL, SUBSCRIPTION): 1.0, (Action.DEMO, SUBSCRIPTION): 1.0}),
+    expected_reward=False,
+    **{name: getattr(SELECTION, name) for name in ("selects_features", "first_mask", "feature_price")},
 )
 
 #: How a table learns here: step sizes of about 2.5 / tries after many tries.
 HOW = RESPONSIVE._replace(alpha_decay=0.2, exploration=0.5)
+
+
+class Follows:
+    """The policy that takes these actions: (states, population) -> numbers 0 to 20, or `ANY`; shape (n,)."""
+
+    def __init__(self, actions: Callable[[State, Population], np.ndarray]):
+        self.actions = actions
+
+    def probabilities(self, states, world) -> np.ndarray:
+        chosen = np.broadcast_to(self.actions(states, world.population), states.steps.shape)
+        return np.where(chosen[:, None] == ANY, 1 / N_BOTH, np.eye(N_BOTH)[chosen])
+
+
+#: In place of an action: any of the 21, each as likely.
+ANY = -1
+
+
+def always(action: int) -> Follows:
+    return Follows(lambda states, population: np.array(action))
+
+
+def what_suits(states: State, population: Population) -> np.ndarray:
+    return np.where(population.country[states.customer] < 0.5, CALL, DEMO)
+
+
+def buys_then_what_suits(states: State, population: Population) -> np.ndarray:
+    return np.where(bought_in(states.mask) == NONE, COUNTRY, what_suits(states, population))
+
+
+def call_then_demo(states: State, population: Population) -> np.ndarray:
+    return np.where(states.steps == 0, CALL, DEMO)
+
+
+def by_table(table: np.ndarray, population: Population) -> Callable[[State, Population], np.ndarray]:
+    """Actions from a table, shape (customers, weeks, *SITUATIONS, masks), by whose country it is."""
+
+    def look_up(states: State, there: Population) -> np.ndarray:
+        who = (there.country[states.customer][:, None] == population.country).argmax(axis=1)
+        return table[who, *states[1:6], bought_in(states.mask)]
+
+    return look_up
+
+
+def value_of(policy: Follows, population: Population, rules=TWO_WEEKS) -> np.ndarray:
+    return selection_values(policy, world_of(population, rules))
 
 
 @pytest.fixture
@@ -58,25 +108,6 @@ def two_kinds() -> Population:
     return Population(nothing, np.array([0.1, 0.9]), np.array([0.5, 0.5]), nothing, affinity, quiet)
 
 
-def people(n: int, seed: int) -> Population:
-    """Customers with made-up rates."""
-    rng = np.random.default_rng(seed)
-    return Population(
-        inbound=rng.integers(0, 2, n),
-        country=rng.random(n),
-        bootcamp=rng.random(n),
-        start=rng.integers(0, 4, n),
-        affinity=rng.uniform(0.2, 2.0, (n, N_ACTIONS)),
-        quiet=np.log1p(-rng.uniform(0.01, 0.2, (2, N_PATTERNS, N_EVENTS))),
-    )
-
-
-def always(action: int, customers: int, rules=TWO_WEEKS) -> np.ndarray:
-    """The same action in every state."""
-    shape = (customers, rules.weeks, N_PATTERNS, rules.most_contacts + 1, N_MASKS)
-    return np.full(shape, action, dtype=np.int8)
-
-
 def test_mask_numbers_and_feature_masks():
     assert [bought_in(mask_of(bought)) for bought in range(N_MASKS)] == list(range(N_MASKS))
     assert mask_of(NONE) == SELECTION.first_mask and mask_of(ALL) == ALL_VISIBLE
@@ -86,13 +117,9 @@ def test_mask_numbers_and_feature_masks():
 
 
 def test_buying_the_country_by_hand(two_kinds):
-    calls, plan = always(CALL, 2), always(CALL, 2)
-    plan[1] = DEMO
-    plan[..., NONE] = COUNTRY
-    assert evaluate_selection(calls, two_kinds, TWO_WEEKS) == pytest.approx([32.58, 9 + 0.9 * 9])
-    calls[:, 1] = DEMO
-    assert evaluate_selection(calls, two_kinds, TWO_WEEKS) == pytest.approx([25.29, 25.2])
-    assert evaluate_selection(plan, two_kinds, TWO_WEEKS) == pytest.approx([31.58, 31.58])
+    assert value_of(always(CALL), two_kinds) == pytest.approx([32.58, 9 + 0.9 * 9])
+    assert value_of(Follows(call_then_demo), two_kinds) == pytest.approx([25.29, 25.2])
+    assert value_of(Follows(buys_then_what_suits), two_kinds) == pytest.approx([31.58, 31.58])
     gain = 32.58 - BLIND
     for price, pays in ((gain - 0.01, True), (gain + 0.01, False)):
         rules = TWO_WEEKS._replace(feature_price=price)
@@ -102,113 +129,122 @@ def test_buying_the_country_by_hand(two_kinds):
 
 
 def test_to_ask_again_costs_the_price_and_the_week(two_kinds):
-    waits = evaluate_selection(always(WAIT, 2), two_kinds, TWO_WEEKS)
+    waits = value_of(always(WAIT), two_kinds)
     assert waits == pytest.approx([19.0, 19.0])
-    useless = always(3, 2)  # a feature that is never hidden
-    assert evaluate_selection(useless, two_kinds, TWO_WEEKS) == pytest.approx(waits - 1 - 0.9)
-    again = always(COUNTRY, 2)  # bought once, then wasted in both weeks
-    assert evaluate_selection(again, two_kinds, TWO_WEEKS) == pytest.approx(waits - 1 - 1 - 0.9)
+    useless = always(3)  # a feature that is never hidden
+    assert value_of(useless, two_kinds) == pytest.approx(waits - 1 - 0.9)
+    again = always(COUNTRY)  # bought once, then wasted in both weeks
+    assert value_of(again, two_kinds) == pytest.approx(waits - 1 - 1 - 0.9)
+
+
+def test_a_wasted_week_is_a_week_of_rest(two_kinds):
+    """After a call the customer is tired and the next would lose him for sure; asking for nothing new rests him."""
+    rules = TWO_WEEKS._replace(weeks=3, opt_out=(0.0, 1e9, 1e9), repeated=0.0)
+
+    def calls_with_a_rest(states: State, population: Population) -> np.ndarray:
+        return np.where(states.steps == 1, 3, CALL)
+
+    expected = 18 + 0.81 * (10 - 1 + 0.9 * 18), 9 + 0.9 * (10 - 1 + 0.9 * 9)
+    assert value_of(Follows(calls_with_a_rest), two_kinds, rules) == pytest.approx(expected)
 
 
 def test_buying_in_the_second_week(two_kinds):
-    late = always(CALL, 2)
-    late[1] = DEMO
-    late[..., NONE] = CALL
-    late[:, 1, ..., NONE] = COUNTRY
-    assert evaluate_selection(late, two_kinds, TWO_WEEKS) == pytest.approx([18 + 0.81 * 17, 9 + 0.9 * 17])
+    def late(states: State, population: Population) -> np.ndarray:
+        return np.where(states.steps == 0, CALL, buys_then_what_suits(states, population))
+
+    assert value_of(Follows(late), two_kinds) == pytest.approx([18 + 0.81 * 17, 9 + 0.9 * 17])
 
 
 def test_who_buys_nothing_has_the_value_of_the_plan_he_follows():
     population, rng = people(4, seed=1), np.random.default_rng(0)
-    chosen = rng.integers(0, N_ACTIONS, (4, SELECTION.weeks, N_PATTERNS, SELECTION.most_contacts + 1))
-    actions = np.repeat((N_FEATURES + chosen)[..., None], N_MASKS, axis=-1)
+    chosen = rng.integers(0, N_ACTIONS, (4, SELECTION.weeks, *SITUATIONS))
+    table = np.repeat((N_FEATURES + chosen)[..., None], N_MASKS, axis=-1)
     plain = evaluate(np.eye(N_ACTIONS)[chosen], population, BASELINE).at_start(population)
-    np.testing.assert_allclose(evaluate_selection(actions, population, SELECTION), plain)
-    shaped = SELECTION._replace(stage_reward=(15.0, 10.0, 5.0, 0.0, 0.0), potential_based=True)
-    plain = evaluate(np.eye(N_ACTIONS)[chosen], population, shaped).at_start(population)
-    np.testing.assert_allclose(evaluate_selection(actions, population, shaped), plain)
+    np.testing.assert_allclose(value_of(Follows(by_table(table, population)), population, SELECTION), plain)
 
 
 def test_who_buys_all_and_follows_the_optimum_pays_three_prices():
     population = people(4, seed=2)
     best = optimal(population, SELECTION)
-    actions = np.repeat(N_FEATURES + best.q.argmax(axis=-1)[..., None], N_MASKS, axis=-1)
+    table = np.repeat(N_FEATURES + best.q.argmax(axis=-1)[..., None], N_MASKS, axis=-1)
     for bought in range(ALL):
         first_hidden = next(i for i in range(3) if not bought >> i & 1)
-        actions[..., bought] = (INBOUND, COUNTRY, BOOTCAMP)[first_hidden]
+        table[..., bought] = (INBOUND, COUNTRY, BOOTCAMP)[first_hidden]
     expected = best.at_start(population) - 3 * SELECTION.feature_price
-    np.testing.assert_allclose(evaluate_selection(actions, population, SELECTION), expected)
+    np.testing.assert_allclose(value_of(Follows(by_table(table, population)), population, SELECTION), expected)
     np.testing.assert_allclose(fixed_mask(ALL, population, population, SELECTION), expected)
 
 
-def test_any_is_the_average_over_all_actions():
+def random_table(population: Population, rules, seed: int) -> np.ndarray:
+    rng, shape = np.random.default_rng(seed), (len(population.start), rules.weeks, *SITUATIONS, N_MASKS)
+    buys = rng.choice([INBOUND, COUNTRY, BOOTCAMP], shape)
+    return np.where(rng.random(shape) < 0.3, buys, rng.integers(ANY, N_BOTH, shape))
+
+
+def test_to_do_anything_is_worth_the_average_of_all_actions():
     population, rules = people(2, seed=3), SELECTION._replace(weeks=3)
-    rng = np.random.default_rng(1)
-    shape = (2, rules.weeks, N_PATTERNS, rules.most_contacts + 1, N_MASKS)
-    actions = rng.integers(ANY, N_FEATURES + N_ACTIONS, shape)
-    each = []
-    for first in (ANY, *range(N_FEATURES + N_ACTIONS)):  # the first action only, in week 0
-        actions[np.arange(2), 0, population.start, 0, NONE] = first
-        each.append(evaluate_selection(actions, population, rules))
-    np.testing.assert_allclose(each[0], np.mean(each[1:], axis=0))
+    later = by_table(random_table(population, rules, seed=1), population)
+
+    def first(action: int) -> Follows:
+        """This action in the first week before anything is bought."""
+
+        def chosen(states: State, there: Population) -> np.ndarray:
+            begins = (states.steps == 0) & (bought_in(states.mask) == NONE)
+            return np.where(begins, action, later(states, there))
+
+        return Follows(chosen)
+
+    anything, *each = (value_of(first(action), population, rules) for action in (ANY, *range(N_BOTH)))
+    np.testing.assert_allclose(anything, np.mean(each, axis=0))
 
 
 @pytest.mark.parametrize("expected", [False, True])
 def test_values_agree_with_simulation(expected):
-    population, rng = people(3, seed=4), np.random.default_rng(2)
+    population, rng, n = people(3, seed=4), np.random.default_rng(2), 60_000
     rules = SELECTION._replace(weeks=4, value=100.0, expected_reward=expected, feature_price=3.0)
-    shape = (3, rules.weeks, N_PATTERNS, rules.most_contacts + 1, N_MASKS)
-    actions = np.where(
-        rng.random(shape) < 0.3,
-        rng.choice([INBOUND, COUNTRY, BOOTCAMP], shape),
-        rng.integers(ANY, N_FEATURES + N_ACTIONS, shape),
-    )
-    n = 60_000
+    policy = Follows(by_table(random_table(population, rules, seed=2), population))
+    world = world_of(population, rules)
     states = start_all(np.repeat(np.arange(3), n), population, rules)
     earned, running = np.zeros(3 * n), np.ones(3 * n, dtype=bool)
     for _ in range(rules.weeks + 3):
-        weeks = np.minimum(states.steps, rules.weeks - 1)
-        chosen = actions[states.customer, weeks, states.milestones, states.contacts, bought_in(states.mask)]
-        chosen = np.where(chosen == ANY, rng.integers(0, N_FEATURES + N_ACTIONS, 3 * n), chosen)
+        chances = policy.probabilities(states._replace(steps=np.minimum(states.steps, 3)), world).cumsum(axis=1)
+        chosen = (rng.random((3 * n, 1)) >= chances[:, :-1]).sum(axis=1)
         outcome = step_all(states, chosen, population, rules, rng.random((3 * n, CHANCES)))
         earned += running * outcome.reward
         states, running = outcome.state, running & ~outcome.terminated
     assert not running.any()
     earned = earned.reshape(3, n)
     error = earned.std(axis=1) / np.sqrt(n)
-    assert (np.abs(earned.mean(axis=1) - evaluate_selection(actions, population, rules)) < 4 * error).all()
+    assert (np.abs(earned.mean(axis=1) - value_of(policy, population, rules)) < 4 * error).all()
 
 
-def test_a_policy_of_another_shape_is_refused(two_kinds):
-    with pytest.raises(ValueError, match="Remedy"):
-        evaluate_selection(always(WAIT, 2)[:1], two_kinds, TWO_WEEKS)
-    with pytest.raises(ValueError, match="Remedy"):
-        evaluate_selection(always(21, 2), two_kinds, TWO_WEEKS)
+def test_the_policy_is_asked_only_where_it_can_come_to_and_customers_of_a_type_once(two_kinds):
+    asked = []
 
+    def calls_after_the_country(states: State, population: Population) -> np.ndarray:
+        asked.extend(zip(states.customer, states.steps, states.channel, bought_in(states.mask), strict=True))
+        return np.where(bought_in(states.mask) == NONE, COUNTRY, CALL)
 
-def test_what_was_not_bought_is_not_seen():
-    population = people(2, seed=5)
-    plain = all_observations(population, BASELINE)
-    for bought in (NONE, ONLY_COUNTRY, ALL):
-        seen, visible = np.split(observations_with(population, SELECTION, bought), 2, axis=1)
-        np.testing.assert_array_equal(
-            visible, np.broadcast_to(mask_of(bought) >> np.arange(N_FEATURES) & 1, seen.shape)
-        )
-        np.testing.assert_array_equal(seen, plain * visible)
+    everything = N_PATTERNS - 1  # no milestone is left that could happen
+    there = subset(two_kinds, np.array([0, 1, 0, 1]))._replace(start=np.full(4, everything))
+    values = value_of(Follows(calls_after_the_country), there)
+    np.testing.assert_array_equal(values[:2], values[2:])
+    weeks = [(0, NO_CHANNEL, NONE), (0, NO_CHANNEL, ONLY_COUNTRY), (1, SPOKEN, ONLY_COUNTRY)]
+    assert sorted(asked) == [(customer, *week) for customer in (0, 1) for week in weeks]
 
 
 def test_a_fixed_mask_in_hindsight_is_no_worse_than_no_knowledge_and_below_the_bounds():
-    population = people(12, seed=6)
+    population, prices = people(6, seed=6), np.array([int(bought).bit_count() for bought in range(N_MASKS)])
     free = SELECTION._replace(feature_price=0.0)
-    values = [fixed_mask(bought, population, population, free).mean() for bought in range(N_MASKS)]
+    values = np.array([fixed_mask(bought, population, population, free, 5).mean() for bought in range(N_MASKS)])
     best = optimal(population, free).at_start(population).mean()
     assert values[NONE] <= min(values) + 1e-9 and values[ALL] == pytest.approx(best)
-    assert max(values) <= upper_bound(population, free) + 1e-9
     assert upper_bound(population, free) == pytest.approx(best)
     for price in (0.1, 1.0, 10.0):
-        rules = SELECTION._replace(feature_price=price)
-        values = [fixed_mask(bought, population, population, rules).mean() for bought in range(N_MASKS)]
-        assert max(values) <= upper_bound(population, rules) + 1e-9 <= best + 2e-9
+        bound = upper_bound(population, SELECTION._replace(feature_price=price))
+        assert max(values - price * prices) <= bound + 1e-9 <= best + 2e-9
+    dear = fixed_mask(ONLY_COUNTRY, population, population, SELECTION._replace(feature_price=10.0), 5)
+    assert dear.mean() == pytest.approx(values[ONLY_COUNTRY] - 10)
 
 
 def test_the_upper_bound_by_hand(two_kinds):
@@ -234,36 +270,46 @@ def table(world, hyper, resolution: str, steps: int):
 def test_a_table_finds_what_to_buy(price, best, two_kinds):
     world = world_of(two_kinds, TWO_WEEKS._replace(expected_reward=True, feature_price=price))
     learned = table(world, HOW, "+ standings to halves", 300_000)
-    assert exact_values(learned, world).mean() == pytest.approx(best, abs=1e-6)
+    assert selection_values(learned, world).mean() == pytest.approx(best, abs=1e-6)
 
 
 def test_a_table_that_never_met_a_state_takes_any_action(two_kinds):
     learned = table(world_of(two_kinds, TWO_WEEKS), RESPONSIVE, "+ standings, 1 decimal", 2_000)
     there = world_of(two_kinds._replace(country=np.array([0.1, 0.4])), TWO_WEEKS)
-    states = all_states(there.population, there.rules)
-    first = (states.steps == 0) & (states.milestones == 0) & (states.contacts == 0)
-    stranger = states.customer == 1
+    begins = there.start(np.array([0, 1]))
 
-    def met(bought: int) -> np.ndarray:
-        return learned.known(states._replace(mask=np.full(len(states.mask), mask_of(bought))), there)
+    def met(bought: int, states: State = begins) -> list[bool]:
+        return learned.known(states._replace(mask=np.full(2, mask_of(bought))), there).tolist()
 
-    assert met(NONE)[first].all(), "nothing bought, nothing seen: everybody looks familiar"
-    assert met(ONLY_COUNTRY)[first & ~stranger].all() and not met(ONLY_COUNTRY)[stranger].any()
-    assert not met(NONE)[states.milestones == 5].any(), "milestones that never happen"
-    unknown = states._replace(mask=np.full(len(states.mask), mask_of(ONLY_COUNTRY)))
-    chances = learned.probabilities(unknown, there)[stranger]
-    np.testing.assert_allclose(chances, 1 / (N_FEATURES + N_ACTIONS))
+    assert met(NONE) == [True, True], "nothing bought, nothing seen: everybody looks familiar"
+    assert met(ONLY_COUNTRY) == [True, False]
+    assert met(NONE, begins._replace(milestones=np.array([5, 5]))) == [False, False], "they never happen"
+    unknown = begins._replace(mask=np.full(2, mask_of(ONLY_COUNTRY)))
+    np.testing.assert_allclose(learned.probabilities(unknown, there)[1], 1 / N_BOTH)
 
 
 def test_the_value_of_a_policy_that_knows_nothing_is_that_of_any_action(two_kinds):
-    stranger = world_of(two_kinds._replace(country=np.array([0.3, 0.4])), TWO_WEEKS._replace(first_mask=ALL_VISIBLE))
-    learned = table(world_of(two_kinds, stranger.rules), RESPONSIVE, "+ standings, 1 decimal", 1_000)
-    anything = evaluate_selection(always(ANY, 2), stranger.population, stranger.rules)
-    np.testing.assert_allclose(exact_values(learned, stranger), anything)
+    stranger = world_of(two_kinds._replace(country=np.array([0.3, 0.4])), TWO_WEEKS)
+    seen = stranger._replace(rules=TWO_WEEKS._replace(first_mask=ALL_VISIBLE))
+    learned = table(world_of(two_kinds, seen.rules), RESPONSIVE, "+ standings, 1 decimal", 1_000)
+    np.testing.assert_allclose(selection_values(learned, seen), value_of(always(ANY), seen.population, seen.rules))
+
+
+def test_without_selection_both_exact_values_agree(two_kinds):
+    """A table that need not buy, as `gain` values it and as one that buys nothing."""
+    plain = world_of(two_kinds, TWO_WEEKS._replace(selects_features=False, first_mask=ALL_VISIBLE))
+    learned = table(plain, HOW, "+ standings to halves", 3_000)
+
+    class AsActions:
+        def probabilities(self, states, world):
+            told = states._replace(mask=np.full_like(states.mask, ALL_VISIBLE)), world._replace(rules=plain.rules)
+            return np.pad(learned.probabilities(*told), ((0, 0), (N_FEATURES, 0)))
+
+    np.testing.assert_allclose(value_of(AsActions(), two_kinds), exact_values(learned, plain))
 
 
 def test_groups_are_told_only_what_was_bought(two_kinds):
     world = world_of(two_kinds, TWO_WEEKS)
     groups = {name: len(world.levels(resolution).groups) for name, resolution in RESOLUTIONS.items()}
-    assert groups["episode only"] == groups["+ inbound"] == 8
+    assert groups["milestones"] == groups["+ fatigue, channel, interest"] == groups["+ inbound"] == 8
     assert groups["+ standings to halves"] == 8 + 4, "in the masks with the country there are two"

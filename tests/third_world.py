@@ -46,6 +46,9 @@ class ThirdWorld(NamedTuple):
     def observe(self, states):
         return dynamics.observe(states)
 
+    def names(self):
+        return {}
+
     def highest(self):
         return np.ones(N_FEATURES, dtype=np.float32)
 

@@ -12,9 +12,9 @@ import numpy as np
 from crm_rl.agents.reference import HAND_WRITTEN, rule_policy
 from crm_rl.planning.exact import all_states, always, best_of, evaluate, optimal, shape_of, starts_of
 from crm_rl.planning.shared import shared_policy
-from crm_rl.worlds.base import N_ACTIONS, Action
 from crm_rl.worlds.attributes import Resolution, abstract, place_among
-from crm_rl.worlds.responsive import Population, Rules
+from crm_rl.worlds.base import N_ACTIONS, Action
+from crm_rl.worlds.responsive import Population
 from crm_rl.worlds.responsive_world import ResponsiveWorld
 
 
@@ -27,18 +27,17 @@ class PlannedPolicy:
     """
 
     def __init__(self, plan: Callable[[Population], np.ndarray]):
-        self.plan, self._worked_out = plan, (None, None)
+        self.plan, self._worked_out = plan, (None, None, None)
 
     def probabilities(self, states: Any, world: ResponsiveWorld) -> np.ndarray:
         """How likely each action is, shape (n, 6)."""
-        population, table = self._worked_out
+        population, table, place = self._worked_out
         if population is not world.population:
-            shape = (*shape_of(world.population, world.rules), N_ACTIONS)
-            table = np.broadcast_to(self.plan(world.population), shape)
-            self._worked_out = world.population, table
-        return table[
-            states.customer, states.steps, states.milestones, states.fatigue, states.channel, states.interest
-        ]
+            people, place = starts_of(world.population)
+            table = np.broadcast_to(self.plan(people), (*shape_of(people, world.rules), N_ACTIONS))
+            self._worked_out = world.population, table, place
+        who = place[states.customer]
+        return table[who, states.steps, states.milestones, states.fatigue, states.channel, states.interest]
 
     def __call__(self, states: Any, world: ResponsiveWorld, rng: np.random.Generator) -> np.ndarray:
         """An action drawn by these probabilities, shape (n,)."""

@@ -32,7 +32,6 @@ def constant_policy(action: Action) -> Policy:
 CONSTANTS = {f"always_{action.name.lower()}": constant_policy(action) for action in Action}
 
 
-
 def two_emails(people: Population, states: State) -> np.ndarray:
     """An email in the first week and one in the third, then leave the customer alone."""
     return np.where((states.steps == 0) | (states.steps == 2), Action.EMAIL, Action.WAIT)

@@ -13,36 +13,20 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from crm_rl.planning.model import FIRST_SUPERSET, SITUATIONS, SUPERSETS, action_value, model_of, week_q
 from crm_rl.worlds.base import N_ACTIONS
 from crm_rl.worlds.responsive import (
     CHANNEL,
     FRESH,
-    N_CHANNELS,
-    N_FATIGUES,
-    N_INTERESTS,
-    N_MILESTONES,
     N_PATTERNS,
     NO_CHANNEL,
-    SUBSCRIPTION,
     Population,
     Rules,
     State,
-    event_chance,
-    force,
     observe_all,
-    opt_out_chance,
     subset,
     tire,
 )
-
-#: The shape of the situations of a week: milestones, fatigue, channel, interest.
-SITUATIONS = (N_PATTERNS, N_FATIGUES, N_CHANNELS, N_INTERESTS)
-
-#: By pattern of milestones, the patterns that have all of these and more: those of pattern m are the entries
-#: FIRST_SUPERSET[m] to FIRST_SUPERSET[m + 1] - 1.
-_MORE = [[more for more in range(m + 1, N_PATTERNS) if more & m == m] for m in range(N_PATTERNS)]
-SUPERSETS = np.array(sum(_MORE, []))
-FIRST_SUPERSET = np.cumsum([0, *map(len, _MORE)])
 
 #: In dollars: what differs by less is equal.
 TIE = 1e-9
@@ -189,84 +173,6 @@ def share_of_gain(value: np.ndarray, waiting: np.ndarray, best: np.ndarray, leas
     return float((value - waiting).sum() / gain) if len(value) and gain >= least * len(value) else float("nan")
 
 
-class Model(NamedTuple):
-    """What a week brings to one customer, by milestones, action, interest, and 1 where the channel is used again.
-
-    Attributes:
-        subscribes: shape (32, 6, 3, 2): the chance of a subscription.
-        follows: shape (32, 6, 3, 2, 32): the chance of each pattern of milestones after the week.
-        leaves: shape (3, 6): by fatigue and action, the chance of losing the customer.
-    """
-
-    subscribes: np.ndarray
-    follows: np.ndarray
-    leaves: np.ndarray
-
-
-@njit(cache=True)
-def model_of(customer: int, population: Population, rules: Rules) -> Model:
-    """The model of one customer."""
-    subscribes = np.zeros((N_PATTERNS, N_ACTIONS, N_INTERESTS, 2))
-    follows = np.zeros((N_PATTERNS, N_ACTIONS, N_INTERESTS, 2, N_PATTERNS))
-    for milestones in range(N_PATTERNS):
-        for action in range(N_ACTIONS):
-            for interest in range(N_INTERESTS):
-                for again in range(2):
-                    strength = force(CHANNEL[action] if again else -1, interest, action, rules)
-                    subscribes[milestones, action, interest, again] = event_chance(
-                        SUBSCRIPTION, customer, milestones, action, strength, population, rules
-                    )
-                    chances = follows[milestones, action, interest, again]
-                    chances[milestones] = 1.0
-                    for event in range(N_MILESTONES):
-                        if milestones >> event & 1:
-                            continue
-                        p = event_chance(event, customer, milestones, action, strength, population, rules)
-                        for pattern in range(N_PATTERNS):
-                            if not pattern >> event & 1:
-                                chances[pattern | 1 << event] = chances[pattern] * p
-                                chances[pattern] *= 1 - p
-    leaves = np.zeros((N_FATIGUES, N_ACTIONS))
-    for fatigue in range(N_FATIGUES):
-        for action in range(N_ACTIONS):
-            leaves[fatigue, action] = opt_out_chance(fatigue, customer, action, population, rules)
-    return Model(subscribes, follows, leaves)
-
-
-@njit(cache=True)
-def action_value(
-    milestones: int, fatigue: int, again: int, interest: int, action: int, later: np.ndarray, last: bool,
-    model: Model, rules: Rules,
-) -> float:  # fmt: skip
-    """The Q-value of an action, from next week's values, shape `SITUATIONS`; again: 1 if its channel was just used."""
-    p = model.subscribes[milestones, action, interest, again]
-    now = p * rules.value - rules.action_cost[action]
-    if last:
-        return now
-    chances, tired, used = model.follows[milestones, action, interest, again], tire(fatigue, action), CHANNEL[action]
-    future = chances[milestones] * later[milestones, tired, used, max(0, interest - 1)]
-    for place in range(FIRST_SUPERSET[milestones], FIRST_SUPERSET[milestones + 1]):
-        pattern = SUPERSETS[place]
-        future += chances[pattern] * later[pattern, tired, used, FRESH]
-    return now + (1 - p) * (1 - model.leaves[fatigue, action]) * future
-
-
-@njit(cache=True)
-def week_q(later: np.ndarray, last: bool, model: Model, rules: Rules) -> np.ndarray:
-    """The Q-values of one week, shape (*SITUATIONS, 6), from next week's values, shape `SITUATIONS`."""
-    q = np.empty((N_PATTERNS, N_FATIGUES, N_CHANNELS, N_INTERESTS, N_ACTIONS))
-    for milestones in range(N_PATTERNS):
-        for fatigue in range(N_FATIGUES):
-            for interest in range(N_INTERESTS):
-                for action in range(N_ACTIONS):
-                    for again in range(2):
-                        value = action_value(milestones, fatigue, again, interest, action, later, last, model, rules)
-                        for channel in range(N_CHANNELS):
-                            if (CHANNEL[action] == channel) == again:
-                                q[milestones, fatigue, channel, interest, action] = value
-    return q
-
-
 @njit(cache=True)
 def _optimal(population: Population, rules: Rules, q: np.ndarray, value: np.ndarray) -> None:
     """Fill Q-values and values of the best policy."""
@@ -281,7 +187,9 @@ def _optimal(population: Population, rules: Rules, q: np.ndarray, value: np.ndar
 
 
 @njit(cache=True)
-def _evaluate(probabilities: np.ndarray, population: Population, rules: Rules, q: np.ndarray, value: np.ndarray) -> None:
+def _evaluate(
+    probabilities: np.ndarray, population: Population, rules: Rules, q: np.ndarray, value: np.ndarray
+) -> None:
     """Fill Q-values and values of a policy, where it has a say."""
     for customer in range(len(population.start)):
         model = model_of(customer, population, rules)

@@ -1,105 +1,121 @@
-"""Attributes that have to be bought: exact values, and what the best policy cannot exceed (chapter 10).
+"""Attributes that have to be bought: exact values, and what the best policy cannot exceed (chapter 5).
 
-An agent sees weeks, milestones and contacts, and nothing of who the customer is, until it buys the three attributes,
-one by one, each for a price and none for a week. What it has bought is one of eight masks, numbered 0 to 7: bit 0 is
-inbound, bit 1 the country's standing, bit 2 the bootcamp's. Janisch, Pevny and Lisy (2019) call this costly feature
-acquisition.
+An agent sees how the episode stands, and nothing of who the customer is, until it buys the three attributes, one by
+one, each for a price and none for a week. What it has bought is one of eight masks, numbered 0 to 7: bit 0 is inbound,
+bit 1 the country's standing, bit 2 the bootcamp's. Janisch, Pevny and Lisy (2019) call this costly feature acquisition.
 
 The best policy of all is not worked out here: it may buy late, or only once some milestone is reached, and every week
 says a little about who the customer is. When to buy is left to the learners. Here they are judged exactly
-(`evaluate_selection`), beside simple rivals (`fixed_mask`) and a value that nobody can exceed (`upper_bound`).
+(`selection_values`), beside simple rivals (`fixed_mask`) and a value that nobody can exceed (`upper_bound`).
 """
+
+from typing import Any
 
 import numpy as np
 from numba import njit
 
-from crm_rl.planning.exact import all_states, evaluate, optimal, starts_of, week_q
+from crm_rl.planning.exact import chunks, evaluate, optimal, optimal_values, spread, starts_of
+from crm_rl.planning.model import SITUATIONS, action_value, model_of
 from crm_rl.planning.shared import shared_policy
 from crm_rl.worlds.attributes import ALL, N_ATTRIBUTES, N_MASKS, SEEN, attributes_of, bought_in, mask_of, place_among
-from crm_rl.worlds.base import N_ACTIONS, N_FEATURES, WAIT, count_bits
+from crm_rl.worlds.base import N_ACTIONS, N_FEATURES, WAIT, count_bits, n_actions
 from crm_rl.worlds.responsive import (
-    N_PATTERNS,
+    CHANNEL,
+    FRESH,
+    NO_CHANNEL,
     Population,
     Rules,
-    observe_all,
+    State,
+    subset,
 )
-
-#: In place of an action: any of the 21, each as likely.
-ANY = -1
+from crm_rl.worlds.responsive_world import ResponsiveWorld
 
 
-def observations_with(population: Population, rules: Rules, bought: int) -> np.ndarray:
-    """What an agent that has bought these attributes sees in every state.
-
-    Args:
-        population, rules: the world, with feature selection.
-        bought: a mask number.
-
-    Returns:
-        Shape (customers * weeks * 32 * contacts, 30), float32, in the order of `planning.all_states`.
-    """
-    states = all_states(population, rules)
-    return observe_all(states._replace(mask=np.full(len(states.mask), mask_of(bought))), population, rules)
-
-
-def evaluate_selection(actions: np.ndarray, population: Population, rules: Rules) -> np.ndarray:
+def selection_values(policy: Any, world: ResponsiveWorld) -> np.ndarray:
     """The exact value of a policy that also buys attributes, by backward induction.
 
+    The policy is asked only where it can come to by its own actions.
+
     Args:
-        actions: what the policy does, shape (customers, weeks, 32, contacts, 8), the last axis by mask number; 0 to 20
-            as in `responsive.step`, or `ANY`. That customers who look alike get the same is not checked.
-        population, rules: the world, with feature selection.
+        policy: anything with `probabilities(states, world)`: how likely it takes each of the 21 actions, shape (n, 21).
+            That customers who look alike get the same is not checked.
+        world: with feature selection.
 
     Returns:
         The expected reward, prices paid, from each customer's first state, shape (customers,), in dollars.
-
-    Raises:
-        ValueError: the actions have another shape, or there is no such action.
     """
-    shape = (len(population.start), rules.weeks, N_PATTERNS, rules.most_contacts + 1, N_MASKS)
-    if actions.shape != shape or actions.min() < ANY or actions.max() >= N_FEATURES + N_ACTIONS:
-        raise ValueError(f"actions of shape {actions.shape}. Remedy: pass {shape}, each -1 to 20.")
-    return _evaluate(actions, population, rules)
+    types, which = starts_of(world.population)
+    values = []
+    for place in chunks(len(types.start), 8):
+        few = world._replace(population=subset(types, place))
+        values.append(_values(_probabilities(policy, few), few.population, few.rules))
+    return np.concatenate(values)[which]
+
+
+def _probabilities(policy: Any, world: ResponsiveWorld) -> np.ndarray:
+    """How likely each action is where the policy can come to, shape (weeks, masks, customers, *SITUATIONS, 21)."""
+    people, rules = world.population, world.rules
+    everybody = np.arange(len(people.start))
+    chances = np.zeros((rules.weeks, N_MASKS, len(everybody), *SITUATIONS, n_actions(rules)))
+    reached = np.zeros((N_MASKS, len(everybody), *SITUATIONS), dtype=bool)
+    reached[bought_in(rules.first_mask), everybody, people.start, 0, NO_CHANNEL, FRESH] = True
+    for week in range(rules.weeks):
+        following = np.zeros_like(reached)
+        for bought in range(N_MASKS):  # a purchase leads to a fuller mask in the same week: those come later
+            customer, *rest = np.nonzero(reached[bought])
+            n = len(customer)
+            states = State(customer, np.full(n, week), *rest, np.full(n, mask_of(bought)))
+            chances[week, bought, customer, *rest] = policy.probabilities(states, world)
+            chosen = chances[week, bought] > 0
+            acts = chosen[..., N_FEATURES:].copy()
+            for feature in range(N_FEATURES):
+                fuller = bought | bought_in(1 << feature)
+                if fuller == bought:  # asks for what is visible: the week is wasted
+                    acts[..., WAIT] |= chosen[..., feature]
+                else:
+                    reached[fuller] |= chosen[..., feature]
+            following[bought] = spread(reached[bought], acts)
+        reached = following
+    return chances
 
 
 @njit(cache=True)
-def _evaluate(actions: np.ndarray, population: Population, rules: Rules) -> np.ndarray:
-    customers, weeks, patterns, counts, _ = actions.shape
-    worth = np.empty(customers)
-    for customer in range(customers):
-        value = np.zeros((N_MASKS, patterns, counts))
-        for week in range(weeks - 1, -1, -1):
-            for bought in range(ALL, -1, -1):  # a purchase leads to a fuller mask in the same week: those come first
-                q = week_q(customer, value[bought], week == weeks - 1, population, rules)
-                for milestones in range(patterns):
-                    for contacts in range(counts):
-                        action = actions[customer, week, milestones, contacts, bought]
-                        here, now = q[milestones, contacts], value[:, milestones, contacts]
-                        value[bought, milestones, contacts] = _worth(action, bought, here, now, rules)
-        worth[customer] = value[bought_in(rules.first_mask), population.start[customer], 0]
-    return worth
-
-
-@njit(cache=True)
-def _worth(action: int, bought: int, q: np.ndarray, now: np.ndarray, rules: Rules) -> float:
-    """What an action is worth, on average for `ANY`: `q` of the six actions proper, `now` by mask number for buying."""
-    first, last = (0, N_FEATURES + N_ACTIONS - 1) if action == ANY else (action, action)
-    total = 0.0
-    for each in range(first, last + 1):
-        fuller = bought | bought_in(1 << each)
-        if each >= N_FEATURES:
-            total += q[each - N_FEATURES]
-        else:
-            total += (q[WAIT] if fuller == bought else now[fuller]) - rules.feature_price
-    return total / (last - first + 1)
+def _values(chances: np.ndarray, population: Population, rules: Rules) -> np.ndarray:
+    """The value of each customer's start, shape (customers,), of a policy with these `_probabilities`."""
+    values = np.empty(len(population.start))
+    for customer in range(len(values)):
+        model = model_of(customer, population, rules)
+        later = np.zeros((N_MASKS, *SITUATIONS))
+        for week in range(rules.weeks - 1, -1, -1):
+            now, last = np.zeros((N_MASKS, *SITUATIONS)), week == rules.weeks - 1
+            for bought in range(ALL, -1, -1):
+                for place in np.ndindex(SITUATIONS):
+                    milestones, fatigue, channel, interest = place
+                    chosen = chances[week, bought, customer][place]
+                    for number in range(len(chosen)):
+                        if chosen[number] == 0:
+                            continue
+                        price = rules.feature_price if number < N_FEATURES else 0.0
+                        fuller = bought | bought_in(1 << number) if number < N_FEATURES else bought
+                        if fuller != bought:
+                            worth = now[fuller][place]
+                        else:
+                            action = number - N_FEATURES if number >= N_FEATURES else WAIT
+                            again = int(CHANNEL[action] == channel)
+                            worth = action_value(
+                                milestones, fatigue, again, interest, action, later[bought], last, model, rules
+                            )
+                        now[bought][place] += chosen[number] * (worth - price)
+            later = now
+        values[customer] = later[bought_in(rules.first_mask)][population.start[customer], 0, NO_CHANNEL, FRESH]
+    return values
 
 
 def fixed_mask(bought: int, train: Population, population: Population, rules: Rules, rounds: int = 30) -> np.ndarray:
     """What it is worth to buy the same attributes of everybody at the start and then to follow a good shared plan.
 
     With all three the plan is the best one: who knows the rules and all of a customer's attributes can plan for him
-    alone (but for the few in the rough world who look alike and are not). So the value is the optimum minus three
-    prices, and no policy that buys all three of everybody earns more.
+    alone. So the value is the optimum minus three prices, and no policy that buys all three of everybody earns more.
 
     With fewer it is the best *found*: for customers who look alike, what `planning.shared_policy` makes of the greedy
     policy on their average Q-values. It may stop at a local optimum, so this is what can be had and no bound.
@@ -117,24 +133,27 @@ def fixed_mask(bought: int, train: Population, population: Population, rules: Ru
     """
     paid = rules.feature_price * count_bits(bought)
     if bought == ALL:
-        return optimal(population, rules).at_start(population) - paid
-    seen = SEEN[bought] * attributes_of(train)
-    groups, which = np.unique(seen, axis=0, return_inverse=True)
-    plans = _plans(which.ravel(), train, rules, rounds)
-    plan_of = place_among(SEEN[bought] * attributes_of(population), groups)
-    if (plan_of < 0).any():
-        plans = np.concatenate([plans, _plans(np.zeros(len(seen), dtype=np.int64), train, rules, rounds)])
-    probabilities = np.eye(N_ACTIONS)[plans[plan_of]]  # -1 is the last plan, for everybody
-    return evaluate(probabilities, population, rules).at_start(population) - paid
+        return optimal_values(population, rules) - paid
+    looks, look = np.unique(SEEN[bought] * attributes_of(train), axis=0, return_inverse=True)
+    judged = place_among(SEEN[bought] * attributes_of(population), looks)
+    values = np.empty(len(judged))
+    for one in np.unique(judged):  # -1 looks like nobody
+        plan = _plan(train if one < 0 else subset(train, np.flatnonzero(look.ravel() == one)), rules, rounds)
+        here = np.flatnonzero(judged == one)
+        for place in chunks(len(here)):
+            people = subset(population, here[place])
+            values[here[place]] = evaluate(np.eye(N_ACTIONS)[plan], people, rules).at_start(people)
+    return values - paid
 
 
-def _plans(groups: np.ndarray, population: Population, rules: Rules, rounds: int) -> np.ndarray:
-    """A plan for each group of customers, shape (groups, weeks, 32, contacts)."""
+def _plan(population: Population, rules: Rules, rounds: int) -> np.ndarray:
+    """One plan for all of these customers, shape (1, weeks, *SITUATIONS)."""
     people, which = starts_of(population)
-    q = optimal(people, rules).q
-    average = np.zeros((groups.max() + 1, *q.shape[1:]))  # a sum: the greedy action is the same
-    np.add.at(average, groups, q[which])
-    return shared_policy(average.argmax(axis=-1), groups, population, rules, rounds)
+    counts, total = np.bincount(which), 0.0
+    for place in chunks(len(counts)):
+        total = total + np.tensordot(counts[place], optimal(subset(people, place), rules).q, axes=1)
+    nobody_differs = np.zeros(len(which), dtype=np.int64)
+    return shared_policy(total.argmax(axis=-1)[None], nobody_differs, population, rules, rounds)
 
 
 def upper_bound(population: Population, rules: Rules) -> float:
@@ -147,10 +166,9 @@ def upper_bound(population: Population, rules: Rules) -> float:
 
     Args:
         population: the customers; a policy is supposed to know how many there are of each kind.
-        rules: the constants, with feature selection.
+        rules: the constants, with feature selection, and nothing bought at the start.
     """
-    q = optimal(population, rules).q[np.arange(len(population.start)), 0, population.start, 0]
-    attributes = attributes_of(population)
+    q, attributes = _first_q(population, rules), attributes_of(population)
 
     def earned(customers: np.ndarray, bought: int) -> float:
         """By customers who look alike so far, together."""
@@ -163,7 +181,17 @@ def upper_bound(population: Population, rules: Rules) -> float:
         return max(choices)
 
     everybody = np.arange(len(q))
-    return sum(earned(kind, bought_in(rules.first_mask)) for kind in alike(everybody, population.start)) / len(q)
+    return sum(earned(kind, 0) for kind in alike(everybody, population.start)) / len(q)
+
+
+def _first_q(population: Population, rules: Rules) -> np.ndarray:
+    """The optimal Q-values of each customer's start, shape (customers, 6)."""
+    types, which = starts_of(population)
+    q = []
+    for place in chunks(len(types.start)):
+        people = subset(types, place)
+        q.append(optimal(people, rules).q[np.arange(len(place)), 0, people.start, 0, NO_CHANNEL, FRESH])
+    return np.concatenate(q)[which]
 
 
 def alike(customers: np.ndarray, look: np.ndarray) -> list[np.ndarray]:

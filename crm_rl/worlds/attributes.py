@@ -2,7 +2,7 @@
 
 A customer has three attributes: whether they came unprompted, their country's standing and their bootcamp's. Which of
 these an agent has bought is a mask number, 0 to 7: bit 0, 1 and 2. A table's resolution says how finely it tells each
-apart; milestones, week and contacts are always part of its state.
+apart, and how much of the episode it tells besides the milestones.
 """
 
 from typing import NamedTuple
@@ -11,8 +11,18 @@ import numpy as np
 from numba import njit
 
 from crm_rl.worlds.base import ALL_VISIBLE
-from crm_rl.worlds.responsive import ATTRIBUTES, BOOTCAMP, COUNTRY, INBOUND, N_PATTERNS, N_SITUATIONS, Population, Rules, State, situation
-
+from crm_rl.worlds.responsive import (
+    ATTRIBUTES,
+    BOOTCAMP,
+    COUNTRY,
+    INBOUND,
+    N_PATTERNS,
+    N_SITUATIONS,
+    Population,
+    Rules,
+    State,
+    situation,
+)
 
 
 class Resolution(NamedTuple):
@@ -86,7 +96,8 @@ class Levels(NamedTuple):
 
     def fits(self) -> bool:
         """Whether the parts fit together, when read from a file."""
-        return self.groups.ndim == 2 and self.groups.shape[1] == 4 and self.decimals.shape == (3,) and self.episode.shape == (1,)
+        table = self.groups.ndim == 2 and self.groups.shape[1] == 4
+        return table and self.decimals.shape == (3,) and self.episode.shape == (1,)
 
 
 class Coder(NamedTuple):

@@ -1,4 +1,4 @@
-"""Episodes side by side, and what the three interfaces of a world share (chapters 3 and 9; see `gym_envs`)."""
+"""Episodes side by side, and what the three interfaces of a world share (chapters 3 and 8; see `gym_envs`)."""
 
 from numbers import Integral
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Three interfaces of a world (chapters 3 and 9): Gymnasium's, its vector API's, and that of stable-baselines3 (SB3).
+"""Three interfaces of a world (chapters 3 and 8): Gymnasium's, its vector API's, and that of stable-baselines3 (SB3).
 
 `import crm_rl.worlds.gym_envs` registers `crm_rl/Funnel-v0` and `crm_rl/FunnelSelection-v0` with `gymnasium.make` and
 `make_vec`. A new process, as `SubprocVecEnv` and `AsyncVectorEnv` start them, has not imported it, so there the id goes
@@ -25,10 +25,11 @@ from crm_rl.worlds.episodes import EpisodeBatch, check_render_mode, chosen, seed
 class FunnelEnv(gymnasium.Env):
     """One customer an episode, one action of the firm a step.
 
-    In the settings "described" and "as_coded" the customer's record decides what happens (chapter 3), and what follows
-    here speaks of these. In "smooth" and "rough" the actions cause what happens (chapter 9): there
+    In the settings "described" and "as_coded" the customer's record decides what happens (chapter 8), and what follows
+    here speaks of these. In "smooth" and "rough" the actions cause what happens (chapter 3): there
     `responsive_world.RESPONSIVE_FEATURES` says what is seen, `responsive.step` what an action does, `responsive.Rules`
-    what is paid, and `info` has `milestones` and `contacts` instead of `stage`.
+    what is paid, and `info` has `milestones`, `fatigue`, `channel` and `interest` instead of `stage`, numbered as in
+    `responsive.State`.
 
     **Observation**: float32, shape (15,), or (30,) with feature selection.
 
@@ -65,7 +66,8 @@ class FunnelEnv(gymnasium.Env):
 
     Args:
         setting: "described" (what the study's text says), "as_coded" (what its code does), "smooth" or "rough".
-        part: "train", "val" or "test": of the published split, or of a random one in "smooth" and "rough".
+        part: "train", "val" or "test": of the published split, or of a random one in "smooth" and "rough", where "all"
+            is everybody.
         data: the export; by default `data.data_path()`.
         selection: whether the agent selects features; the registered ids set it.
         world: a ready world instead of these four.

@@ -14,7 +14,7 @@ from crm_rl.worlds.base import N_ACTIONS, WAIT
 #: Channels with a home: every action but waiting.
 N_HOMES = N_ACTIONS - 1
 
-#: How fast a channel loses its hold with the squared distance from home is drawn between these, evenly in its logarithm.
+#: How fast a channel's hold falls with the squared distance from home is drawn between these, evenly in its logarithm.
 FOCUS = (15.0, 40.0)
 
 #: The standard deviations of the logarithms by which drives and unprompted rates are multiplied.

@@ -8,6 +8,7 @@ import pandas as pd
 
 from crm_rl.data import customers, data_path
 from crm_rl.worlds.base import World
+from crm_rl.worlds.nature import BOOK
 from crm_rl.worlds.replay_world import replay_worlds
 from crm_rl.worlds.responsive import BASELINE, SELECTION
 from crm_rl.worlds.responsive_world import rates_of, responsive_worlds
@@ -20,17 +21,20 @@ def _replay(name: str, people: pd.DataFrame, path: Path, selection: bool) -> dic
     return replay_worlds(people, name, selection)
 
 
-def _responsive(name: str, people: pd.DataFrame, path: Path, selection: bool) -> dict[str, World]:
-    rules = SELECTION if selection else BASELINE
-    return responsive_worlds(people, rates_of(path, people), rules, roughness=float(name == "rough"))
+def _responsive(roughness: float) -> Maker:
+    def make(name: str, people: pd.DataFrame, path: Path, selection: bool) -> dict[str, World]:
+        rules = SELECTION if selection else BASELINE
+        return responsive_worlds(people, rates_of(path, people), rules, BOOK, roughness)
+
+    return make
 
 
-#: By name, what makes the worlds of the parts train, val and test: (name, customers, path of the export, selection).
+#: By name, what makes the worlds of the parts: (name, customers, path of the export, selection).
 WORLDS: dict[str, Maker] = {
     "described": _replay,
     "as_coded": _replay,
-    "smooth": _responsive,
-    "rough": _responsive,
+    "smooth": _responsive(0.0),
+    "rough": _responsive(1.0),
 }
 
 
@@ -43,7 +47,7 @@ def worlds(name: str, selection: bool = False, data: str | Path | None = None) -
         data: the export; by default `data.data_path()`.
 
     Returns:
-        The worlds by part: "train", "val" and "test".
+        The worlds by part: "train", "val" and "test"; of "smooth" and "rough" also "all".
 
     Raises:
         ValueError: there is no world of this name.

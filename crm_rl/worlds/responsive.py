@@ -85,8 +85,8 @@ class Rules(NamedTuple):
         interest: shape (3,): the share that is left when interest is cold, cooler and fresh.
         action_cost: in dollars.
         value: of a subscription, in dollars.
-        opt_out: by fatigue, the chance that a contact through a channel that does not suit at all loses the customer for
-            good; it falls as exp(-affinity).
+        opt_out: by fatigue, the chance that a contact through a channel that does not suit at all loses the customer
+            for good; it falls as exp(-affinity).
         expected_reward: pay chance times value each week, instead of the value when a subscription happens.
         selects_features: the attributes start hidden and can be bought.
         first_mask: the features visible at the start, as bits.
@@ -228,9 +228,7 @@ def step(state: State, action: int, population: Population, rules: Rules, chance
         cost = rules.feature_price
         if not state.mask >> action & 1:
             bought = state.mask | 1 << action
-            after = State(
-                customer, state.steps, state.milestones, state.fatigue, state.channel, state.interest, bought
-            )
+            after = State(customer, state.steps, state.milestones, state.fatigue, state.channel, state.interest, bought)
             return Outcome(after, -cost, False, False, False)
         action = WAIT
     elif rules.selects_features:

@@ -1,6 +1,6 @@
-"""From cleaned customers to the responsive worlds of Part III (chapter 9): who is in them and what reaches them.
+"""From cleaned customers to the responsive worlds (chapter 3): who is in them and what reaches them.
 
-What is fitted (`base_rates`) and what is assumed (here and in `responsive.BASELINE`) was fixed before any agent was
+What is fitted (`base_rates`) and what is assumed (`responsive.BASELINE`, `nature`) was fixed before any agent was
 trained; `data/worlds/README.md` keeps the log of changes.
 """
 
@@ -15,8 +15,10 @@ from crm_rl.data.features import SOUND_FEATURES, Feature
 from crm_rl.data.load import ORIGINAL_SHA256, TWIN
 from crm_rl.data.problems import DataError
 from crm_rl.files import sha256, shipped
+from crm_rl.worlds.attributes import RESOLUTIONS, Coder, Levels, Resolution, coder_of, levels_of, state_key
 from crm_rl.worlds.base import Outcome, count_bits, observation_size
 from crm_rl.worlds.base_rates import MILESTONES, fit_base_rates, weekly_chances
+from crm_rl.worlds.nature import BOOK, Nature, affinities, driven, places_of
 from crm_rl.worlds.responsive import (
     ATTRIBUTES,
     BASELINE,
@@ -34,8 +36,6 @@ from crm_rl.worlds.responsive import (
     step_all,
     subset,
 )
-from crm_rl.worlds.attributes import RESOLUTIONS, Coder, Levels, Resolution, coder_of, levels_of, state_key
-from crm_rl.worlds.nature import BOOK, Nature, affinities, driven, places_of
 from crm_rl.worlds.sampling import Pools, draw_many
 from crm_rl.worlds.stepping import Dynamics, register
 
@@ -125,7 +125,8 @@ class ResponsiveWorld(NamedTuple):
 
     def info(self, states: State) -> dict[str, np.ndarray]:
         """What the interfaces tell beside the observation, arrays of shape (n,)."""
-        return {name: getattr(states, name) for name in ("customer", "milestones", "contacts", "mask")}
+        told = ("customer", "milestones", "fatigue", "channel", "interest", "mask")
+        return {name: getattr(states, name) for name in told}
 
     def introduce(self, customer: int) -> str:
         """A customer in words."""
