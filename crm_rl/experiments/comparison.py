@@ -14,7 +14,7 @@ from crm_rl.evaluation.gain import FOLD_SEED, FOLDS, base_rates, by_group, exact
 from crm_rl.experiments.arms import ARMS, KNOWN, SHARED
 from crm_rl.experiments.runner import data_name, provenance, write_record
 from crm_rl.files import PROJECT
-selection_values = None
+from crm_rl.planning.feature_selection import selection_values
 from crm_rl.worlds.attributes import RESOLUTIONS
 from crm_rl.worlds.nature import FOCUS, SPREAD_OF_DRIVES, SPREAD_OF_HAZARDS
 from crm_rl.worlds.responsive import BASELINE, SELECTION, Rules
