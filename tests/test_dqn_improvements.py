@@ -44,7 +44,7 @@ def test_each_seed_learns_in_its_own_world():
 
 
 def test_a_name_has_a_vector_of_its_own_and_a_stranger_none(tmp_path):
-    """Trained with two countries and one bootcamp; asked about a third country and another bootcamp, also from a file."""
+    """Trained with two countries and one bootcamp; asked about a third and another, also from a file."""
     policy = train_dqn(CALLS, QUICK._replace(embedding=4), 1_600, seed=1)
     assert list(policy.names) == [COUNTRY, BOOTCAMP]
     numbers, vectors = policy.names[COUNTRY]

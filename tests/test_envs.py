@@ -280,8 +280,14 @@ def test_ansi_tells_the_journey():
     assert FunnelEnv(world=env.world).render() is None
 
 
+def patient(setting, selection=False):
+    """A responsive world in which no customer is lost."""
+    world = replay(setting, selection=selection)
+    return world._replace(rules=world.rules._replace(opt_out=(0.0, 0.0, 0.0)))
+
+
 def test_a_responsive_journey_in_words():
-    env = FunnelEnv(world=replay("smooth", selection=True), render_mode="ansi")
+    env = FunnelEnv(world=patient("smooth", selection=True), render_mode="ansi")
     outbound = int(np.flatnonzero(env.world.population.inbound == 0)[0])
     env.reset(seed=0, options={"customer": outbound})
     env.step(12)
@@ -292,7 +298,7 @@ def test_a_responsive_journey_in_words():
 
 
 def test_what_is_told_of_a_responsive_week():
-    env = FunnelEnv(world=replay("rough"))
+    env = FunnelEnv(world=patient("rough"))
     told = env.reset(seed=0)[1]
     weeks = ((Action.EMAIL, WRITTEN, 1), (Action.CALL, SPOKEN, 2), (Action.WAIT, NO_CHANNEL, 1))
     for action, channel, fatigue in weeks:

@@ -13,10 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from crm_rl.planning.model import FIRST_SUPERSET, SITUATIONS, SUPERSETS, action_value, model_of, week_q
+from crm_rl.planning.model import CHANNEL_OF, FIRST_SUPERSET, SITUATIONS, SUPERSETS, action_value, model_of, week_q
 from crm_rl.worlds.base import N_ACTIONS
 from crm_rl.worlds.responsive import (
-    CHANNEL,
     FRESH,
     N_PATTERNS,
     NO_CHANNEL,
@@ -180,9 +179,10 @@ def _optimal(population: Population, rules: Rules, q: np.ndarray, value: np.ndar
         model = model_of(customer, population, rules)
         later = np.zeros(SITUATIONS)
         for week in range(rules.weeks - 1, -1, -1):
-            q[customer, week] = week_q(later, week == rules.weeks - 1, model, rules)
-            for place in np.ndindex(SITUATIONS):
-                later[place] = q[customer, week][place].max()
+            q[customer, week] = week_q(later, week == rules.weeks - 1, model)
+            choices, best = q[customer, week].reshape(-1, N_ACTIONS), later.reshape(-1)
+            for place in range(len(best)):
+                best[place] = choices[place].max()
             value[customer, week] = later
 
 
@@ -201,8 +201,8 @@ def _evaluate(
                 chosen = probabilities[customer, week][place]
                 for action in range(N_ACTIONS):
                     if chosen[action] > 0:
-                        again = int(CHANNEL[action] == channel)
-                        worth = action_value(milestones, fatigue, again, interest, action, later, last, model, rules)
+                        again = int(CHANNEL_OF[action] == channel)
+                        worth = action_value(milestones, fatigue, again, interest, action, later, last, model)
                         q[customer, week][place][action] = worth
                         value[customer, week][place] += chosen[action] * worth
             later = value[customer, week]
@@ -223,7 +223,7 @@ def spread(reached: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         customer, milestones, fatigue, _, interest = place
         for action in range(N_ACTIONS):
             if chosen[place][action]:
-                tired, used = tire(fatigue, action), CHANNEL[action]
+                tired, used = tire(fatigue, action), CHANNEL_OF[action]
                 following[customer, milestones, tired, used, max(0, interest - 1)] = True
                 for number in range(FIRST_SUPERSET[milestones], FIRST_SUPERSET[milestones + 1]):
                     following[customer, SUPERSETS[number], tired, used, FRESH] = True
@@ -247,11 +247,11 @@ def _forward(population: Population, rules: Rules, probabilities: np.ndarray) ->
                     chosen = likely[here] * probabilities[here][action]
                     if chosen == 0:
                         continue
-                    again = int(CHANNEL[action] == channel)
+                    again = int(CHANNEL_OF[action] == channel)
                     p = model.subscribes[milestones, action, interest, again]
                     chosen *= (1 - p) * (1 - model.leaves[fatigue, action])
                     chances = model.follows[milestones, action, interest, again]
-                    tired, used = tire(fatigue, action), CHANNEL[action]
+                    tired, used = tire(fatigue, action), CHANNEL_OF[action]
                     for pattern in range(milestones, N_PATTERNS):
                         if pattern & milestones == milestones:
                             fresh = FRESH if pattern != milestones else max(0, interest - 1)

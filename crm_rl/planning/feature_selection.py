@@ -15,12 +15,11 @@ import numpy as np
 from numba import njit
 
 from crm_rl.planning.exact import chunks, evaluate, optimal, optimal_values, spread, starts_of
-from crm_rl.planning.model import SITUATIONS, action_value, model_of
+from crm_rl.planning.model import CHANNEL_OF, SITUATIONS, action_value, model_of
 from crm_rl.planning.shared import shared_policy
 from crm_rl.worlds.attributes import ALL, N_ATTRIBUTES, N_MASKS, SEEN, attributes_of, bought_in, mask_of, place_among
 from crm_rl.worlds.base import N_ACTIONS, N_FEATURES, WAIT, count_bits, n_actions
 from crm_rl.worlds.responsive import (
-    CHANNEL,
     FRESH,
     NO_CHANNEL,
     Population,
@@ -92,19 +91,17 @@ def _values(chances: np.ndarray, population: Population, rules: Rules) -> np.nda
                 for place in np.ndindex(SITUATIONS):
                     milestones, fatigue, channel, interest = place
                     chosen = chances[week, bought, customer][place]
-                    for number in range(len(chosen)):
-                        if chosen[number] == 0:
-                            continue
-                        price = rules.feature_price if number < N_FEATURES else 0.0
-                        fuller = bought | bought_in(1 << number) if number < N_FEATURES else bought
+                    for number in np.flatnonzero(chosen):
+                        buys = number < N_FEATURES
+                        fuller = bought | bought_in(1 << number) if buys else bought
                         if fuller != bought:
                             worth = now[fuller][place]
                         else:
-                            action = number - N_FEATURES if number >= N_FEATURES else WAIT
-                            again = int(CHANNEL[action] == channel)
-                            worth = action_value(
-                                milestones, fatigue, again, interest, action, later[bought], last, model, rules
-                            )
+                            action = WAIT if buys else number - N_FEATURES
+                            again = int(CHANNEL_OF[action] == channel)
+                            here = (milestones, fatigue, again, interest, action)
+                            worth = action_value(*here, later[bought], last, model)
+                        price = rules.feature_price if buys else 0.0
                         now[bought][place] += chosen[number] * (worth - price)
             later = now
         values[customer] = later[bought_in(rules.first_mask)][population.start[customer], 0, NO_CHANNEL, FRESH]

@@ -32,6 +32,9 @@ _MORE = [[more for more in range(m + 1, N_PATTERNS) if more & m == m] for m in r
 SUPERSETS = np.array(sum(_MORE, []))
 FIRST_SUPERSET = np.cumsum([0, *map(len, _MORE)])
 
+#: The channel of each action, shape (6,): numba looks things up faster in an array than in a tuple.
+CHANNEL_OF = np.array(CHANNEL)
+
 
 class Model(NamedTuple):
     """What a week brings to one customer, by milestones, action, interest, and 1 where the channel is used again.
@@ -40,11 +43,15 @@ class Model(NamedTuple):
         subscribes: shape (32, 6, 3, 2): the chance of a subscription.
         follows: shape (32, 6, 3, 2, 32): the chance of each pattern of milestones after the week.
         leaves: shape (3, 6): by fatigue and action, the chance of losing the customer.
+        costs: shape (6,): of the actions, in dollars.
+        value: of a subscription, in dollars.
     """
 
     subscribes: np.ndarray
     follows: np.ndarray
     leaves: np.ndarray
+    costs: np.ndarray
+    value: float
 
 
 @njit(cache=True)
@@ -56,7 +63,7 @@ def model_of(customer: int, population: Population, rules: Rules) -> Model:
         for action in range(N_ACTIONS):
             for interest in range(N_INTERESTS):
                 for again in range(2):
-                    strength = force(CHANNEL[action] if again else -1, interest, action, rules)
+                    strength = force(CHANNEL_OF[action] if again else -1, interest, action, rules)
                     subscribes[milestones, action, interest, again] = event_chance(
                         SUBSCRIPTION, customer, milestones, action, strength, population, rules
                     )
@@ -74,20 +81,19 @@ def model_of(customer: int, population: Population, rules: Rules) -> Model:
     for fatigue in range(N_FATIGUES):
         for action in range(N_ACTIONS):
             leaves[fatigue, action] = opt_out_chance(fatigue, customer, action, population, rules)
-    return Model(subscribes, follows, leaves)
+    return Model(subscribes, follows, leaves, np.array(rules.action_cost), rules.value)
 
 
 @njit(cache=True)
 def action_value(
-    milestones: int, fatigue: int, again: int, interest: int, action: int, later: np.ndarray, last: bool,
-    model: Model, rules: Rules,
-) -> float:  # fmt: skip
+    milestones: int, fatigue: int, again: int, interest: int, action: int, later: np.ndarray, last: bool, model: Model
+) -> float:
     """The Q-value of an action, from next week's values, shape `SITUATIONS`; again: 1 if its channel was just used."""
     p = model.subscribes[milestones, action, interest, again]
-    now = p * rules.value - rules.action_cost[action]
+    now = p * model.value - model.costs[action]
     if last:
         return now
-    chances, tired, used = model.follows[milestones, action, interest, again], tire(fatigue, action), CHANNEL[action]
+    chances, tired, used = model.follows[milestones, action, interest, again], tire(fatigue, action), CHANNEL_OF[action]
     future = chances[milestones] * later[milestones, tired, used, max(0, interest - 1)]
     for place in range(FIRST_SUPERSET[milestones], FIRST_SUPERSET[milestones + 1]):
         pattern = SUPERSETS[place]
@@ -96,7 +102,7 @@ def action_value(
 
 
 @njit(cache=True)
-def week_q(later: np.ndarray, last: bool, model: Model, rules: Rules) -> np.ndarray:
+def week_q(later: np.ndarray, last: bool, model: Model) -> np.ndarray:
     """The Q-values of one week, shape (*SITUATIONS, 6), from next week's values, shape `SITUATIONS`."""
     q = np.empty((N_PATTERNS, N_FATIGUES, N_CHANNELS, N_INTERESTS, N_ACTIONS))
     for milestones in range(N_PATTERNS):
@@ -104,8 +110,8 @@ def week_q(later: np.ndarray, last: bool, model: Model, rules: Rules) -> np.ndar
             for interest in range(N_INTERESTS):
                 for action in range(N_ACTIONS):
                     for again in range(2):
-                        value = action_value(milestones, fatigue, again, interest, action, later, last, model, rules)
+                        value = action_value(milestones, fatigue, again, interest, action, later, last, model)
                         for channel in range(N_CHANNELS):
-                            if (CHANNEL[action] == channel) == again:
+                            if (CHANNEL_OF[action] == channel) == again:
                                 q[milestones, fatigue, channel, interest, action] = value
     return q

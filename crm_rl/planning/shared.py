@@ -52,7 +52,7 @@ def _improve(policy: np.ndarray, likely: np.ndarray, group: np.ndarray, populati
         q = np.empty((customers, *SITUATIONS, N_ACTIONS))
         total = np.zeros((len(policy), *SITUATIONS, N_ACTIONS))
         for customer in range(customers):
-            q[customer] = week_q(later[customer], last, model_of(customer, population, rules), rules)
+            q[customer] = week_q(later[customer], last, model_of(customer, population, rules))
             for place in np.ndindex(SITUATIONS):
                 for action in range(N_ACTIONS):
                     total[group[customer]][place][action] += likely[customer, week][place] * q[customer][place][action]
