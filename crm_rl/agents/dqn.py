@@ -233,7 +233,7 @@ def in_time(hyper: Hyperparameters, steps: int) -> Hyperparameters:
     if not hyper.scale_to_budget:
         return hyper
     return hyper._replace(
-        train_every=max(1, min(hyper.train_every, hyper.train_every * steps // 200_000)),
+        train_every=max(1, min(hyper.train_every, hyper.train_every * steps // 400_000)),
         target_every=min(hyper.target_every, steps // 100),
         learning_starts=min(hyper.learning_starts, steps // 10),
     )

@@ -73,9 +73,7 @@ def of_fold(world: ResponsiveWorld, data: str, hidden: str, fold: int) -> np.nda
 def only(world: ResponsiveWorld, chosen: np.ndarray) -> ResponsiveWorld:
     """A world of some of the customers, of whom as large a share of episodes begins inbound as before."""
     people = subset(world.population, np.flatnonzero(chosen))
-    return world._replace(
-        population=people, pools=half_inbound(people, world.pools.shares[0]), rows=world.rows[chosen]
-    )
+    return world._replace(population=people, pools=half_inbound(people, world.pools.shares[0]), rows=world.rows[chosen])
 
 
 def folds_of(people: pd.DataFrame, hidden: str) -> np.ndarray:

@@ -140,4 +140,3 @@ KNOWN: dict[str, Callable[[ResponsiveWorld], PlannedPolicy]] = {
 
 #: The same, where many customers make it slow.
 SHARED = {"one plan for everybody": planned.one_plan_for_everybody}
-

@@ -147,7 +147,10 @@ def record(jobs: list[Job], results: list[list[dict]], out: Path = PROJECT / "da
     table = pd.DataFrame(rows).drop(columns=["data", "worlds", "keep"])
     logged = table["part"] == "val"
     data = jobs[0].data
-    arms = {name: {"chosen": arm.chosen, "trials": {k: repr(v) for k, v in arm.trials.items()}} for name, arm in ARMS.items()}
+    arms = {
+        name: {"chosen": arm.chosen, "trials": {k: repr(v) for k, v in arm.trials.items()}}
+        for name, arm in ARMS.items()
+    }
     source = {**provenance(data), **constants(data, BASELINE), "arms": arms}
     files = {"runs": table[~logged].drop(columns="part")} | ({"trials": table[logged]} if logged.any() else {})
     texts = {name: part.to_csv(index=False, float_format="%.6g") for name, part in files.items()}

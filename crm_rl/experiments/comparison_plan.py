@@ -5,6 +5,7 @@ from pathlib import Path
 from crm_rl.experiments.arms import ARMS, KNOWN, SHARED
 from crm_rl.experiments.comparison import Job
 from crm_rl.experiments.runner import data_name
+from crm_rl.worlds.nature import BOOK_WORLD
 
 #: Weeks of experience.
 TEN_THOUSAND, HUNDRED_THOUSAND, MILLION = STEPS = (10_000, 100_000, 1_000_000)
@@ -21,28 +22,35 @@ TREES = ("contextual bandit", "one-step greedy", "fitted Q")
 TABLES = tuple(arm for arm in ARMS if arm.startswith("table: "))
 FINEST, NOBODY = TABLES[-1], TABLES[2]
 
-#: How many worlds there are for each kind of arm, by data set; on other exports as on the twin.
-MANY = {"twin": 20, "original": 10}
+#: How many worlds of the prior there are for each kind of arm: networks, tables and their sum; trees; the library.
+MANY, TEN, FIVE, THREE = 20, 10, 5, 3
+
+#: So many networks learn side by side.
+SIDE_BY_SIDE = 10
 
 
 def plan(data: str | Path, seeds: int | None = None, budget: int | None = None) -> list[Job]:
     """Every job on one data set, those on which the verdict hangs first.
 
     With `seeds` there are only so many worlds, with `budget` no more steps than that. What only explains the verdict
-    (the dial, lifts, expected rewards, seeds, what was tried) is run on the twin, which every reader has.
+    (the dial, lifts, expected rewards, seeds, what was tried) is run on the twin, which every reader has; on any other
+    export there are half as many worlds.
     """
-    name = data_name(Path(data))
-    worlds = range(min(MANY.get(name, 20), seeds or 20))
-    parts = [verdict, strangers, selection] if name == "original" else [trials, verdict, strangers, selection, dial, lifts, expected, spread]
-    jobs = [job for part in parts for job in part(str(data), tuple(worlds))]
+    twin = data_name(Path(data)) == "twin"
+    worlds = tuple(range(seeds or (MANY if twin else TEN)))
+    parts = (
+        [trials, verdict, book, strangers, selection, dial, lifts, expected, spread] if twin else [verdict, strangers]
+    )
+    jobs = [side for part in parts for job in part(str(data), worlds) for side in side_by_side(job)]
     if budget is not None:
         jobs = [job._replace(steps=min(job.steps, budget)) for job in jobs]
     return list(dict.fromkeys(jobs))
 
 
-def by_fives(job: Job) -> list[Job]:
-    """A job as several, of five worlds each: as many networks learn side by side."""
-    return [job._replace(worlds=job.worlds[start : start + 5]) for start in range(0, len(job.worlds), 5)]
+def side_by_side(job: Job) -> list[Job]:
+    """A job in many worlds as several."""
+    starts = range(0, len(job.worlds), SIDE_BY_SIDE)
+    return [job._replace(worlds=job.worlds[start : start + SIDE_BY_SIDE]) for start in starts]
 
 
 def trials(data: str, worlds: tuple[int, ...]) -> list[Job]:
@@ -59,24 +67,39 @@ def trials(data: str, worlds: tuple[int, ...]) -> list[Job]:
 def verdict(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """Every arm at both ends of the dial, over experience."""
     jobs = [Job(data, arm, 0, end, worlds) for end in ENDS for arm in KNOWN]
-    jobs += [Job(data, arm, 0, end, worlds[:3]) for end in ENDS for arm in SHARED]
-    for steps in STEPS[::-1]:
-        for arm in ARMS:
-            few = worlds if steps == MILLION and arm not in LIBRARY + TREES else worlds[:10] if arm not in LIBRARY else worlds[:5]
-            jobs += [Job(data, arm, steps, end, few, keep=keeps(arm, steps)) for end in ENDS]
-    return [one for job in jobs for one in by_fives(job)]
+    jobs += [Job(data, arm, 0, end, worlds[:THREE]) for end in ENDS for arm in SHARED]
+    return jobs + [
+        Job(data, arm, steps, end, worlds[: how_many(arm, steps)])
+        for steps in STEPS[::-1]
+        for arm in ARMS
+        for end in ENDS
+    ]
 
 
-def keeps(arm: str, steps: int) -> bool:
-    """Whether chapters show the policies."""
-    return False
+def how_many(arm: str, steps: int) -> int:
+    """In how many worlds an arm plays: fewer where it is slow, or where less hangs on it."""
+    if arm in LIBRARY:
+        return THREE if steps == MILLION else FIVE
+    return MANY if steps == MILLION and arm not in TREES else TEN
+
+
+def book(data: str, worlds: tuple[int, ...]) -> list[Job]:
+    """The same in the book's own world, whose networks are kept for its pages."""
+    jobs = [Job(data, arm, 0, end, (BOOK_WORLD,)) for end in ENDS for arm in (*KNOWN, *SHARED)]
+    return jobs + [
+        Job(data, arm, steps, end, (BOOK_WORLD,), keep=arm in NETWORKS and steps == MILLION)
+        for steps in STEPS[::-1]
+        for arm in ARMS
+        if arm not in LIBRARY
+        for end in ENDS
+    ]
 
 
 def strangers(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """Pairs of country and bootcamp, or whole countries, that training never met; who sees nobody is the control."""
     arms = (*NETWORKS, "sum of tables", FINEST, NOBODY)
     return [
-        Job(data, arm, steps, end, worlds[:5], hidden=hidden)
+        Job(data, arm, steps, end, worlds[:FIVE], hidden=hidden)
         for hidden in ("pairs", "countries")
         for end in ENDS
         for arm, steps in [("waiting", 0), ("optimum", 0), *((arm, MILLION) for arm in arms)]
@@ -86,32 +109,40 @@ def strangers(data: str, worlds: tuple[int, ...]) -> list[Job]:
 def selection(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """Attributes must be bought."""
     arms = (NETWORKS[0], *TABLES)
-    return [Job(data, arm, MILLION, 0.0, worlds[:5], selection=True) for arm in arms]
+    return [Job(data, arm, MILLION, 0.0, worlds[:THREE], selection=True) for arm in arms]
 
 
 def dial(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """From smooth to rough."""
     arms = [("waiting", 0), ("optimum", 0), *((arm, MILLION) for arm in (*NETWORKS, "sum of tables", *TABLES[-3:]))]
-    return [Job(data, arm, steps, end, worlds[:5]) for end in BETWEEN for arm, steps in arms]
+    return [Job(data, arm, steps, end, worlds[:FIVE]) for end in BETWEEN for arm, steps in arms]
 
 
 def lifts(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """From actions that do little to actions that do much."""
-    arms = [*((arm, 0) for arm in KNOWN), *((arm, HUNDRED_THOUSAND) for arm in (*NETWORKS, "sum of tables", FINEST, *TREES))]
+    arms = [
+        *((arm, 0) for arm in KNOWN),
+        *((arm, HUNDRED_THOUSAND) for arm in (*NETWORKS, "sum of tables", FINEST, *TREES)),
+    ]
     return [
-        Job(data, arm, steps, 0.0, worlds[:5], lift=lift) for lift in (0.5, 1.0, 2.0, 4.0, 10.0) for arm, steps in arms
+        Job(data, arm, steps, 0.0, worlds[:FIVE], lift=lift)
+        for lift in (0.5, 1.0, 2.0, 4.0, 10.0)
+        for arm, steps in arms
     ]
 
 
 def expected(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """Paid by chance times value, which nobody is: what learning would be without that noise."""
     arms = (*NETWORKS, "sum of tables", *TABLES, *TREES)
-    return [Job(data, arm, HUNDRED_THOUSAND, end, worlds[:5], expected=True) for end in ENDS for arm in arms]
+    return [Job(data, arm, HUNDRED_THOUSAND, end, worlds[:FIVE], expected=True) for end in ENDS for arm in arms]
 
 
 def spread(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """Five seeds in each of five worlds, to tell the spread of worlds from that of seeds."""
     arms = (NETWORKS[0], "sum of tables")
     return [
-        Job(data, arm, HUNDRED_THOUSAND, end, worlds[:5], seed=seed) for end in ENDS for arm in arms for seed in range(5)
+        Job(data, arm, HUNDRED_THOUSAND, end, worlds[:FIVE], seed=seed)
+        for end in ENDS
+        for arm in arms
+        for seed in range(5)
     ]

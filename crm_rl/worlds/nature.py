@@ -51,9 +51,15 @@ BOOK = Nature(
 )
 
 
-def drawn(seed: int) -> Nature:
-    """The world of this number, drawn from the prior."""
-    rng = np.random.default_rng(seed)
+#: The number of the book's world, which is not drawn.
+BOOK_WORLD = -1
+
+
+def drawn(number: int) -> Nature:
+    """The world of this number, drawn from the prior; `BOOK_WORLD` is `BOOK`."""
+    if number == BOOK_WORLD:
+        return BOOK
+    rng = np.random.default_rng(number)
     homes = rng.random((N_HOMES, 2))
     focus = np.exp(rng.uniform(*np.log(FOCUS)))
     drives = np.exp(SPREAD_OF_DRIVES * rng.standard_normal(N_ACTIONS))
