@@ -350,7 +350,7 @@ apart
 #
 # :::{warning}
 # A customer who arrived last week has had one week to subscribe; one who arrived in 2020 has had two years. The later parts are
-# cut short (*censored*), and their rates are a little too low for it. We come back to this when we model time, in Part III.
+# cut short (*censored*), and their rates are a little too low for it.
 # :::
 #
 # ## Where a statistic may come from

@@ -434,7 +434,7 @@ Markdown(f"```python\n{inspect.getsource(update)}```")
 # %% [markdown]
 # Find equation {eq}`dqn-loss` in it: the line `goal = ...` is $y$, with `discount` $\gamma$, or 0 where an episode *terminated*;
 # `gather` picks the value of the action that was taken; `smooth_l1_loss` is the Huber loss. `shorten_gradients` shortens gradients over 10.
-# `double` and `relative` are off in the study's settings; chapter 10 needs them.
+# `double` and `relative` are improvements that the study does not use; they are off in its settings.
 # And there is no `mask` anywhere: what the agent may do is the same in all states.
 #
 # The same with the library that the study used, stable-baselines3 {cite:p}`raffin2021`. Its defaults are made for video games, so we pass every setting. It

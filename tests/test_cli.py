@@ -363,7 +363,7 @@ def inputs(tmp_path, monkeypatch) -> Path:
     (tmp_path / "link.csv").symlink_to("customers.csv")
     os.link(tmp_path / "export.csv", tmp_path / "hard.csv")
     (tmp_path / "study_twin.csv").write_text("a record's name")
-    (tmp_path / "comparison_twin_values.csv").symlink_to("export.csv")
+    (tmp_path / "ablation_twin_curves.csv").symlink_to("export.csv")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -391,7 +391,7 @@ REFUSED = [
     (["train", "dqn", "--data", "policy.npz", "--out", "."], [OVER]),
     (["study", "--data", "export.csv", "study_twin.csv", "--out", "."], ["study_twin.csv: an input, " + OVER]),
     (["study", "--data", "export.csv", "--work", "precious.txt"], [IN_PLACE]),
-    (["study", "comparison", "--data", "export.csv", "--out", "."], [OVER]),
+    (["study", "ablation", "--data", "export.csv", "--out", "."], [OVER]),
     (["study", "funnel", "--data", "export.csv", "--out", "calls.xlsx"], [IN_PLACE]),
     (["twin", "--out", "customers.csv"], ["something stands there. Remedy"]),
     (["fetch", "--to", "customers.csv"], ["something else stands there. Remedy"]),

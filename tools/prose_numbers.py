@@ -40,8 +40,6 @@ CHAPTERS = {
     "ch06": "06_dqn",
     "ch07": "07_results",
     "ch08": "08_audit",
-    "ch09": "09_responsive",
-    "ch10": "10_rematch",
 }
 BEGIN = "  # The numbers in the prose pages, written by tools/prose_numbers.py: do not edit.\n"
 RARE = 0.002  # the rate that the fourth question of the problem page supposes

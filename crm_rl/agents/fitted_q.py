@@ -12,8 +12,7 @@ from crm_rl.agents.policies import GreedyPolicy
 from crm_rl.worlds.base import World, n_actions
 from crm_rl.worlds.logs import action_costs, random_log
 
-#: The boosted trees, chosen for fitted Q iteration on validation customers of the twin with 100,000 steps and expected
-#: reward: 8 to 31 leaves of at least 20 to 150 examples; a model a week, one for all weeks, one for each action.
+#: The boosted trees, unless told otherwise.
 TREES = {"max_iter": 100, "max_leaf_nodes": 16, "min_samples_leaf": 60}
 
 #: Added to every target: a Poisson model cannot learn from zeros alone.
@@ -33,13 +32,22 @@ class Model:
         worth: shape (n,): the examples.
         costs: shape (actions,): what each action costs.
         seed: of the trees.
+        trees: their settings, in scikit-learn's words.
     """
 
-    def __init__(self, observations: np.ndarray, actions: np.ndarray, worth: np.ndarray, costs: np.ndarray, seed: int):
+    def __init__(
+        self,
+        observations: np.ndarray,
+        actions: np.ndarray,
+        worth: np.ndarray,
+        costs: np.ndarray,
+        seed: int,
+        trees: dict = TREES,
+    ):
         self.costs = costs
         target = worth + costs[actions]
         self.lowest = min(0.0, target.min(initial=0.0))
-        self.trees = HistGradientBoostingRegressor(loss="poisson", early_stopping=False, random_state=seed, **TREES)
+        self.trees = HistGradientBoostingRegressor(loss="poisson", early_stopping=False, random_state=seed, **trees)
         self.trees.fit(self._inputs(observations, actions), target - self.lowest + TINY)
 
     def _inputs(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
@@ -70,19 +78,21 @@ class FittedPolicy(GreedyPolicy):
         return q
 
 
-def one_step_greedy(world: World, steps: int, seed: int) -> FittedPolicy:
+def one_step_greedy(world: World, steps: int, seed: int, trees: dict = TREES) -> FittedPolicy:
     """Predict the reward of one step and take the action that promises most: what comes later does not count.
 
     Args:
         world: where the log comes from.
         steps: how long it is.
         seed: decides everything that is left to chance.
+        trees: the settings of the trees.
     """
     log = random_log(world, steps, np.random.default_rng(seed))
-    return FittedPolicy([Model(log.observations, log.actions, log.rewards, action_costs(world.rules), seed)])
+    costs = action_costs(world.rules)
+    return FittedPolicy([Model(log.observations, log.actions, log.rewards, costs, seed, trees)])
 
 
-def fitted_q_iteration(world: World, steps: int, seed: int) -> FittedPolicy:
+def fitted_q_iteration(world: World, steps: int, seed: int, trees: dict = TREES) -> FittedPolicy:
     """Fitted Q iteration for a known end: a model for each step of an episode, from the last to the first.
 
     Each learns the reward of its step plus what the next step's model says of the best action then. Steps that the log
@@ -90,7 +100,7 @@ def fitted_q_iteration(world: World, steps: int, seed: int) -> FittedPolicy:
     looking at an attribute counts as if it took the step.
 
     Args:
-        world, steps, seed: as for `one_step_greedy`.
+        world, steps, seed, trees: as for `one_step_greedy`.
     """
     log, costs = random_log(world, steps, np.random.default_rng(seed)), action_costs(world.rules)
     reached = np.flatnonzero(np.bincount(log.steps) >= 10)
@@ -100,7 +110,7 @@ def fitted_q_iteration(world: World, steps: int, seed: int) -> FittedPolicy:
         worth = rewards.copy()
         if models:
             worth[~ended] += models[0](after[~ended]).max(axis=1)
-        models.insert(0, Model(observations, actions, worth, costs, seed))
+        models.insert(0, Model(observations, actions, worth, costs, seed, trees))
     return FittedPolicy(models)
 
 
@@ -112,16 +122,18 @@ class PlanPolicy(GreedyPolicy):
 
     def q_values(self, states: Any, world: World) -> np.ndarray:
         """What each action is expected to earn when it is taken in every week, shape (n, actions)."""
-        return self.model(world.observe(world.start(states.customer)))
+        customers, place = np.unique(states.customer, return_inverse=True)
+        return self.model(world.observe(world.start(customers)))[place]
 
 
-def contextual_bandit(world: World, steps: int, seed: int) -> PlanPolicy:
+def contextual_bandit(world: World, steps: int, seed: int, trees: dict = TREES) -> PlanPolicy:
     """Try each action for whole episodes, on customers as they come, and learn for whom which earns most.
 
     Args:
         world: where to try, without feature selection.
         steps: of experience; an episode that they cut off does not count.
         seed: decides everything that is left to chance.
+        trees: the settings of the trees.
     """
     rng, costs = np.random.default_rng(seed), np.zeros(n_actions(world.rules))
     seen, actions, returns, taken = [], [], [], 0
@@ -135,7 +147,8 @@ def contextual_bandit(world: World, steps: int, seed: int) -> PlanPolicy:
         actions.append(chosen[within])
         returns.append(earned[within])
         taken += int(lengths.sum())
-    return PlanPolicy(Model(np.concatenate(seen), np.concatenate(actions), np.concatenate(returns), costs, seed))
+    log = (np.concatenate(part) for part in (seen, actions, returns))
+    return PlanPolicy(Model(*log, costs, seed, trees))
 
 
 def returns_of(world: World, customers: np.ndarray, actions: np.ndarray, rng: np.random.Generator):

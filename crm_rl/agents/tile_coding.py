@@ -4,6 +4,7 @@ What an action is worth is the sum of one entry of each table. What a coarse tab
 one learns what is different in its own. So states share experience, and nothing is out of reach.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +46,7 @@ class SumOfTables(GreedyPolicy):
 
 
 def train_sum_of_tables(
-    world: World, steps: int, seed: int, resolutions: list[Any], hyper: Hyperparameters = SUM_OF_TABLES
+    world: World, steps: int, seed: int, hyper: Hyperparameters = SUM_OF_TABLES, resolutions: Iterable[Any] = ()
 ) -> SumOfTables:
     """Learn a table for each resolution, whose sum is the Q-function.
 
@@ -53,10 +54,11 @@ def train_sum_of_tables(
         world: where to learn.
         steps: how many to take; the last episode may be cut off.
         seed: decides everything that is left to chance.
-        resolutions: how finely each table tells states apart, see `World.levels`.
         hyper: the settings; each table takes its share of a step's size.
+        resolutions: how finely each table tells states apart, see `World.levels`; without any, one table as fine as the
+            world's own.
     """
-    levels = [world.levels(resolution) for resolution in resolutions]
+    levels = [world.levels(resolution) for resolution in resolutions or [None]]
     coders = tuple(world.coder(each) for each in levels)
     table = empty_table(n_actions(world.rules), hyper)
     inside = (table.rows, table.q, table.tries, world.population, world.rules, world.pools)

@@ -1,1 +1,1 @@
-"""What a policy is worth and how sure that is (chapters 7 to 9)."""
+"""What a policy is worth and how sure that is (chapters 7 and 8)."""

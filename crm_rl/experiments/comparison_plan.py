@@ -1,105 +1,117 @@
-"""What the comparison runs (chapter 10): full depth where the verdict hangs, less elsewhere."""
+"""What the comparison runs (chapter 7): full depth where the verdict hangs, less elsewhere."""
 
 from pathlib import Path
 
-from crm_rl.experiments.comparison import (
-    CEILINGS,
-    KNOWING,
-    KNOWN,
-    LOGGED,
-    MASKS,
-    NETWORKS,
-    SEEDS,
-    TABLES,
-    TUNED_TABLES,
-    TUNING,
-    TUNING_SEEDS,
-    Job,
-)
+from crm_rl.experiments.arms import ARMS, KNOWN, SHARED
+from crm_rl.experiments.comparison import Job
 from crm_rl.experiments.runner import data_name
-from crm_rl.worlds.responsive_world import KINDS
 
 #: Weeks of experience.
-STEPS = (10_000, 100_000, 1_000_000)
+TEN_THOUSAND, HUNDRED_THOUSAND, MILLION = STEPS = (10_000, 100_000, 1_000_000)
 
-TEN, FIVE = SEEDS[:10], SEEDS[:5]
+#: The ends of the dial, and what lies between.
+ENDS, BETWEEN = (0.0, 1.0), (0.25, 0.5, 0.75)
 
-#: Networks of so many seeds learn side by side.
-SIDE_BY_SIDE = 5
+#: The world in which settings are tried; it is never judged.
+TUNING_WORLD = 100
+
+NETWORKS = ("DQN, embeddings", "DQN, numbers")
+LIBRARY = ("library's DQN", "library's PPO")
+TREES = ("contextual bandit", "one-step greedy", "fitted Q")
+TABLES = tuple(arm for arm in ARMS if arm.startswith("table: "))
+FINEST, NOBODY = TABLES[-1], TABLES[2]
+
+#: How many worlds there are for each kind of arm, by data set; on other exports as on the twin.
+MANY = {"twin": 20, "original": 10}
 
 
 def plan(data: str | Path, seeds: int | None = None, budget: int | None = None) -> list[Job]:
-    """Every job on one data set, those on which the verdict hangs first and with the most seeds.
+    """Every job on one data set, those on which the verdict hangs first.
 
-    With `seeds` only seeds below that number are run, with `budget` no more steps than that. What only explains the
-    verdict (each improvement alone, the constants of the world, what was tried in tuning) is run on the twin, which
-    every reader has.
+    With `seeds` there are only so many worlds, with `budget` no more steps than that. What only explains the verdict
+    (the dial, lifts, expected rewards, seeds, what was tried) is run on the twin, which every reader has.
     """
-    parts = [verdict, strangers, selection]
-    if data_name(Path(data)) == "twin":
-        parts += [lifts, sampled, ablation, tuning]
-    jobs = [one for part in parts for job in part(str(data)) for one in side_by_side(job)]
-    if seeds is not None:
-        jobs = [job._replace(seeds=tuple(seed for seed in job.seeds if seed % 100 < seeds)) for job in jobs]
+    name = data_name(Path(data))
+    worlds = range(min(MANY.get(name, 20), seeds or 20))
+    parts = [verdict, strangers, selection] if name == "original" else [trials, verdict, strangers, selection, dial, lifts, expected, spread]
+    jobs = [job for part in parts for job in part(str(data), tuple(worlds))]
     if budget is not None:
         jobs = [job._replace(steps=min(job.steps, budget)) for job in jobs]
-    return [job for job in dict.fromkeys(jobs) if job.seeds]
+    return list(dict.fromkeys(jobs))
 
 
-def side_by_side(job: Job) -> list[Job]:
-    """A job of networks as several, of as many seeds as learn side by side."""
-    if job.learner not in NETWORKS | TUNING:
-        return [job]
-    starts = range(0, len(job.seeds), SIDE_BY_SIDE)
-    return [job._replace(seeds=job.seeds[start : start + SIDE_BY_SIDE]) for start in starts]
+def by_fives(job: Job) -> list[Job]:
+    """A job as several, of five worlds each: as many networks learn side by side."""
+    return [job._replace(worlds=job.worlds[start : start + 5]) for start in range(0, len(job.worlds), 5)]
 
 
-def verdict(data: str) -> list[Job]:
-    """Tables, networks and rivals in both worlds, over experience."""
-    draws = {"smooth": SEEDS[:1], "rough": SEEDS}  # where nothing is learned, a seed is a draw of the rough world
-    jobs = [Job(data, world, one, 0, draws[world]) for world in KINDS for one in (*KNOWN, *KNOWING, *CEILINGS)]
-    racing = ("tuned", *TABLES)
-    jobs += [Job(data, world, learner, steps, SEEDS) for world in KINDS for steps in STEPS[::-1] for learner in racing]
-    learning = [(rival, steps) for rival in LOGGED for steps in STEPS]
-    return jobs + [Job(data, world, *rival, (seed,)) for world in KINDS for rival in learning for seed in TEN]
+def trials(data: str, worlds: tuple[int, ...]) -> list[Job]:
+    """What was tried, on validation customers of a world that is never judged."""
+    known = [Job(data, name, 0, end, (TUNING_WORLD,), part="val") for end in ENDS for name in ("waiting", "optimum")]
+    return known + [
+        Job(data, name, HUNDRED_THOUSAND, end, (TUNING_WORLD,), trial=trial, part="val")
+        for name, arm in ARMS.items()
+        for trial in arm.trials
+        for end in ENDS
+    ]
 
 
-def strangers(data: str) -> list[Job]:
-    """Customers from pairs of country and bootcamp that training never met."""
-    learners = [("tuned", 100_000), ("fitted Q iteration", 100_000), *((table, 100_000) for table in TABLES)]
-    learners += [(rival, 0) for rival in KNOWING]
-    return [Job(data, world, *learner, TEN, strangers=True) for world in KINDS for learner in learners]
+def verdict(data: str, worlds: tuple[int, ...]) -> list[Job]:
+    """Every arm at both ends of the dial, over experience."""
+    jobs = [Job(data, arm, 0, end, worlds) for end in ENDS for arm in KNOWN]
+    jobs += [Job(data, arm, 0, end, worlds[:3]) for end in ENDS for arm in SHARED]
+    for steps in STEPS[::-1]:
+        for arm in ARMS:
+            few = worlds if steps == MILLION and arm not in LIBRARY + TREES else worlds[:10] if arm not in LIBRARY else worlds[:5]
+            jobs += [Job(data, arm, steps, end, few, keep=keeps(arm, steps)) for end in ENDS]
+    return [one for job in jobs for one in by_fives(job)]
 
 
-def selection(data: str) -> list[Job]:
+def keeps(arm: str, steps: int) -> bool:
+    """Whether chapters show the policies."""
+    return False
+
+
+def strangers(data: str, worlds: tuple[int, ...]) -> list[Job]:
+    """Pairs of country and bootcamp, or whole countries, that training never met; who sees nobody is the control."""
+    arms = (*NETWORKS, "sum of tables", FINEST, NOBODY)
+    return [
+        Job(data, arm, steps, end, worlds[:5], hidden=hidden)
+        for hidden in ("pairs", "countries")
+        for end in ENDS
+        for arm, steps in [("waiting", 0), ("optimum", 0), *((arm, MILLION) for arm in arms)]
+    ]
+
+
+def selection(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """Attributes must be bought."""
-    jobs = [Job(data, "smooth", learner, 0, SEEDS[:1], selection=True) for learner in MASKS]
-    jobs += [Job(data, "smooth", "tuned", steps, FIVE, selection=True) for steps in STEPS]
-    return jobs + [Job(data, "smooth", learner, 1_000_000, FIVE, selection=True) for learner in TABLES]
+    arms = (NETWORKS[0], *TABLES)
+    return [Job(data, arm, MILLION, 0.0, worlds[:5], selection=True) for arm in arms]
 
 
-def lifts(data: str) -> list[Job]:
-    """The lift and the organic share."""
-    jobs = []
-    for changed in ({"lift": 2.0}, {"lift": 5.0}, {"organic": 0.0}, {"organic": 0.7}):
-        jobs += [Job(data, "smooth", learner, 0, SEEDS[:1], **changed) for learner in KNOWN]
-        learning = ("tuned", "fitted Q iteration", *TABLES)
-        jobs += [Job(data, "smooth", learner, 100_000, FIVE, **changed) for learner in learning]
-    return jobs
+def dial(data: str, worlds: tuple[int, ...]) -> list[Job]:
+    """From smooth to rough."""
+    arms = [("waiting", 0), ("optimum", 0), *((arm, MILLION) for arm in (*NETWORKS, "sum of tables", *TABLES[-3:]))]
+    return [Job(data, arm, steps, end, worlds[:5]) for end in BETWEEN for arm, steps in arms]
 
 
-def sampled(data: str) -> list[Job]:
-    """Rewards that are paid when a customer subscribes, instead of expected ones."""
-    racing = ("tuned", *LOGGED, *TABLES)
-    return [Job(data, "smooth", one, steps, FIVE, expected=False) for one in racing for steps in STEPS[1:]]
+def lifts(data: str, worlds: tuple[int, ...]) -> list[Job]:
+    """From actions that do little to actions that do much."""
+    arms = [*((arm, 0) for arm in KNOWN), *((arm, HUNDRED_THOUSAND) for arm in (*NETWORKS, "sum of tables", FINEST, *TREES))]
+    return [
+        Job(data, arm, steps, 0.0, worlds[:5], lift=lift) for lift in (0.5, 1.0, 2.0, 4.0, 10.0) for arm, steps in arms
+    ]
 
 
-def ablation(data: str) -> list[Job]:
-    """Each improvement of the network taken away, or added to a plain one."""
-    return [Job(data, "smooth", learner, 100_000, FIVE) for learner in NETWORKS]
+def expected(data: str, worlds: tuple[int, ...]) -> list[Job]:
+    """Paid by chance times value, which nobody is: what learning would be without that noise."""
+    arms = (*NETWORKS, "sum of tables", *TABLES, *TREES)
+    return [Job(data, arm, HUNDRED_THOUSAND, end, worlds[:5], expected=True) for end in ENDS for arm in arms]
 
 
-def tuning(data: str) -> list[Job]:
-    """What was tried on validation customers, with seeds of its own."""
-    jobs = [Job(data, "smooth", learner, 100_000, TUNING_SEEDS) for learner in ("tuned", *TUNING)]
-    return jobs + [Job(data, "smooth", learner, steps, TUNING_SEEDS) for learner in TUNED_TABLES for steps in STEPS[1:]]
+def spread(data: str, worlds: tuple[int, ...]) -> list[Job]:
+    """Five seeds in each of five worlds, to tell the spread of worlds from that of seeds."""
+    arms = (NETWORKS[0], "sum of tables")
+    return [
+        Job(data, arm, HUNDRED_THOUSAND, end, worlds[:5], seed=seed) for end in ENDS for arm in arms for seed in range(5)
+    ]

@@ -1,266 +1,122 @@
-"""What the recorded comparison says, and how sure it is (chapter 10).
+"""The record of the comparison (chapter 7), read: shares of the attainable gain, leads, and how sure they are.
 
-A record keeps the exact value of every run for each kind of test customer. So a score has no noise of rollouts; what is
-left to chance is which seeds were run and which customers there are, and both are drawn anew here: seeds as they are,
-and customers by whole pairs of country and bootcamp, since all customers of a pair move together.
+The estimand of every interval is the mean over worlds of the prior, with the customers of the export as they are. A
+world counts once, however much there is to gain in it.
 """
 
-import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from crm_rl.data.problems import DataError
-from crm_rl.evaluation.gain import FOLDS
-from crm_rl.evaluation.intervals import interquartile_mean, redraw_customers
+from crm_rl.evaluation.intervals import over_seeds
 from crm_rl.experiments.runner import RESULTS
-from crm_rl.worlds.responsive import BASELINE
 
-#: What names a run together with its learner, steps and seed; and what it is where nothing else is said.
-USUAL = {
-    "world": "smooth",
-    "lift": BASELINE.lift,
-    "organic": BASELINE.organic,
-    "expected": True,
-    "strangers": False,
-    "selection": False,
-}
+GROUPS = ("all", "inbound", "outbound")
 
+#: What two runs must have in common to be judged by the same customers in the same world.
+JUDGED = ["roughness", "world", "lift", "hidden"]
 
-class Record(NamedTuple):
-    """A recorded comparison, see `comparison.record`.
+#: With less than so many dollars a customer to gain no share is quoted.
+FLOOR = 1.0
 
-    Attributes:
-        runs: a row a run; none twice, and none of those that served to tune.
-        values: shape (runs, kinds): the exact value of each run's policy for each kind of test customer, in dollars.
-        kinds: a row a kind: `customers`, `inbound` (0 or 1), `fold`, and the numbers of its `pair` and its `country`.
-        tuning: the runs that served to tune; theirs are scores on validation customers.
-        source: where all that comes from.
-    """
-
-    runs: pd.DataFrame
-    values: np.ndarray
-    kinds: pd.DataFrame
-    tuning: pd.DataFrame
-    source: dict
+#: What a run is unless asked otherwise.
+USUAL = {"steps": 1_000_000, "seed": 0, "lift": 6.0, "expected": False, "hidden": "", "selection": False}
 
 
-class Draws(NamedTuple):
-    """Customers and seeds, drawn anew; one and the same for all scores, so that differences of these are paired.
-
-    Attributes:
-        customers: shape (draws, kinds): how many customers there are of each kind.
-        places: shape (draws, seeds), uniform in [0, 1): which seed is drawn, as a place in the list of a learner's.
-    """
-
-    customers: np.ndarray
-    places: np.ndarray
-
-
-class Score(NamedTuple):
-    """The interquartile mean over runs of a share or of dollars, or a difference of two.
-
-    Attributes:
-        value: of the record.
-        redrawn: shape (draws,): of customers and seeds drawn anew.
-        runs: how many it rests on; by folds, five of them count as one.
-    """
-
-    value: float
-    redrawn: np.ndarray
-    runs: int
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Of the 95% interval."""
-        low, high = np.quantile(self.redrawn, [0.025, 0.975])
-        return float(low), float(high)
-
-    def minus(self, other: "Score") -> "Score":
-        """How much more; to be paired, both must be of the same draws. One run stands for any number."""
-        runs = min({self.runs, other.runs} - {1}, default=1)
-        return Score(self.value - other.value, self.redrawn - other.redrawn, runs)
-
-
-def load_comparison(name: str = "twin", folder: Path = RESULTS) -> Record:
-    """The record of a data set.
-
-    Raises:
-        DataError: there is no such record.
-    """
-    stem = Path(folder) / f"comparison_{name}"
-    if not stem.with_suffix(".json").exists():
-        raise DataError(f"no comparison on the {name} is on record. Remedy: `make study`.")
-    runs = pd.read_csv(f"{stem}.csv")
-    values = pd.read_csv(f"{stem}_values.csv", header=None).to_numpy()
-    kinds = pd.read_csv(f"{stem}_kinds.csv")
-    source = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
-    for_tuning = runs["seed"].isin(source["seeds_of_tuning"])
-    judged = runs[~for_tuning]  # a row of values each
-    kept = ~judged.duplicated([*USUAL, "learner", "steps", "seed"]).to_numpy()
-    return Record(judged[kept].reset_index(drop=True), values[kept], kinds, runs[for_tuning], source)
-
-
-def runs_of(record: Record, learner: str, steps: int = 0, **which) -> pd.DataFrame:
-    """The runs of a learner, by seed; the index says where their values stand.
+def load_comparison(name: str, folder: Path = RESULTS, table: str = "") -> pd.DataFrame:
+    """The runs on a data set, "twin" or "original".
 
     Args:
-        record: where to look.
-        learner, steps: see `comparison.Job`.
-        which: what is not as in `USUAL`.
-    """
-    wanted = {"learner": learner, "steps": steps} | USUAL | which
-    runs = record.runs
-    for column, value in wanted.items():
-        runs = runs[runs[column] == value]
-    return runs.sort_values("seed")
-
-
-def has(record: Record, learner: str, steps: int = 0, **which) -> bool:
-    """Whether there is a run of this learner."""
-    return len(runs_of(record, learner, steps, **which)) > 0
-
-
-def best_on_validation(record: Record, learners: Iterable[str], steps: int = 0, **which) -> str:
-    """The learner that does best on validation customers, by the interquartile mean over its seeds.
-
-    Raises:
-        ValueError: none of them is on record.
-    """
-    found = {learner: runs_of(record, learner, steps, **which)["gain_val"] for learner in learners}
-    shares = {learner: interquartile_mean(share) for learner, share in found.items() if len(share)}
-    return max(shares, key=shares.get)
-
-
-def between(record: Record, runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """What always waiting and the optimum are worth where runs of one learner were judged, each of shape (runs, kinds).
-
-    In the smooth world every seed has the same customers. In the rough one each has a random draw of its own.
-
-    Raises:
-        DataError: they are not on record.
-    """
-    judged = {name: runs[name].iloc[0] for name in ("world", "lift", "organic")}
-    worth = []
-    for learner in ("waiting", "optimum"):
-        known = runs_of(record, learner, **judged)
-        places = pd.Series(known.index, known["seed"])
-        if judged["world"] == "smooth" and len(places):
-            places = pd.Series(places.iloc[0], runs["seed"])
-        if missing := sorted(set(runs["seed"]) - set(places.index)):
-            raise DataError(f"{learner} is not on record beside {runs['learner'].iloc[0]}, seed {missing[0]}.")
-        worth.append(record.values[places[runs["seed"]]])
-    return worth[0], worth[1]
-
-
-def redraw(record: Record, rng: np.random.Generator, draws: int = 2000, by: str = "pair") -> Draws:
-    """Draw customers anew, all of a pair (or of a country) together, and seeds."""
-    kinds = record.kinds
-    customers = redraw_customers(*(kinds[name].to_numpy() for name in ("customers", "inbound", by)), rng, draws)
-    return Draws(customers, rng.random((draws, record.runs["seed"].nunique())))
-
-
-def score(
-    record: Record,
-    draws: Draws,
-    learner: str,
-    steps: int = 0,
-    group: str = "all",
-    money: bool = False,
-    price: float = 0.0,
-    seeds: set[int] | None = None,
-    by_fold: bool | None = None,
-    **which,
-) -> Score:
-    """How good a learner is: its share of the attainable gain, a ratio of sums over customers for each run.
-
-    By folds, a run is judged by the customers of one fold, which goes by its seed, and the five runs that together have
-    been judged by everybody are added up before dividing. Seeds are then drawn anew within each fold.
-
-    Args:
-        record, draws: what to judge, and by whom.
-        learner, steps, which: as for `runs_of`.
-        group: "all", "inbound" or "outbound".
-        money: dollars a customer instead of the share.
-        price: dollars that every customer costs besides.
-        seeds: only these.
-        by_fold: whether to judge by folds; unless said otherwise, where these hold the unseen customers.
+        name: of the data set.
+        folder: where records are.
+        table: "trials" for the logged trials instead.
 
     Returns:
-        The interquartile mean over runs. A share is missing where there is less than a dollar a customer to gain.
+        A row a run: arm, steps, roughness, world, seed, lift, expected, hidden, selection and trial as in
+        `comparison.Job`; `all`, `inbound` and `outbound`, dollars a customer; and `share`, `share_inbound` and
+        `share_outbound`, the share of the attainable gain over waiting, missing where there is less than a dollar a
+        customer to gain.
 
     Raises:
-        DataError: no such run is on record, or not one for each fold.
+        DataError: there is no record, or not of waiting and the optimum beside each run.
     """
-    runs = runs_of(record, learner, steps, **which)  # by seed, so that by folds five in a row belong together
-    runs = runs if seeds is None else runs[runs["seed"].isin(seeds)]
-    by_fold = which.get("strangers", False) if by_fold is None else by_fold
-    if by_fold:
-        runs = runs[runs.groupby(runs["seed"] // FOLDS)["seed"].transform("size") == FOLDS]
-    if not len(runs):
-        raise DataError(f"no such run of {learner!r} with {steps:,} steps is on record. Remedy: ask `has` first.")
-    there_are = record.kinds["customers"].to_numpy()[None]
-    judged = judges(record, runs, group, by_fold)
-    above, below = sums(record, runs, judged, np.vstack([there_are, draws.customers]), money, price)
-    if not money and below[0].sum() < (judged @ there_are[0]).sum():  # less than a dollar each
-        above = np.full(above.shape, np.nan)
-    folds = FOLDS if by_fold else 1
-    above, below = (part.reshape(len(part), -1, folds) for part in (above, below))
-    many = above.shape[1]
-    picks = (draws.places[:, : many * folds].reshape(-1, many, folds) * many).astype(int)
-    again = [np.take_along_axis(part[1:], picks, axis=1).sum(axis=2) for part in (above, below)]
-    now = above[0].sum(axis=1) / below[0].sum(axis=1)
-    return Score(interquartile_mean(now), interquartile_mean(again[0] / again[1]), many)
+    path = folder / f"comparison_{name}{'_' * bool(table)}{table}.csv"
+    if not path.exists():
+        raise DataError(f"{path}: no such file. Remedy: `python -m crm_rl study comparison` records it.")
+    return with_shares(pd.read_csv(path, keep_default_na=False, na_values={group: [""] for group in GROUPS}))
 
 
-def difference(record: Record, draws: Draws, first: dict, second: dict, **both) -> Score:
-    """How much better the first is than the second, on the same redrawn customers and seeds.
+def with_shares(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs with their shares of the attainable gain: see `load_comparison`."""
+    worth = {}
+    for arm in ("waiting", "optimum"):
+        ends = runs[runs["arm"] == arm].drop_duplicates(JUDGED).set_index(JUDGED)[list(GROUPS)]
+        worth[arm] = ends.reindex(pd.MultiIndex.from_frame(runs[JUDGED])).set_axis(runs.index)
+    if worth["waiting"]["all"].isna().any() or worth["optimum"]["all"].isna().any():
+        raise DataError("a run without waiting or the optimum beside it. Remedy: record the comparison again.")
+    gain = worth["optimum"] - worth["waiting"]
+    shares = ((runs[list(GROUPS)] - worth["waiting"]) / gain).where(gain >= FLOOR)
+    return runs.join(shares.set_axis(["share", "share_inbound", "share_outbound"], axis=1))
+
+
+def shares(runs: pd.DataFrame, arm: str, column: str = "share", **which) -> pd.Series:
+    """What an arm came to, by world.
 
     Args:
-        record, draws: as for `score`.
-        first, second: what to pass to `score` for each.
-        both: what to pass for either.
+        runs: of `load_comparison`.
+        arm: its name.
+        column: which score.
+        which: values of other columns, where they are not `USUAL`; arms that learn nothing have `steps=0`.
 
-    Returns:
-        The difference of the scores over the seeds that both have. A learner with one run stands for all seeds: it is
-        one that does not depend on them.
+    Raises:
+        DataError: no such run is on record.
     """
-    pair = [both | one for one in (first, second)]
-    judging = ("group", "money", "price", "by_fold")
-    chosen = [{key: value for key, value in one.items() if key not in judging} for one in pair]
-    have = [set(runs_of(record, **one)["seed"]) for one in chosen]
-    common = have[0] & have[1] if min(map(len, have)) > 1 else None
-    one, other = (score(record, draws, seeds=common, **each) for each in pair)
-    return one.minus(other)
+    asked = {**USUAL, "arm": arm, **which}
+    if not (runs["arm"] == arm).any() or (runs.loc[runs["arm"] == arm, "steps"] == 0).all():
+        asked["steps"] = 0
+    found = runs[np.logical_and.reduce([runs[name] == value for name, value in asked.items()])]
+    if found.empty:
+        raise DataError(f"no run of {arm!r} with {which} is on record. Remedy: choose another, or record it.")
+    return found.set_index("world")[column].sort_index()
 
 
-def judges(record: Record, runs: pd.DataFrame, group: str, by_fold: bool) -> np.ndarray:
-    """Which kinds judge each run, shape (runs, kinds), bool."""
-    inbound = record.kinds["inbound"].to_numpy() == 1
-    members = np.full(len(inbound), True) if group == "all" else inbound == (group == "inbound")
-    folds = record.kinds["fold"].to_numpy()[None]
-    return members & (folds == runs["seed"].to_numpy()[:, None] % FOLDS if by_fold else np.full((len(runs), 1), True))
+def score(runs: pd.DataFrame, arm: str, column: str = "share", **which) -> pd.Series:
+    """The mean over worlds of what an arm came to: `mean`, and `low` and `high` of Student's t interval."""
+    return over_seeds(shares(runs, arm, column, **which).to_numpy(), statistic="mean")
 
 
-def sums(
-    record: Record, runs: pd.DataFrame, judged: np.ndarray, customers: np.ndarray, money: bool, price: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """What each run gains over waiting and what there was to gain, or its dollars and its customers; summed over these.
+def lead(runs: pd.DataFrame, first: str, second: str, column: str = "share", **which) -> pd.Series:
+    """By how much the first arm is ahead of the second, world by world, in those that both played: as `score`."""
+    ahead = shares(runs, first, column, **which) - shares(runs, second, column, **which)
+    return over_seeds(ahead.dropna().to_numpy(), statistic="mean")
+
+
+def coverage(values: np.ndarray, rng: np.random.Generator, draws: int = 10_000) -> float:
+    """How often the interval of as many worlds holds the mean, if worlds scatter as these do.
 
     Args:
-        record, runs: what to judge.
-        judged: of `judges`.
-        customers: shape (1 + draws, kinds): as many as there are, and drawn anew.
-        money, price: as for `score`.
+        values: shape (worlds,).
+        rng: draws worlds anew from these.
+        draws: how often.
 
     Returns:
-        Two arrays of shape (1 + draws, runs): the upper and the lower part of the ratio.
+        A share; 0.95 is what it should be.
     """
-    values = record.values[runs.index] - price
-    if money:
-        return customers @ (judged * values).T, customers @ judged.T
-    waiting, best = between(record, runs)
-    return tuple(customers @ (judged * (worth - waiting)).T for worth in (values, best))
+    held = 0
+    for sample in rng.choice(values, (draws, len(values))):
+        interval = over_seeds(sample, statistic="mean")
+        held += interval["low"] <= values.mean() <= interval["high"]
+    return held / draws
+
+
+def components(table: np.ndarray) -> tuple[float, float]:
+    """The standard deviations between worlds and between seeds within a world (one-way random effects).
+
+    Args:
+        table: shape (worlds, seeds), two or more of each.
+    """
+    seeds = table.var(axis=1, ddof=1).mean()
+    between = table.mean(axis=1).var(ddof=1) - seeds / table.shape[1]
+    return float(np.sqrt(max(0.0, between))), float(np.sqrt(seeds))

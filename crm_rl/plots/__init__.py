@@ -4,17 +4,7 @@ Functions draw on the axes they are given, or on new ones, and return them.
 """
 
 from crm_rl.plots.audit import mixture, power_curve, room
-from crm_rl.plots.comparison import TABLE_COLOURS, learning_curves, share_dots
 from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
-from crm_rl.plots.plans import (
-    ACTION_LABELS,
-    actions_by_week,
-    first_actions,
-    observed_and_expected,
-    shares_of_gain,
-    stakes,
-    waiting_map,
-)
 from crm_rl.plots.policies import (
     action_distribution,
     claim_and_measurement,
@@ -35,7 +25,6 @@ from crm_rl.plots.training import (
 )
 
 __all__ = [
-    "ACTION_LABELS",
     "BLUE",
     "GREEN",
     "GREY",
@@ -44,35 +33,26 @@ __all__ = [
     "RED",
     "ROW_NAMES",
     "SKY",
-    "TABLE_COLOURS",
     "YELLOW",
     "action_distribution",
-    "actions_by_week",
     "against_chance",
     "claim_and_measurement",
     "events_by_month",
     "feature_importance",
     "feature_visibility",
-    "first_actions",
     "full_comparison",
     "interval_dots",
     "journey",
-    "learning_curves",
     "mixture",
-    "observed_and_expected",
     "parts_by_month",
     "power_curve",
     "q_heat_map",
     "reward_by_states",
     "room",
-    "share_dots",
-    "shares_of_gain",
-    "stakes",
     "state_space_explosion",
     "states_known",
     "training_comparison",
     "training_curve",
     "training_stability",
     "use_style",
-    "waiting_map",
 ]

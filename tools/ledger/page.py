@@ -3,8 +3,6 @@
     python -m tools.ledger           write book/generated/ledger.md
     python -m tools.ledger --check   say whether it is out of date, and write nothing
 
-One more table asks some of the claims again where actions matter, and takes its numbers from the recorded rematch.
-
 `book/ledger.md` includes the parts of that file. tests/test_ledger.py makes them again and compares.
 """
 
@@ -12,20 +10,9 @@ import argparse
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import yaml
 
-from crm_rl.evaluation.intervals import in_digits
-from crm_rl.experiments.comparison import TABLES
-from crm_rl.experiments.comparison_record import (
-    Record,
-    best_on_validation,
-    difference,
-    load_comparison,
-    redraw,
-    score,
-)
 from crm_rl.files import PROJECT
 
 from .claims import SYSTEMS, Ledger
@@ -48,12 +35,12 @@ EXAMPLES = {
 
 #: The chapters that show what a section of the description claims, by the number of the file.
 SHOWN_IN = {
-    ("funnel", "Opening"): ("07", "08", "10"),
+    ("funnel", "Opening"): ("07", "08"),
     ("funnel", "Education fix"): ("02",),
     ("funnel", "The problem"): ("07", "08"),
-    ("funnel", "Overview"): ("04", "05", "07", "08", "10"),
+    ("funnel", "Overview"): ("04", "05", "07", "08"),
     ("funnel", "Results table"): ("05", "07", "08"),
-    ("funnel", "Key findings"): ("07", "10"),
+    ("funnel", "Key findings"): ("07",),
     ("funnel", "Business value"): ("07",),
     ("funnel", "Important features"): ("07",),
     ("funnel", "How it works"): ("04", "06"),
@@ -135,51 +122,6 @@ def section(system: str, rows: list) -> list[str]:
     return lines
 
 
-#: Claims that make sense where actions matter, and the question that each becomes there.
-ASKED_AGAIN = {
-    "finds a good policy": ("funnel-01", "What share of the attainable gain has DQN with feature selection?"),
-    "better where features are bought": ("funnel-05", "With feature selection, how far is DQN ahead of Q-learning?"),
-    "not met": ("funnel-21", "What changes for Q-learning with customers from pairs that it never met?"),
-    "not met, finest": ("funnel-21", "And with the finest states, where it rolls dice for whom it does not know?"),
-    "not met, network": ("funnel-22", "And for DQN?"),
-    "falls": ("funnel-34", "How far does Q-learning fall when features have to be bought?"),
-    "best single model": ("funnel-107", "Without feature selection, how far is DQN ahead of Q-learning?"),
-    "best single model, rough": ("funnel-107", "And where neighbours have nothing in common?"),
-}
-
-
-def answers(record: Record) -> dict[str, str]:
-    """What the rematch has to say to each question: a score or a difference, with its 95% interval."""
-    draws, most = redraw(record, np.random.default_rng(10)), 1_000_000
-
-    def table(steps: int = most, **which) -> dict:
-        return {"learner": best_on_validation(record, TABLES, steps, **which), "steps": steps} | which
-
-    network, buys = {"learner": "tuned", "steps": most}, {"selection": True}
-    finest, strangers = list(TABLES)[-1], ({"strangers": True}, {"by_fold": True})
-    gaps = {
-        "better where features are bought": (network | buys, table(**buys)),
-        "falls": (table(**buys), table()),
-        "best single model": (network, table()),
-        "best single model, rough": (network | {"world": "rough"}, table(world="rough")),
-        "not met": [table(100_000) | which for which in strangers],
-        "not met, finest": [{"learner": finest, "steps": 100_000} | which for which in strangers],
-        "not met, network": [{"learner": "tuned", "steps": 100_000} | which for which in strangers],
-    }
-    found = {name: difference(record, draws, *pair) for name, pair in gaps.items()}
-    shown = {name: in_digits(gap.value, *gap.ends, sign="+") for name, gap in found.items()}
-    share = score(record, draws, **network, **buys)
-    return shown | {"finds a good policy": in_digits(share.value, *share.ends)}
-
-
-def asked_again() -> list[str]:
-    """The questions with their answers on both records."""
-    twin, original = (answers(load_comparison(name)) for name in ("twin", "original"))
-    rows = [(f"{text} [{claim}]{{.claim-id}}", twin[key], original[key]) for key, (claim, text) in ASKED_AGAIN.items()]
-    header = ("asked of the world of chapter 9", "twin", "original")
-    return list_table(rows, header, "ledger-totals")
-
-
 def totals(table: pd.DataFrame) -> list[str]:
     """How many claims have each verdict."""
     counted = pd.crosstab(table["verdict"], table["system"])
@@ -206,7 +148,6 @@ def page() -> str:
             [f"{on_data.sum()} claims are held against data. On the twin, {alike} of these have the same verdict."],
         )
     )
-    parts.append(part("asked again", asked_again()))
     for verdict, name in EXAMPLES.items():
         row = found[name]
         text = f"{cell(row.claim)}: stated {stated(row)}; measured {measured(row)}. {judged(row)}"

@@ -1,0 +1,143 @@
+"""The arms of the comparison (chapter 7): how each learns, and which of the settings that were tried it has.
+
+Every learner has the same number of logged trials: 100,000 weeks, on one world of the prior that is never judged, at
+both ends of the dial; validation customers chose.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crm_rl.agents import planned
+from crm_rl.agents.dqn import train_seeds
+from crm_rl.agents.dqn_settings import RESPONSIVE
+from crm_rl.agents.fitted_q import TREES, contextual_bandit, fitted_q_iteration, one_step_greedy
+from crm_rl.agents.library import library_dqn, library_ppo
+from crm_rl.agents.planned import PlannedPolicy
+from crm_rl.agents.policies import Policy
+from crm_rl.agents.q_learning import RESPONSIVE as TABLE
+from crm_rl.agents.q_learning import train_q_learning
+from crm_rl.agents.tile_coding import SUM_OF_TABLES, train_sum_of_tables
+from crm_rl.planning.exact import always
+from crm_rl.worlds.attributes import RESOLUTIONS
+from crm_rl.worlds.base import Action
+from crm_rl.worlds.responsive_world import ResponsiveWorld
+
+
+class Arm(NamedTuple):
+    """A learner in the comparison.
+
+    Attributes:
+        learn: (worlds, steps, seeds, settings, folder for checkpoints) -> a policy for each world.
+        trials: the settings that were tried, by name.
+        chosen: the name of those it plays with.
+    """
+
+    learn: Callable[[list[ResponsiveWorld], int, list[int], Any, Path | None], list[Policy]]
+    trials: dict[str, Any]
+    chosen: str
+
+
+def _one_by_one(train: Callable, worlds, steps, seeds, settings, folder) -> list[Policy]:
+    return [train(world, steps, seed, settings) for world, seed in zip(worlds, seeds, strict=True)]
+
+
+def _networks(worlds, steps, seeds, settings, folder) -> list[Policy]:
+    return train_seeds(worlds, settings, steps, seeds, folder, checkpoint_every=250_000)
+
+
+def _table(resolution, worlds, steps, seeds, settings, folder) -> list[Policy]:
+    return [
+        train_q_learning(world, settings, None, seed, steps=steps, resolution=resolution)
+        for world, seed in zip(worlds, seeds, strict=True)
+    ]
+
+
+def _sum(world, steps, seed, settings) -> Policy:
+    return train_sum_of_tables(world, steps, seed, settings, RESOLUTIONS.values())
+
+
+_TABLES = {
+    "decay 1": TABLE,
+    "decay 0.2": TABLE._replace(alpha_decay=0.2),
+    "decay 1, half exploration": TABLE._replace(exploration=0.5),
+    "decay 0.2, half exploration": TABLE._replace(alpha_decay=0.2, exploration=0.5),
+    "rate 0.1": TABLE._replace(alpha=0.1, alpha_decay=0.0),
+}
+_SUMS = {
+    "decay 1": SUM_OF_TABLES,
+    "decay 0.2": SUM_OF_TABLES._replace(alpha_decay=0.2),
+    "decay 0.2, half exploration": SUM_OF_TABLES._replace(alpha_decay=0.2, exploration=0.5),
+    "decay 0.05, half exploration": SUM_OF_TABLES._replace(alpha_decay=0.05, exploration=0.5),
+    "rate 0.1": SUM_OF_TABLES._replace(alpha=0.1, alpha_decay=0.0),
+}
+_TREES = {
+    "16 leaves": TREES,
+    "8 leaves": TREES | {"max_leaf_nodes": 8},
+    "31 leaves": TREES | {"max_leaf_nodes": 31},
+    "16 leaves of 200": TREES | {"min_samples_leaf": 200},
+    "8 leaves of 200, 200 trees": TREES | {"max_leaf_nodes": 8, "min_samples_leaf": 200, "max_iter": 200},
+}
+_NETWORKS = {
+    "double, relative 0.3": RESPONSIVE,
+    "relative 1": RESPONSIVE._replace(relative=1.0),
+    "rate 0.0003": RESPONSIVE._replace(learning_rate=3e-4),
+    "3 steps": RESPONSIVE._replace(n_step=3),
+    "squared error, double": RESPONSIVE._replace(relative=0.0),
+}
+_EMBEDDED = {
+    "8 numbers a name": RESPONSIVE._replace(embedding=8),
+    "8, relative 1": RESPONSIVE._replace(embedding=8, relative=1.0),
+    "8, rate 0.0003": RESPONSIVE._replace(embedding=8, learning_rate=3e-4),
+    "8, 3 steps": RESPONSIVE._replace(embedding=8, n_step=3),
+    "4 numbers a name": RESPONSIVE._replace(embedding=4),
+}
+_OFTEN = {"train_freq": 1, "batch_size": 256, "exploration_fraction": 0.5, "learning_starts": 2_000}
+_LIBRARY_DQN = {
+    "the library's own": {},
+    "as ours": _OFTEN | {"learning_rate": 1e-3, "buffer_size": 200_000, "target_update_interval": 1_000},
+    "as ours, rate 0.0003": _OFTEN | {"learning_rate": 3e-4, "target_update_interval": 1_000},
+    "as ours, target every 5,000": _OFTEN | {"learning_rate": 1e-3, "target_update_interval": 5_000},
+    "as ours, two updates": _OFTEN | {"learning_rate": 1e-3, "gradient_steps": 2, "target_update_interval": 1_000},
+}
+_ROLL = {"n_steps": 128, "batch_size": 256}
+_LIBRARY_PPO = {
+    "the library's own": {},
+    "16 x 128": _ROLL,
+    "16 x 128, entropy": _ROLL | {"ent_coef": 0.01},
+    "16 x 128, rate 0.001": _ROLL | {"learning_rate": 1e-3},
+    "16 x 128, rate 0.001, entropy": _ROLL | {"learning_rate": 1e-3, "ent_coef": 0.01},
+}
+
+#: Everybody who learns, by name. What was chosen is what did best in `data/results/comparison_twin_trials.csv`.
+ARMS = {
+    **{f"table: {name}": Arm(partial(_table, one), _TABLES, "decay 1") for name, one in RESOLUTIONS.items()},
+    "sum of tables": Arm(partial(_one_by_one, _sum), _SUMS, "decay 1"),
+    "DQN, numbers": Arm(_networks, _NETWORKS, "double, relative 0.3"),
+    "DQN, embeddings": Arm(_networks, _EMBEDDED, "8 numbers a name"),
+    "contextual bandit": Arm(partial(_one_by_one, contextual_bandit), _TREES, "16 leaves"),
+    "one-step greedy": Arm(partial(_one_by_one, one_step_greedy), _TREES, "16 leaves"),
+    "fitted Q": Arm(partial(_one_by_one, fitted_q_iteration), _TREES, "16 leaves"),
+    "library's DQN": Arm(partial(_one_by_one, library_dqn), _LIBRARY_DQN, "as ours"),
+    "library's PPO": Arm(partial(_one_by_one, library_ppo), _LIBRARY_PPO, "16 x 128"),
+}
+
+
+def _always(action: Action, world: ResponsiveWorld) -> PlannedPolicy:
+    return PlannedPolicy(lambda people: always(action))
+
+
+#: Who learns nothing, but knows the world, or needs to know nothing.
+KNOWN: dict[str, Callable[[ResponsiveWorld], PlannedPolicy]] = {
+    "waiting": partial(_always, Action.WAIT),
+    "optimum": planned.optimum,
+    "best single action": planned.best_single_action,
+    "best action of each week": planned.optimum_of_one_week,
+    "always email": partial(_always, Action.EMAIL),
+    "hand-written rule": planned.best_rule,
+}
+
+#: The same, where many customers make it slow.
+SHARED = {"one plan for everybody": planned.one_plan_for_everybody}
+
