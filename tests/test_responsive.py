@@ -142,6 +142,15 @@ def test_a_step_goes_by_the_channel_and_the_interest_of_the_week_before(one):
         assert (after.milestones == 1 << SURVEY) == happens
 
 
+def test_what_happens_this_week_makes_nobody_ready_before_the_next(one):
+    """A call is held, by chance; the demo still has the half lift, 1 - 0.9 ** 6, of one who has had no call."""
+    chance = only(CALL)
+    for number, happens in ((1 - 0.9**6 - 1e-9, True), (1 - 0.9**6 + 1e-9, False)):
+        chance[DEMO] = number
+        after = step(at(), int(Action.DEMO), one, RULES, chance).state
+        assert after.milestones == 1 << CALL | happens << DEMO
+
+
 def test_contacts_tire_and_a_week_of_rest_makes_up_for_one():
     assert [tire(fatigue, int(Action.EMAIL)) for fatigue in (0, 1, 2)] == [1, 2, 2]
     assert [tire(fatigue, int(Action.WAIT)) for fatigue in (0, 1, 2)] == [0, 0, 1]

@@ -1,4 +1,4 @@
-"""Policies that know the responsive world: what a plan is worth that cannot tell some customers apart (lab note).
+"""Policies that know the responsive world: what a plan is worth that cannot tell some customers apart (chapter 7).
 
 They learn nothing. The optimum and one plan for everybody bound what learners can get; a plan for each group of a
 table's resolution is what the table could express if there were nothing to learn.

@@ -91,7 +91,9 @@ def _values(chances: np.ndarray, population: Population, rules: Rules) -> np.nda
                 for place in np.ndindex(SITUATIONS):
                     milestones, fatigue, channel, interest = place
                     chosen = chances[week, bought, customer][place]
-                    for number in np.flatnonzero(chosen):
+                    for number in range(len(chosen)):
+                        if chosen[number] == 0:
+                            continue
                         buys = number < N_FEATURES
                         fuller = bought | bought_in(1 << number) if buys else bought
                         if fuller != bought:
