@@ -25,7 +25,7 @@ from crm_rl.worlds.registry import worlds
 JOBS = {
     "funnel": Job(str(TWIN), "described", "q_learning", (0, 1), Budget(50, 50)),
     "ablation": dqn_ablation.Job(str(TWIN), "described", "no replay", (0,), 64),
-    "comparison": comparison.Job(str(TWIN), "smooth", "always email", 0, (0,)),
+    "comparison": comparison.Job(str(TWIN), "always email", 0, 0.0, (0,)),
 }
 
 
@@ -69,10 +69,15 @@ def test_every_variant_of_the_ablation_changes_only_what_its_name_says():
     assert changed == {"full": set(), "no replay": {"replay"}, "no target network": {"target_network"}}
 
 
-def test_a_smaller_comparison_has_fewer_seeds_and_no_more_steps():
+def test_a_smaller_comparison_has_fewer_worlds_and_no_more_steps():
     some = comparison_plan.plan(TWIN, seeds=2, budget=1_000)
-    assert {len(job.seeds) for job in some} == {1, 2} and max(job.steps for job in some) == 1_000
-    assert {job.learner for job in some} == {job.learner for job in comparison_plan.plan(TWIN)}
+    assert {len(job.worlds) for job in some} == {1, 2} and max(job.steps for job in some) == 1_000
+    assert {job.arm for job in some} == {job.arm for job in comparison_plan.plan(TWIN)}
+
+
+def many(job) -> str:
+    """The field that says how often a job trains."""
+    return "worlds" if "worlds" in job._fields else "seeds"
 
 
 # ---- The runner, the same for every study ----
@@ -84,7 +89,7 @@ def test_a_finished_job_is_not_run_again_and_leaves_one_file(job, tmp_path):
     done = file_of(job, tmp_path)
     stamp = done.stat().st_mtime_ns
     assert run_job(job, tmp_path) == first and done.stat().st_mtime_ns == stamp
-    assert len(first) == len(job.seeds) and job.seconds() > 0
+    assert len(first) == len(getattr(job, many(job))) and job.seconds() > 0
     assert not done.with_suffix("").exists(), "checkpoints are cleared away"
 
 
@@ -96,7 +101,7 @@ def test_a_job_is_known_by_all_it_depends_on(job, tmp_path, monkeypatch):
     same_data.write_bytes(TWIN.read_bytes())
     known = file_of(job, tmp_path)
     assert file_of(job._replace(data=str(same_data)), tmp_path) == known
-    others = [job._replace(seeds=(5,)), job._replace(data=str(other_data))]
+    others = [job._replace(**{many(job): (5,)}), job._replace(data=str(other_data))]
     if "budget" in job._fields:
         others.append(job._replace(budget=Budget(51, 50)))
         monkeypatch.setattr(funnel_study, "Q_STUDY", funnel_study.Q_STUDY._replace(alpha=0.2))

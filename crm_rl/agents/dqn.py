@@ -21,6 +21,7 @@ from crm_rl.agents.history import LOG, history_of
 from crm_rl.agents.networks import Networks, Replay
 from crm_rl.agents.policies import NetworkPolicy
 from crm_rl.worlds.base import World, n_actions, observation_size
+from crm_rl.worlds.logs import action_costs
 
 
 def train_dqn(world: World, hyper: Hyperparameters = DESCRIBED, steps: int = 100_000, seed: int = 0, **kept):
@@ -92,9 +93,12 @@ class Run:
         rules = worlds[0].rules
         self.rngs = [np.random.default_rng(seed) for seed in seeds]
         inputs, names = observation_size(rules), [world.names() for world in worlds]
-        shape = inputs, n_actions(rules), hyper.hidden, hyper.dueling, seeds, names, hyper.embedding
+        costs = action_costs(rules) / hyper.reward_scale if hyper.known_costs else None
+        shape = inputs, n_actions(rules), hyper.hidden, hyper.dueling, seeds, names, hyper.embedding, costs
         self.networks, self.target = Networks(*shape), Networks(*shape)
-        self.optimizer = torch.optim.Adam(self.networks.parameters(), lr=hyper.learning_rate, fused=True)
+        self.optimizer = torch.optim.AdamW(
+            self.networks.parameters(), lr=hyper.learning_rate, weight_decay=hyper.weight_decay, fused=True
+        )
         remembered = hyper.buffer_size if hyper.replay else hyper.batch_size
         self.replay = Replay(remembered, inputs, len(seeds), hyper.num_envs)
         self.actors = Actors(worlds, hyper.num_envs, self.rngs)

@@ -34,7 +34,9 @@ class Hyperparameters(NamedTuple):
         relative: weigh a state by 1 / (its value + a floor) ** 2, so that an error counts relative to what is at stake.
             The floor is this many times the median value of the batch; 0 weighs all states alike. The weight depends
             on the state alone, which leaves the minimiser of the squared error the mean.
-        embedding: the size of the vectors that are learned for the names in the observation (`World.names`); 0 for none.
+        embedding: the size of the vectors that are learned for names in the observation (`World.names`); 0 for none.
+        known_costs: what each action costs is taken off the network's output, which then learns the rest.
+        weight_decay: of Adam, decoupled from the gradient (Loshchilov and Hutter 2019).
         scale_to_budget: with few steps, learn more from each, sooner, and renew the target network more often.
     """
 
@@ -61,6 +63,8 @@ class Hyperparameters(NamedTuple):
     n_step: int = 1
     relative: float = 0.0
     embedding: int = 0
+    known_costs: bool = False
+    weight_decay: float = 0.0
     scale_to_budget: bool = False
 
 

@@ -130,7 +130,7 @@ def contextual_bandit(world: World, steps: int, seed: int, trees: dict = TREES) 
     """Try each action for whole episodes, on customers as they come, and learn for whom which earns most.
 
     Args:
-        world: where to try, without feature selection.
+        world: where to try.
         steps: of experience; an episode that they cut off does not count.
         seed: decides everything that is left to chance.
         trees: the settings of the trees.

@@ -16,7 +16,8 @@ from crm_rl.agents.policies import NetworkPolicy
 from crm_rl.worlds.base import World
 from crm_rl.worlds.gym_envs import FunnelVecEnv
 
-#: Hidden layers as ours; episodes side by side; rewards divided by the running spread of returns, as the library offers.
+#: Hidden layers as ours, and episodes side by side. Rewards are divided by the running spread of returns, as the
+#: library offers.
 HIDDEN, ENVS = [128, 128], 16
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import nn
 
-
 #: The standard deviation of the numbers in a name's first vector.
 FIRST_VECTORS = 0.1
 
@@ -67,6 +66,7 @@ class Networks(nn.Module):
         names: for each seed, by column of the observation, the numbers that stand for names, in rising order; the
             network learns a vector for each name and sees it beside the number.
         size: of such a vector.
+        costs: shape (actions,): what is known of each action and need not be learned; taken off what the network says.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Networks(nn.Module):
         seeds: list[int],
         names: list[dict[int, np.ndarray]] | None = None,
         size: int = 0,
+        costs: np.ndarray | None = None,
     ):
         super().__init__()
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -89,18 +90,21 @@ class Networks(nn.Module):
         self.body = nn.ModuleList(Layer(a, b, generators) for a, b in pairwise(widths))
         self.head = Layer(widths[-1], actions, generators)
         self.value = Layer(widths[-1], 1, generators) if dueling else None
+        costs = np.zeros(actions) if costs is None else costs
+        self.register_buffer("costs", torch.from_numpy(costs.astype(np.float32)), persistent=False)
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         hidden = torch.cat([observations, *(each(observations) for each in self.embeddings)], dim=2)
         for layer in self.body:
             hidden = torch.relu(layer(hidden))
         q = self.head(hidden)
-        return q if self.value is None else self.value(hidden) + q - q.mean(dim=2, keepdim=True)
+        q = q if self.value is None else self.value(hidden) + q - q.mean(dim=2, keepdim=True)
+        return q - self.costs
 
     def layers_of(self, place: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The weights, shape (outputs, inputs), and biases, shape (outputs,), of one seed's network.
 
-        A dueling network's last layer has the state's value as its first output.
+        A dueling network's last layer has the state's value as its first output. Costs are in the last biases.
         """
         layers = [
             (layer.weight[place].detach().numpy().T, layer.bias[place, 0].detach().numpy()) for layer in self.body
@@ -108,6 +112,8 @@ class Networks(nn.Module):
         last = [layer for layer in (self.value, self.head) if layer is not None]
         weight = np.concatenate([layer.weight[place].detach().numpy().T for layer in last])
         bias = np.concatenate([layer.bias[place, 0].detach().numpy() for layer in last])
+        costs = self.costs.numpy()
+        bias = bias - (costs if self.value is None else np.concatenate([[costs.mean()], costs]).astype(np.float32))
         weights, biases = zip(*layers, (weight, bias), strict=True)
         return [np.ascontiguousarray(each) for each in weights], [each.copy() for each in biases]
 

@@ -22,7 +22,7 @@ class PlannedPolicy:
     """A plan for every state of a responsive world without feature selection.
 
     Args:
-        plan: from a population to how likely each action is, shape (customers, weeks, *SITUATIONS, 6), or one that
+        plan: from a population to how likely each action is, shape `(customers, weeks, *SITUATIONS, 6)`, or one that
             broadcasts to it.
     """
 

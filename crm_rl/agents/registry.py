@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from crm_rl.agents import dqn, dqn_settings, q_learning
-from crm_rl.agents.fitted_q import fitted_q_iteration, one_step_greedy
+from crm_rl.agents.fitted_q import contextual_bandit, fitted_q_iteration, one_step_greedy
 from crm_rl.agents.policies import Policy
 from crm_rl.agents.reference import CONSTANTS, random_policy
+from crm_rl.agents.tile_coding import train_sum_of_tables
 from crm_rl.worlds.base import World
 from crm_rl.worlds.stepping import dynamics_of
 
@@ -29,7 +30,9 @@ def _learns_nothing(policy: Policy) -> Trainer:
 #: (world, steps, seed) -> policy.
 AGENTS: dict[str, Trainer] = {
     "q_learning": _q_learning,
+    "sum_of_tables": train_sum_of_tables,
     "dqn": _dqn,
+    "contextual_bandit": contextual_bandit,
     "one_step_greedy": one_step_greedy,
     "fitted_q": fitted_q_iteration,
     "random": _learns_nothing(random_policy),

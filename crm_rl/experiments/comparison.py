@@ -6,7 +6,6 @@ The unit is the world. A job lets one arm learn in some worlds and works out wha
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from crm_rl.agents.policies import Policy

@@ -35,9 +35,9 @@ class Plan(NamedTuple):
     """A policy that has been worked out for every state of some customers.
 
     Attributes:
-        q: shape (customers, weeks, *SITUATIONS, 6): the expected reward, in dollars, from taking an action in a week
+        q: shape `(customers, weeks, *SITUATIONS, 6)`: the expected reward, in dollars, from taking an action in a week
             and following the policy from then on; missing in states that the policy never reaches.
-        value: shape (customers, weeks, *SITUATIONS): the same for following the policy from now on.
+        value: shape `(customers, weeks, *SITUATIONS)`: the same for following the policy from now on.
     """
 
     q: np.ndarray
@@ -77,7 +77,7 @@ def evaluate(probabilities: np.ndarray, population: Population, rules: Rules) ->
     """The exact value of a policy.
 
     Args:
-        probabilities: how likely the policy takes each action in each state, shape (customers, weeks, *SITUATIONS, 6)
+        probabilities: how likely the policy takes each action in each state, shape `(customers, weeks, *SITUATIONS, 6)`
             or one that broadcasts to it; all zero in states that it never reaches.
         population, rules: the world.
     """
@@ -92,7 +92,7 @@ def _empty(population: Population, rules: Rules) -> Plan:
 
 
 def shape_of(population: Population, rules: Rules) -> tuple[int, ...]:
-    """The shape of a table with a place for every state: (customers, weeks, *SITUATIONS)."""
+    """The shape of a table with a place for every state: `(customers, weeks, *SITUATIONS)`."""
     return len(population.start), rules.weeks, *SITUATIONS
 
 
@@ -146,7 +146,7 @@ def _one_of_each(population: Population, more: list[np.ndarray]) -> tuple[Popula
 
 
 def reach(probabilities: np.ndarray, population: Population, rules: Rules) -> np.ndarray:
-    """How likely a policy is to lead each customer into each state, shape (customers, weeks, *SITUATIONS).
+    """How likely a policy is to lead each customer into each state, shape `(customers, weeks, *SITUATIONS)`.
 
     The chances of a week add up to that of still being there: neither subscribed nor lost.
 
@@ -210,11 +210,11 @@ def _evaluate(
 
 @njit(cache=True)
 def spread(reached: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """The situations of next week that can follow, shape (customers, *SITUATIONS), bool.
+    """The situations of next week that can follow, shape `(customers, *SITUATIONS)`, bool.
 
     Args:
         reached: those of this week that can occur, of the same shape.
-        chosen: which actions can be taken there, shape (customers, *SITUATIONS, 6), bool.
+        chosen: which actions can be taken there, shape `(customers, *SITUATIONS, 6)`, bool.
     """
     following = np.zeros(reached.shape, dtype=np.bool_)
     for place in np.ndindex(reached.shape):

@@ -52,7 +52,7 @@ def selection_values(policy: Any, world: ResponsiveWorld) -> np.ndarray:
 
 
 def _probabilities(policy: Any, world: ResponsiveWorld) -> np.ndarray:
-    """How likely each action is where the policy can come to, shape (weeks, masks, customers, *SITUATIONS, 21)."""
+    """How likely each action is where the policy can come to, shape `(weeks, masks, customers, *SITUATIONS, 21)`."""
     people, rules = world.population, world.rules
     everybody = np.arange(len(people.start))
     chances = np.zeros((rules.weeks, N_MASKS, len(everybody), *SITUATIONS, n_actions(rules)))
@@ -146,7 +146,7 @@ def fixed_mask(bought: int, train: Population, population: Population, rules: Ru
 
 
 def _plan(population: Population, rules: Rules, rounds: int) -> np.ndarray:
-    """One plan for all of these customers, shape (1, weeks, *SITUATIONS)."""
+    """One plan for all of these customers, shape `(1, weeks, *SITUATIONS)`."""
     people, which = starts_of(population)
     counts, total = np.bincount(which), 0.0
     for place in chunks(len(counts)):

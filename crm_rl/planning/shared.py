@@ -19,7 +19,7 @@ def shared_policy(
     apart is a harder problem (Kaelbling et al. 1998).
 
     Args:
-        first: the actions to begin with, shape (groups, weeks, *SITUATIONS).
+        first: the actions to begin with, shape `(groups, weeks, *SITUATIONS)`.
         groups: the group of each customer, shape (customers,).
         population, rules: the world.
         rounds: how often it goes through the weeks at most.
