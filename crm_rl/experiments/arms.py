@@ -18,7 +18,7 @@ from crm_rl.agents.planned import PlannedPolicy
 from crm_rl.agents.policies import Policy
 from crm_rl.agents.q_learning import RESPONSIVE as TABLE
 from crm_rl.agents.q_learning import train_q_learning
-from crm_rl.agents.tile_coding import SUM_OF_TABLES, train_sum_of_tables
+from crm_rl.agents.tile_coding import train_sum_of_tables
 from crm_rl.planning.exact import always
 from crm_rl.worlds.attributes import RESOLUTIONS
 from crm_rl.worlds.base import Action
@@ -60,62 +60,43 @@ def _sum(world, steps, seed, settings) -> Policy:
 
 _TABLES = {
     "decay 1": TABLE,
-    "decay 0.2": TABLE._replace(alpha_decay=0.2),
-    "decay 1, half exploration": TABLE._replace(exploration=0.5),
     "decay 0.2, half exploration": TABLE._replace(alpha_decay=0.2, exploration=0.5),
     "rate 0.1": TABLE._replace(alpha=0.1, alpha_decay=0.0),
 }
-_SUMS = {
-    "decay 1": SUM_OF_TABLES,
-    "decay 0.2": SUM_OF_TABLES._replace(alpha_decay=0.2),
-    "decay 0.2, half exploration": SUM_OF_TABLES._replace(alpha_decay=0.2, exploration=0.5),
-    "decay 0.05, half exploration": SUM_OF_TABLES._replace(alpha_decay=0.05, exploration=0.5),
-    "rate 0.1": SUM_OF_TABLES._replace(alpha=0.1, alpha_decay=0.0),
-}
 _TREES = {
     "16 leaves": TREES,
-    "8 leaves": TREES | {"max_leaf_nodes": 8},
     "31 leaves": TREES | {"max_leaf_nodes": 31},
-    "16 leaves of 200": TREES | {"min_samples_leaf": 200},
     "8 leaves of 200, 200 trees": TREES | {"max_leaf_nodes": 8, "min_samples_leaf": 200, "max_iter": 200},
 }
 _NETWORKS = {
-    "double, relative 0.3": RESPONSIVE,
+    "rate 0.001": RESPONSIVE,
+    "rate 0.003": RESPONSIVE._replace(learning_rate=3e-3),
     "relative 1": RESPONSIVE._replace(relative=1.0),
-    "rate 0.0003": RESPONSIVE._replace(learning_rate=3e-4),
-    "3 steps": RESPONSIVE._replace(n_step=3),
-    "squared error, double": RESPONSIVE._replace(relative=0.0),
 }
 _EMBEDDED = {
-    "8 numbers a name": RESPONSIVE._replace(embedding=8),
-    "8, relative 1": RESPONSIVE._replace(embedding=8, relative=1.0),
-    "8, rate 0.0003": RESPONSIVE._replace(embedding=8, learning_rate=3e-4),
-    "8, 3 steps": RESPONSIVE._replace(embedding=8, n_step=3),
     "4 numbers a name": RESPONSIVE._replace(embedding=4),
+    "4, rate 0.003": RESPONSIVE._replace(embedding=4, learning_rate=3e-3),
+    "8 numbers a name": RESPONSIVE._replace(embedding=8),
 }
-_OFTEN = {"train_freq": 1, "batch_size": 256, "exploration_fraction": 0.5, "learning_starts": 2_000}
+_AS_OURS = {"train_freq": 1, "batch_size": 128, "buffer_size": 200_000, "target_update_interval": 1_000}
+_AS_OURS |= {"learning_rate": 1e-3, "exploration_fraction": 0.5, "learning_starts": 2_000}
 _LIBRARY_DQN = {
     "the library's own": {},
-    "as ours": _OFTEN | {"learning_rate": 1e-3, "buffer_size": 200_000, "target_update_interval": 1_000},
-    "as ours, rate 0.0003": _OFTEN | {"learning_rate": 3e-4, "target_update_interval": 1_000},
-    "as ours, target every 5,000": _OFTEN | {"learning_rate": 1e-3, "target_update_interval": 5_000},
-    "as ours, two updates": _OFTEN | {"learning_rate": 1e-3, "gradient_steps": 2, "target_update_interval": 1_000},
+    "as ours": _AS_OURS,
+    "as ours, rate 0.003": _AS_OURS | {"learning_rate": 3e-3},
 }
-_ROLL = {"n_steps": 128, "batch_size": 256}
 _LIBRARY_PPO = {
-    "the library's own": {},
-    "16 x 128": _ROLL,
-    "16 x 128, entropy": _ROLL | {"ent_coef": 0.01},
-    "16 x 128, rate 0.001": _ROLL | {"learning_rate": 1e-3},
-    "16 x 128, rate 0.001, entropy": _ROLL | {"learning_rate": 1e-3, "ent_coef": 0.01},
+    "16 x 128": {"n_steps": 128, "batch_size": 256},
+    "16 x 128, entropy": {"n_steps": 128, "batch_size": 256, "ent_coef": 0.01},
+    "16 x 128, rate 0.001": {"n_steps": 128, "batch_size": 256, "learning_rate": 1e-3},
 }
 
 #: Everybody who learns, by name. What was chosen is what did best in `data/results/comparison_twin_trials.csv`.
 ARMS = {
     **{f"table: {name}": Arm(partial(_table, one), _TABLES, "decay 1") for name, one in RESOLUTIONS.items()},
-    "sum of tables": Arm(partial(_one_by_one, _sum), _SUMS, "decay 1"),
-    "DQN, numbers": Arm(_networks, _NETWORKS, "double, relative 0.3"),
-    "DQN, embeddings": Arm(_networks, _EMBEDDED, "8 numbers a name"),
+    "sum of tables": Arm(partial(_one_by_one, _sum), _TABLES, "decay 1"),
+    "DQN, numbers": Arm(_networks, _NETWORKS, "rate 0.001"),
+    "DQN, embeddings": Arm(_networks, _EMBEDDED, "4 numbers a name"),
     "contextual bandit": Arm(partial(_one_by_one, contextual_bandit), _TREES, "16 leaves"),
     "one-step greedy": Arm(partial(_one_by_one, one_step_greedy), _TREES, "16 leaves"),
     "fitted Q": Arm(partial(_one_by_one, fitted_q_iteration), _TREES, "16 leaves"),

@@ -11,11 +11,10 @@ import pandas as pd
 from crm_rl.agents.policies import Policy
 from crm_rl.evaluation.gain import FOLD_SEED, FOLDS, base_rates, by_group, exact_values, of_fold, only, worlds_of
 from crm_rl.experiments.arms import ARMS, KNOWN, SHARED
-from crm_rl.experiments.runner import data_name, provenance, write_record
-from crm_rl.files import PROJECT
+from crm_rl.experiments.runner import RESULTS, data_name, provenance, write_record
 from crm_rl.planning.feature_selection import selection_values
 from crm_rl.worlds.attributes import RESOLUTIONS
-from crm_rl.worlds.nature import FOCUS, SPREAD_OF_DRIVES, SPREAD_OF_HAZARDS
+from crm_rl.worlds.nature import BOOK_WORLD, FOCUS, SPREAD_OF_DRIVES, SPREAD_OF_HAZARDS
 from crm_rl.worlds.responsive import BASELINE, SELECTION, Rules
 from crm_rl.worlds.responsive_world import SPLIT_SEED, ResponsiveWorld
 
@@ -37,7 +36,7 @@ class Job(NamedTuple):
         selection: attributes must be bought.
         trial: the name of other settings than the chosen ones; "" for these.
         part: "all" to judge on all customers, "val" on validation customers.
-        keep: leave the policies for the book's pages.
+        keep: leave the policies of the book's own world for its pages.
     """
 
     data: str
@@ -71,9 +70,9 @@ class Job(NamedTuple):
     def seconds(self) -> float:
         """Of one core, roughly."""
         millions = self.steps / 1e6
-        learning = {"DQN": 90, "library's": 250, "fitted Q": 60, "one-step": 60, "contextual": 10, "sum": 15}
+        learning = {"DQN": 75, "library's": 250, "fitted Q": 60, "one-step": 30, "contextual": 10, "sum": 8}
         each = next((cost for start, cost in learning.items() if self.arm.startswith(start)), 3)
-        return (6 + each * millions + 60 * (self.arm in SHARED)) * len(self.worlds)
+        return (3 + each * millions + 60 * (self.arm in SHARED)) * len(self.worlds)
 
     def parts(self, number: int) -> tuple[ResponsiveWorld, ResponsiveWorld]:
         """Where the arm learns and where it is judged, in the world of this number."""
@@ -91,8 +90,8 @@ class Job(NamedTuple):
             world = self.parts(number)[1]
             value = selection_values if self.selection else exact_values
             rows.append({"world": number, **by_group(value(policy, world), world)})
-            if self.keep:
-                path = folder.parent / "policies" / f"comparison_{data_name(self.data)}-{slug(self)}-{number}.npz"
+            if self.keep and number == BOOK_WORLD:
+                path = folder.parent / "policies" / f"comparison_{data_name(self.data)}-{slug(self)}.npz"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 policy.save(path)
         return rows
@@ -109,7 +108,7 @@ def trained(job: Job, folder: Path | None = None) -> list[Policy]:
     worlds = [job.parts(number)[0] for number in job.worlds]
     if job.arm not in ARMS:
         return [(KNOWN | SHARED)[job.arm](world) for world in worlds]
-    seeds = [number + 1000 * job.seed for number in job.worlds]
+    seeds = [1 + number + 1000 * job.seed for number in job.worlds]  # the book's own is number -1
     return ARMS[job.arm].learn(worlds, job.steps, seeds, job.settings(), folder)
 
 
@@ -125,17 +124,18 @@ def constants(data: str, rules: Rules) -> dict:
     }
 
 
-def record(jobs: list[Job], results: list[list[dict]], out: Path = PROJECT / "data" / "results") -> list[Path]:
+def record(jobs: list[Job], results: list[list[dict]], out: Path = RESULTS, name: str = "comparison") -> list[Path]:
     """Write what came out of jobs on one export.
 
     Args:
         jobs: what was run.
         results: of these jobs, in their order.
         out: the folder.
+        name: of the study.
 
     Returns:
-        The files written: `comparison_NAME.csv`, a row a run, with its value in dollars a customer;
-        `comparison_NAME_trials.csv`, the same for the logged trials; and `comparison_NAME.json`, where all that comes
+        The files written: `comparison_DATA.csv`, a row a run, with its value in dollars a customer;
+        `comparison_DATA_trials.csv`, the same for the logged trials; and `comparison_DATA.json`, where all that comes
         from.
     """
     rows = [
@@ -153,4 +153,4 @@ def record(jobs: list[Job], results: list[list[dict]], out: Path = PROJECT / "da
     source = {**provenance(data), **constants(data, BASELINE), "arms": arms}
     files = {"runs": table[~logged].drop(columns="part")} | ({"trials": table[logged]} if logged.any() else {})
     texts = {name: part.to_csv(index=False, float_format="%.6g") for name, part in files.items()}
-    return write_record(out / f"comparison_{data_name(data)}", source, **texts)
+    return write_record(out / f"{name}_{data_name(data)}", source, **texts)

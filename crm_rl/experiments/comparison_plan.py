@@ -1,5 +1,6 @@
 """What the comparison runs (chapter 7): full depth where the verdict hangs, less elsewhere."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from crm_rl.experiments.arms import ARMS, KNOWN, SHARED
@@ -22,25 +23,28 @@ TREES = ("contextual bandit", "one-step greedy", "fitted Q")
 TABLES = tuple(arm for arm in ARMS if arm.startswith("table: "))
 FINEST, NOBODY = TABLES[-1], TABLES[2]
 
-#: How many worlds of the prior there are for each kind of arm: networks, tables and their sum; trees; the library.
-MANY, TEN, FIVE, THREE = 20, 10, 5, 3
+#: How many worlds of the prior there are: for the verdict, for slow arms and for explanations, for the slowest.
+TEN, FIVE, THREE = 10, 5, 3
 
 #: So many networks learn side by side.
-SIDE_BY_SIDE = 10
+SIDE_BY_SIDE = 12
 
 
 def plan(data: str | Path, seeds: int | None = None, budget: int | None = None) -> list[Job]:
-    """Every job on one data set, those on which the verdict hangs first.
+    """The verdict on one data set: every arm at both ends of the dial, and on the twin what was tried.
 
-    With `seeds` there are only so many worlds, with `budget` no more steps than that. What only explains the verdict
-    (the dial, lifts, expected rewards, seeds, what was tried) is run on the twin, which every reader has; on any other
-    export there are half as many worlds.
+    With `seeds` there are only so many worlds, with `budget` no more steps than that.
     """
-    twin = data_name(Path(data)) == "twin"
-    worlds = tuple(range(seeds or (MANY if twin else TEN)))
-    parts = (
-        [trials, verdict, book, strangers, selection, dial, lifts, expected, spread] if twin else [verdict, strangers]
-    )
+    return _jobs([trials, verdict] if data_name(Path(data)) == "twin" else [verdict], data, seeds, budget)
+
+
+def plan_why(data: str | Path, seeds: int | None = None, budget: int | None = None) -> list[Job]:
+    """What explains the verdict: customers never met, attributes that are bought, the dial, lifts, expected rewards."""
+    return _jobs([ends, strangers, selection, dial, lifts, expected, spread], data, seeds, budget)
+
+
+def _jobs(parts: list[Callable], data: str | Path, seeds: int | None, budget: int | None) -> list[Job]:
+    worlds = tuple(range(TEN if seeds is None else seeds))
     jobs = [side for part in parts for job in part(str(data), worlds) for side in side_by_side(job)]
     if budget is not None:
         jobs = [job._replace(steps=min(job.steps, budget)) for job in jobs]
@@ -65,34 +69,28 @@ def trials(data: str, worlds: tuple[int, ...]) -> list[Job]:
 
 
 def verdict(data: str, worlds: tuple[int, ...]) -> list[Job]:
-    """Every arm at both ends of the dial, over experience."""
+    """Every arm at both ends of the dial, over experience; first of all the book's own world."""
+    worlds = (BOOK_WORLD, *worlds)
     jobs = [Job(data, arm, 0, end, worlds) for end in ENDS for arm in KNOWN]
     jobs += [Job(data, arm, 0, end, worlds[:THREE]) for end in ENDS for arm in SHARED]
     return jobs + [
-        Job(data, arm, steps, end, worlds[: how_many(arm, steps)])
+        Job(data, arm, steps, end, worlds[: how_many(arm, steps)], keep=arm in NETWORKS and steps == MILLION)
         for steps in STEPS[::-1]
         for arm in ARMS
         for end in ENDS
+        if not (arm == LIBRARY[0] and steps == MILLION)
     ]
 
 
 def how_many(arm: str, steps: int) -> int:
     """In how many worlds an arm plays: fewer where it is slow, or where less hangs on it."""
-    if arm in LIBRARY:
-        return THREE if steps == MILLION else FIVE
-    return MANY if steps == MILLION and arm not in TREES else TEN
+    slow = arm in LIBRARY or (arm in TREES and steps == MILLION)
+    return 1 + (THREE if slow else TEN if steps == MILLION or arm in NETWORKS else FIVE)
 
 
-def book(data: str, worlds: tuple[int, ...]) -> list[Job]:
-    """The same in the book's own world, whose networks are kept for its pages."""
-    jobs = [Job(data, arm, 0, end, (BOOK_WORLD,)) for end in ENDS for arm in (*KNOWN, *SHARED)]
-    return jobs + [
-        Job(data, arm, steps, end, (BOOK_WORLD,), keep=arm in NETWORKS and steps == MILLION)
-        for steps in STEPS[::-1]
-        for arm in ARMS
-        if arm not in LIBRARY
-        for end in ENDS
-    ]
+def ends(data: str, worlds: tuple[int, ...]) -> list[Job]:
+    """What shares lie between, at both ends of the dial."""
+    return [Job(data, arm, 0, end, worlds[:FIVE]) for end in ENDS for arm in ("waiting", "optimum")]
 
 
 def strangers(data: str, worlds: tuple[int, ...]) -> list[Job]:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ STUDIES = {
     "funnel": Study(funnel_study.plan, funnel_study.record),
     "ablation": Study(dqn_ablation.plan, dqn_ablation.record),
     "comparison": Study(comparison_plan.plan, comparison.record),
+    "comparison_why": Study(comparison_plan.plan_why, partial(comparison.record, name="comparison_why")),
 }
 
 
