@@ -82,7 +82,7 @@ STUDY = {
 #: Rates, batches and exploration that suit the responsive worlds, with the study's loss and targets; and what was
 #: chosen there on validation customers.
 PLAIN = DESCRIBED._replace(
-    learning_rate=1e-3,
+    learning_rate=3e-3,
     final_rate=0.02,
     gamma=1.0,
     batch_size=128,

@@ -69,14 +69,14 @@ _TREES = {
     "8 leaves of 200, 200 trees": TREES | {"max_leaf_nodes": 8, "min_samples_leaf": 200, "max_iter": 200},
 }
 _NETWORKS = {
-    "rate 0.001": RESPONSIVE,
-    "rate 0.003": RESPONSIVE._replace(learning_rate=3e-3),
-    "relative 1": RESPONSIVE._replace(relative=1.0),
+    "rate 0.003": RESPONSIVE,
+    "rate 0.001": RESPONSIVE._replace(learning_rate=1e-3),
+    "relative 0.1, costs known": RESPONSIVE._replace(relative=0.1, known_costs=True),
 }
 _EMBEDDED = {
     "4 numbers a name": RESPONSIVE._replace(embedding=4),
-    "4, rate 0.003": RESPONSIVE._replace(embedding=4, learning_rate=3e-3),
     "8 numbers a name": RESPONSIVE._replace(embedding=8),
+    "4, relative 0.1, costs known": RESPONSIVE._replace(embedding=4, relative=0.1, known_costs=True),
 }
 _AS_OURS = {"train_freq": 1, "batch_size": 128, "buffer_size": 200_000, "target_update_interval": 1_000}
 _AS_OURS |= {"learning_rate": 1e-3, "exploration_fraction": 0.5, "learning_starts": 2_000}
@@ -95,7 +95,7 @@ _LIBRARY_PPO = {
 ARMS = {
     **{f"table: {name}": Arm(partial(_table, one), _TABLES, "decay 1") for name, one in RESOLUTIONS.items()},
     "sum of tables": Arm(partial(_one_by_one, _sum), _TABLES, "decay 1"),
-    "DQN, numbers": Arm(_networks, _NETWORKS, "rate 0.001"),
+    "DQN, numbers": Arm(_networks, _NETWORKS, "rate 0.003"),
     "DQN, embeddings": Arm(_networks, _EMBEDDED, "4 numbers a name"),
     "contextual bandit": Arm(partial(_one_by_one, contextual_bandit), _TREES, "16 leaves"),
     "one-step greedy": Arm(partial(_one_by_one, one_step_greedy), _TREES, "16 leaves"),
