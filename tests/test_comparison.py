@@ -13,7 +13,15 @@ from crm_rl.evaluation.gain import by_group, exact_values, folds_of
 from crm_rl.experiments.arms import ARMS, KNOWN, SHARED
 from crm_rl.experiments.comparison import Job, record, trained
 from crm_rl.experiments.comparison_plan import ENDS, MILLION, TUNING_WORLD, plan
-from crm_rl.experiments.comparison_record import components, coverage, lead, load_comparison, score, shares, with_shares
+from crm_rl.experiments.comparison_record import (
+    components,
+    coverage,
+    lead,
+    load_comparison,
+    score,
+    shares,
+    with_shares,
+)
 
 DATA = str(TWIN)
 SMALL = Job(DATA, "table: + inbound", 2_000, 0.0, (0, 1))
@@ -27,7 +35,7 @@ def twin():
 @pytest.mark.parametrize(("hidden", "columns"), [("pairs", ["country", "education"]), ("countries", ["country"])])
 def test_strangers_come_from_where_training_has_nobody(twin, hidden, columns):
     train, judged = Job(DATA, "waiting", 0, 0.0, (3,), hidden=hidden).parts(3)
-    names = twin[columns].astype(str).agg(" / ".join, axis=1).to_numpy()
+    names = twin[columns].fillna("missing").astype(str).agg(" / ".join, axis=1).to_numpy()
     assert set(names[train.rows]).isdisjoint(names[judged.rows]) and len(judged.rows) > 100
     assert (folds_of(twin, hidden)[judged.rows] == 3).all()
 

@@ -24,7 +24,10 @@ QUICK = Hyperparameters(
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"double": True}, {"dueling": True}, {"n_step": 2}, {"relative": 0.3}, {"embedding": 4}],
+    [
+        *({}, {"double": True}, {"dueling": True}, {"n_step": 2}, {"relative": 0.3}),
+        *({"embedding": 4}, {"known_costs": True}),
+    ],
     ids=lambda c: ", ".join(c),
 )
 def test_a_network_finds_the_optimum_with_every_improvement(change):
@@ -60,10 +63,12 @@ def test_a_name_has_a_vector_of_its_own_and_a_stranger_none(tmp_path):
     )
 
 
-def test_arrays_answer_as_the_networks_that_they_come_from_do():
-    """Two seeds whose worlds have other names, one of them fewer."""
+@pytest.mark.parametrize("dueling", [False, True])
+def test_arrays_answer_as_the_networks_that_they_come_from_do(dueling):
+    """Two seeds whose worlds have other names, one of them fewer; costs are known."""
     known = [{COUNTRY: np.float32([0.1, 0.9])}, {COUNTRY: np.float32([0.2, 0.3, 0.4])}]
-    networks = Networks(15, N_ACTIONS, (8,), dueling=True, seeds=[0, 1], names=known, size=3)
+    costs = np.arange(N_ACTIONS)
+    networks = Networks(15, N_ACTIONS, (8,), dueling, seeds=[0, 1], names=known, size=3, costs=costs)
     with torch.no_grad():
         for each in networks.embeddings:
             each.vectors[:, -1] = 0.5

@@ -6,7 +6,9 @@ from small_responsive import CALLS, CALLS_OPTIMUM, DEMO_FIRST, drives, people, w
 
 from crm_rl.agents import planned
 from crm_rl.agents.fitted_q import contextual_bandit, fitted_q_iteration, one_step_greedy
+from crm_rl.agents.library import library_dqn, library_ppo
 from crm_rl.agents.planned import PlannedPolicy, worth
+from crm_rl.agents.policies import load_policy
 from crm_rl.agents.reference import HAND_WRITTEN, every_other_week, inbound_first, playbook, two_emails
 from crm_rl.agents.tile_coding import train_sum_of_tables
 from crm_rl.evaluation.gain import exact_values
@@ -48,6 +50,22 @@ def test_a_sum_of_tables_finds_the_optimum(world):
     coarse_and_fine = [RESOLUTIONS["+ week"], RESOLUTIONS["+ standings, 1 decimal"]]
     policy = train_sum_of_tables(world, 100_000, 0, resolutions=coarse_and_fine)
     assert exact_values(policy, world).sum() > 0.98 * best_of_all(world).sum()
+
+
+@pytest.mark.parametrize(
+    ("learner", "settings"),
+    [
+        (library_dqn, {"train_freq": 1, "learning_rate": 3e-3, "learning_starts": 400, "target_update_interval": 200}),
+        (library_ppo, {"n_steps": 64, "batch_size": 128, "learning_rate": 1e-3}),
+    ],
+    ids=["DQN", "PPO"],
+)
+def test_the_librarys_learners_find_the_optimum_and_come_as_plain_arrays(learner, settings, tmp_path):
+    policy = learner(CALLS, 20_000, 0, settings)
+    assert exact_values(policy, CALLS).sum() > 0.9 * sum(CALLS_OPTIMUM)
+    policy.save(tmp_path / "policy.npz")
+    again = load_policy(tmp_path / "policy.npz")
+    np.testing.assert_array_equal(exact_values(again, CALLS), exact_values(policy, CALLS))
 
 
 def test_fitted_q_iteration_learns_from_what_happens_to_happen():
