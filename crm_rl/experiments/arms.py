@@ -63,6 +63,8 @@ _TABLES = {
     "decay 0.2, half exploration": TABLE._replace(alpha_decay=0.2, exploration=0.5),
     "rate 0.1": TABLE._replace(alpha=0.1, alpha_decay=0.0),
 }
+_BEST_TABLE = dict.fromkeys(RESOLUTIONS, "decay 0.2, half exploration")
+_BEST_TABLE |= dict.fromkeys(["+ fatigue, channel, interest", "+ standings to halves"], "rate 0.1")
 _TREES = {
     "16 leaves": TREES,
     "31 leaves": TREES | {"max_leaf_nodes": 31},
@@ -93,15 +95,15 @@ _LIBRARY_PPO = {
 
 #: Everybody who learns, by name. What was chosen is what did best in `data/results/comparison_twin_trials.csv`.
 ARMS = {
-    **{f"table: {name}": Arm(partial(_table, one), _TABLES, "decay 1") for name, one in RESOLUTIONS.items()},
-    "sum of tables": Arm(partial(_one_by_one, _sum), _TABLES, "decay 1"),
-    "DQN, numbers": Arm(_networks, _NETWORKS, "rate 0.003"),
+    **{f"table: {name}": Arm(partial(_table, one), _TABLES, _BEST_TABLE[name]) for name, one in RESOLUTIONS.items()},
+    "sum of tables": Arm(partial(_one_by_one, _sum), _TABLES, "decay 0.2, half exploration"),
+    "DQN, numbers": Arm(_networks, _NETWORKS, "relative 0.1, costs known"),
     "DQN, embeddings": Arm(_networks, _EMBEDDED, "4 numbers a name"),
     "contextual bandit": Arm(partial(_one_by_one, contextual_bandit), _TREES, "16 leaves"),
-    "one-step greedy": Arm(partial(_one_by_one, one_step_greedy), _TREES, "16 leaves"),
-    "fitted Q": Arm(partial(_one_by_one, fitted_q_iteration), _TREES, "16 leaves"),
+    "one-step greedy": Arm(partial(_one_by_one, one_step_greedy), _TREES, "31 leaves"),
+    "fitted Q": Arm(partial(_one_by_one, fitted_q_iteration), _TREES, "8 leaves of 200, 200 trees"),
     "library's DQN": Arm(partial(_one_by_one, library_dqn), _LIBRARY_DQN, "as ours"),
-    "library's PPO": Arm(partial(_one_by_one, library_ppo), _LIBRARY_PPO, "16 x 128"),
+    "library's PPO": Arm(partial(_one_by_one, library_ppo), _LIBRARY_PPO, "16 x 128, rate 0.001"),
 }
 
 

@@ -4,6 +4,7 @@ Functions draw on the axes they are given, or on new ones, and return them.
 """
 
 from crm_rl.plots.audit import mixture, power_curve, room
+from crm_rl.plots.comparison import share_dots
 from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
 from crm_rl.plots.policies import (
     action_distribution,
@@ -49,6 +50,7 @@ __all__ = [
     "q_heat_map",
     "reward_by_states",
     "room",
+    "share_dots",
     "state_space_explosion",
     "states_known",
     "training_comparison",
