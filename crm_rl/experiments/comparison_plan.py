@@ -75,7 +75,7 @@ def verdict(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """
     worlds = (BOOK_WORLD, *worlds)
     jobs = [Job(data, arm, 0, end, worlds) for end in ENDS for arm in KNOWN]
-    jobs += [Job(data, arm, 0, end, worlds[:THREE]) for end in ENDS for arm in SHARED]
+    jobs += [Job(data, arm, 0, end, worlds[:1]) for end in ENDS for arm in SHARED]
     return jobs + [
         Job(data, arm, steps, end, worlds[: how_many(arm, steps)], keep=arm in NETWORKS and steps == MILLION)
         for steps in STEPS[::-1]
