@@ -137,9 +137,9 @@ for name, end in DIAL.items():
     print(f"  share {in_digits(*own)}: {'at least' if own['mean'] >= 0.9 else 'less than'} 0.90")
 
 # %% [markdown]
-# **With whom.** Nine tenths of the gain is to be had with the 281 inbound customers of 10,960. Of the outbound ones about one in
-# two thousand subscribes within twelve weeks, so a learner that is paid when somebody subscribes hardly ever hears of them:
-# means over worlds, for each group of customers apart.
+# **With whom.** Most of what there is to gain is with the inbound customers, who are few. The many outbound ones hardly ever
+# subscribe within twelve weeks, so a learner that is paid when somebody subscribes hardly ever hears of them. Means over
+# worlds, for each group of customers apart:
 
 # %% tags=["hide-input"]
 pd.DataFrame(
