@@ -168,7 +168,7 @@ tried.reset_index().sort_values(["arm", "share"], ascending=[True, False], kind=
 #
 # Values are exact, so no interval here is about customers: it is about **which world** was drawn, and, since each network is
 # trained once in each, about the seed within it. The estimand is the mean over worlds of the prior, with the customers of
-# the twin as they are. The intervals are Student's, over ten worlds (four for slow arms). If worlds scattered as the ten
+# the twin as they are. The intervals are Student's, over ten worlds (three for boosted trees, which are slow). If worlds scattered as the ten
 # recorded ones do, so many of a thousand such intervals would hold the mean:
 
 # %%

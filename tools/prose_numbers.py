@@ -34,6 +34,7 @@ CHAPTERS = {
     "ch01": "01_data_processing",
     "ch02": "02_education_column",
     "a1": "a1_twin_fidelity",
+    "a2": "a2_comparison",
     "ch03": "03_funnel_mdp",
     "ch04": "04_q_learning",
     "ch05": "05_state_space_explosion",
