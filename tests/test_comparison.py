@@ -10,7 +10,7 @@ from crm_rl.data import customers
 from crm_rl.data.load import TWIN
 from crm_rl.data.problems import DataError
 from crm_rl.evaluation.gain import by_group, exact_values, folds_of
-from crm_rl.experiments.arms import ARMS, KNOWN, SHARED
+from crm_rl.experiments.arms import ARMS, KNOWN
 from crm_rl.experiments.comparison import Job, record, trained
 from crm_rl.experiments.comparison_plan import ENDS, MILLION, TUNING_WORLD, plan
 from crm_rl.experiments.comparison_record import (
@@ -88,7 +88,7 @@ def test_every_arm_plays_a_million_weeks_at_both_ends(end):
     jobs = [job for job in plan(TWIN) if job.roughness == end and job.part == "all" and not job.hidden]
     usual = {job.arm for job in jobs if job.steps == MILLION and not job.selection and not job.expected}
     library = {"library's DQN", "library's PPO"}
-    assert usual == set(ARMS) - library and {job.arm for job in jobs} == {*ARMS, *KNOWN, *SHARED} - library
+    assert usual == set(ARMS) - library and {job.arm for job in jobs} == {*ARMS, *KNOWN} - library
 
 
 def rows(arm, values, steps=1_000_000, **which):

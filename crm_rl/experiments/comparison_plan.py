@@ -75,7 +75,6 @@ def verdict(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """
     worlds = (BOOK_WORLD, *worlds)
     jobs = [Job(data, arm, 0, end, worlds) for end in ENDS for arm in KNOWN]
-    jobs += [Job(data, arm, 0, end, worlds[:1]) for end in ENDS for arm in SHARED]
     return jobs + [
         Job(data, arm, MILLION, end, worlds[: 1 + (THREE if arm in TREES else TEN)], keep=arm in NETWORKS)
         for arm in ARMS
@@ -100,8 +99,9 @@ def experience(data: str, worlds: tuple[int, ...]) -> list[Job]:
 
 
 def ends(data: str, worlds: tuple[int, ...]) -> list[Job]:
-    """What shares lie between, at both ends of the dial."""
-    return [Job(data, arm, 0, end, (BOOK_WORLD, *worlds[:FIVE])) for end in ENDS for arm in ("waiting", "optimum")]
+    """What shares lie between, at both ends of the dial, and what takes minutes to plan."""
+    known = [Job(data, arm, 0, end, (BOOK_WORLD, *worlds[:FIVE])) for end in ENDS for arm in ("waiting", "optimum")]
+    return known + [Job(data, arm, 0, end, (BOOK_WORLD,)) for end in ENDS for arm in SHARED]
 
 
 def strangers(data: str, worlds: tuple[int, ...]) -> list[Job]:
