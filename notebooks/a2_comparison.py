@@ -98,7 +98,7 @@ assert top["best single action"] < 0.60 and top["best action of each week"] < 0.
 # All arms see the same: the 15 features, among them the standings of country and bootcamp, of which no two are equal. Each had
 # three logged trials on validation customers of a world that is not judged; below, each plays with the best of its three.
 
-# %% tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Dots with intervals. Both networks lie far right of all tables; in the rough worlds the one with embeddings lies ahead of the other."}} tags=["hide-input"]
 played = [arm for arm in ARMS if (runs["arm"] == arm).any()]
 scores = {
     name: pd.DataFrame({arm: score(runs, arm, roughness=end) for arm in played}).T for name, end in DIAL.items()

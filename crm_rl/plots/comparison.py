@@ -18,7 +18,9 @@ def share_dots(scores: dict[str, pd.DataFrame], highlight: str) -> list[Axes]:
         The axes, from left to right.
     """
     arms = next(iter(scores.values())).index
-    _, panels = plt.subplots(1, len(scores), figsize=(7.4, 0.9 + 0.27 * len(arms)), sharey=True, squeeze=False)
+    _, panels = plt.subplots(
+        1, len(scores), figsize=(7.4, 0.9 + 0.27 * len(arms)), sharex=True, sharey=True, squeeze=False
+    )
     for axes, (title, table) in zip(panels.flat, scores.items(), strict=True):
         for place, (arm, row) in enumerate(table.iterrows()):
             colour = ORANGE if arm == highlight else BLUE
@@ -26,6 +28,6 @@ def share_dots(scores: dict[str, pd.DataFrame], highlight: str) -> list[Axes]:
             axes.plot(row["mean"], place, "o", color=colour, markersize=5)
         axes.axvline(0, color=GREY, linewidth=1)
         axes.axvline(1, color=GREY, linewidth=1, linestyle="--")
-        axes.set(title=title, xlabel="share of the attainable gain", yticks=range(len(arms)), yticklabels=arms)
+        axes.set(title=title, xlabel="share of the gain", yticks=range(len(arms)), yticklabels=arms)
     panels[0, 0].invert_yaxis()
     return list(panels.flat)
