@@ -103,7 +103,7 @@ def action_value(
 
 @njit(cache=True)
 def week_q(later: np.ndarray, last: bool, model: Model) -> np.ndarray:
-    """The Q-values of one week, shape (*SITUATIONS, 6), from next week's values, shape `SITUATIONS`."""
+    """The Q-values of one week, shape `(*SITUATIONS, 6)`, from next week's values, shape `SITUATIONS`."""
     q = np.empty((N_PATTERNS, N_FATIGUES, N_CHANNELS, N_INTERESTS, N_ACTIONS))
     for milestones in range(N_PATTERNS):
         for fatigue in range(N_FATIGUES):
