@@ -26,6 +26,7 @@ JOBS = {
     "funnel": Job(str(TWIN), "described", "q_learning", (0, 1), Budget(50, 50)),
     "ablation": dqn_ablation.Job(str(TWIN), "described", "no replay", (0,), 64),
     "comparison": comparison.Job(str(TWIN), "always email", 0, 0.0, (0,)),
+    "comparison_why": comparison.Job(str(TWIN), "waiting", 0, 0.5, (0, 1)),
 }
 
 

@@ -6,7 +6,6 @@ both ends of the dial; validation customers chose.
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from crm_rl.agents import planned
@@ -34,7 +33,7 @@ class Arm(NamedTuple):
         chosen: the name of those it plays with.
     """
 
-    learn: Callable[[list[ResponsiveWorld], int, list[int], Any, Path | None], list[Policy]]
+    learn: Callable[..., list[Policy]]
     trials: dict[str, Any]
     chosen: str
 
