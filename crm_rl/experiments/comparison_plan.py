@@ -40,7 +40,8 @@ def plan(data: str | Path, seeds: int | None = None, budget: int | None = None) 
 
 def plan_why(data: str | Path, seeds: int | None = None, budget: int | None = None) -> list[Job]:
     """What explains the verdict: customers never met, attributes that are bought, the dial, lifts, expected rewards."""
-    return _jobs([ends, library, experience, strangers, selection, dial, lifts, expected, spread], data, seeds, budget)
+    parts = [ends, strangers, selection, same_settings, dial, expected, experience, lifts, spread, library]
+    return _jobs(parts, data, seeds, budget)
 
 
 def _jobs(parts: list[Callable], data: str | Path, seeds: int | None, budget: int | None) -> list[Job]:
@@ -119,6 +120,12 @@ def selection(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """Attributes must be bought."""
     arms = (NETWORKS[0], *TABLES)
     return [Job(data, arm, MILLION, 0.0, worlds[:THREE], selection=True) for arm in arms]
+
+
+def same_settings(data: str, worlds: tuple[int, ...]) -> list[Job]:
+    """Both networks with the settings that the other one plays with, for what is due to embedding alone."""
+    other = {"DQN, embeddings": "4, relative 0.1, costs known", "DQN, numbers": "rate 0.003"}
+    return [Job(data, arm, MILLION, end, worlds[:FIVE], trial=trial) for arm, trial in other.items() for end in ENDS]
 
 
 def dial(data: str, worlds: tuple[int, ...]) -> list[Job]:
