@@ -407,7 +407,7 @@ assert at_6000["shrinking"]["high"] < min(at_6000[n]["low"] for n in ("0.5", "0.
 # where the world changes, one does not want to rest. But its last number is a draw from a cloud, and two of its runs differ
 # by the width of the cloud.
 #
-# The funnel itself fails another condition: our 15 numbers are not the state (chapter 3). Where one observation stands for several states,
+# The funnel itself fails another condition: our 15 numbers are not the state. Where one observation stands for several states,
 # Q-learning settles, if at all, on averages that depend on how episodes are drawn and on what the agent does on the way
 # {cite:p}`singh1994`. One uses it all the same; so it is good to have tried it first where the truth is known.
 #
@@ -663,7 +663,7 @@ Markdown(f"```python\n{inspect.getsource(run_episodes.py_func)}```")
 # %% [markdown]
 # From top to bottom:
 #
-# 1. Draw a customer, balanced 30 / 30 / 40 as in {ref}`the last chapter <sec-funnel-balancing>`; find the row of the first state.
+# 1. Draw a customer, balanced: 30% subscribers, 30% with a first call, 40% anybody ({term}`batch-level balancing`); find the row of the first state.
 # 2. Choose epsilon-greedily. Among equals, choose at random: in a row of zeros, every action is as likely as another.
 # 3. Take the step; find the row of the next state.
 # 4. The target. `future` is 0 only if the episode **terminated**. When it is merely *truncated* after ten steps, the next state is
@@ -907,7 +907,7 @@ print(f"states met in the first 919 episodes, as described: {early:,} of {in_the
 # At what? Read the target again. The reward at the cut includes the penalty (10 points, as coded), and yet the target goes on with what the table says of the
 # next state, as if there had been no cut. And the table's states hold no clock. So to the table the episode never ends, and the
 # penalty strikes out of the blue, at one step in ten: the mean of what it meets, wherever each step of the clock is met equally often. It aims at the
-# *discounted* and *endless* return of chapter 3, less a tenth of the penalty at each step that does not end the episode.
+# *discounted* and *endless* return, less a tenth of the penalty at each step that does not end the episode.
 #
 # :::{admonition} By hand: waiting, as coded
 # :class: by-hand

@@ -852,10 +852,10 @@ for key, schedule in (("study", "study's schedule"), ("lot", "exploring always")
 # **A small table that tells the right things apart does well.** One flag, two states: the gain over always waiting is
 # {glue:text}`explosion-flag-gain` points under the study's schedule, and its interval {glue:text}`explosion-flag`. Two cautions. It is a small gain, and it comes from
 # the {glue:text}`explosion-called` validation customers with a call on record. And the flag is no lucky find: "had a first call" *is* the rule by which
-# the replay world pays for a call. We gave the table the answer, as a record gives it away whenever the outcome is among the features
-# ({ref}`ch-funnel`). What remains is the lesson on size: a table needs an *abstraction* of the state, one that keeps what matters for the choice and
+# the replay world pays for a call. We gave the table the answer, as a record gives it away whenever the outcome is among the features.
+# What remains is the lesson on size: a table needs an *abstraction* of the state, one that keeps what matters for the choice and
 # drops the rest; which abstractions are safe is a subject of its own {cite:p}`li2006`. With nothing visible the table must do the same for everybody,
-# and since in balanced training most customers have a call on record ({ref}`sec-funnel-balancing`), it may learn to act on everybody as if they had.
+# and since in balanced training most customers have a call on record ({term}`batch-level balancing`), it may learn to act on everybody as if they had.
 #
 # As described, the same dial moves hardly anything:
 

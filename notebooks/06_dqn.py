@@ -672,7 +672,7 @@ pd.DataFrame(rows).T
 # %% [markdown]
 # The table says 0, or nearly, of everybody: it has not met them. The networks tell subscribers from the rest, in every seed, on customers they never met. That
 # is generalisation, and it is real. The subscribers among them are few, so take the first row as a handful of anecdotes; and
-# ask *why* they are recognised. Their stage says "subscribed already" ({ref}`ch-funnel`). Is it the stage? We set it to 0 for everybody and ask again.
+# ask *why* they are recognised. Their stage says "subscribed already". Is it the stage? We set it to 0 for everybody and ask again.
 
 # %%
 # NBVAL_IGNORE_OUTPUT

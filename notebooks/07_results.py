@@ -185,7 +185,7 @@ claims.astype({"count": int, "of": int})
 # recorded with where it comes from. The study's table has five rows, random and four learners; the record has a run of each for every seed, and one of each
 # action taken always, which needs no seed. This chapter reads the record, and trains one seed of one row live, to see
 # that it agrees. Two settings of the same rules were run: `described`, what the study's text says, and `as_coded`, what its code
-# does ({ref}`ch-funnel`).
+# does ({term}`replay world`).
 
 # %%
 runs, curves, source = load_study(data_name(data_path()))
@@ -1157,7 +1157,7 @@ summary.round(2)
 # ::::{exercise} A rival in one sentence
 # :label: ex-results-rival
 #
-# As coded, with selection, and at our cut of 50 steps, DQN's interquartile mean was above all seven rivals. Read the rules in {ref}`ch-funnel`: what costs points at each step? Write a
+# As coded, with selection, and at our cut of 50 steps, DQN's interquartile mean was above all seven rivals. Read the rules in `crm_rl.worlds.replay_settings`: what costs points at each step? Write a
 # policy in one sentence, without learning and without looking at a customer, that earns more than DQN. Start from one that only waits:
 # ::::
 

@@ -271,7 +271,7 @@ beside(
 # %% [markdown]
 # ## The floor and the ceiling
 #
-# Now the game. Which scores are possible at all? We need no agent to find out, only the rules as coded ({ref}`ch-funnel`):
+# Now the game. Which scores are possible at all? We need no agent to find out, only the rules as coded:
 #
 # 1. A subscription counts when the customer's record has one **and** the {term}`stage` is 4 or more.
 # 2. The stage starts as recorded. "Subscribed already" is 6. Calls, demos and surveys lift to 3 at most, an account manager to 5.

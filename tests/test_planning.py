@@ -26,8 +26,9 @@ from crm_rl.planning.exact import (
     spread,
     starts_of,
     types_of,
+    without_news,
 )
-from crm_rl.planning.model import model_of
+from crm_rl.planning.model import as_arrays, model_of
 from crm_rl.planning.shared import shared_policy
 from crm_rl.worlds.base import N_ACTIONS, Action
 from crm_rl.worlds.responsive import (
@@ -393,3 +394,27 @@ def test_no_share_is_quoted_of_less_than_a_dollar_a_customer():
     assert share_of_gain(np.full(4, 0.5), waiting, np.ones(4)) == 0.5
     assert np.isnan(share_of_gain(np.full(4, 0.5), waiting, np.array([0.99, 1.0, 1.0, 1.0])))
     assert share_of_gain(np.full(4, 0.1), waiting, np.full(4, 0.2), least=0.1) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_backward_induction_with_plain_arrays_finds_the_same_plan(seed):
+    """The eight lines that readers of chapter 3 write, on the arrays of one customer."""
+    population = people(seed=seed)
+    chances, rewards = as_arrays(0, population, BASELINE)
+    assert np.allclose(chances.sum(axis=-1), 1)
+    values = np.zeros(len(rewards))
+    plan = optimal(population, BASELINE)
+    for week in reversed(range(BASELINE.weeks)):
+        q = rewards + chances @ values
+        values = q.max(axis=1)
+        assert np.allclose(q[:-1].reshape(*SITUATIONS, N_ACTIONS), plan.q[0, week])
+        assert values[-1] == 0
+
+
+def test_a_plan_is_followed_through_weeks_without_news():
+    """Each action is the best one after those before it: contacts tire, a wait rests, and interest cools."""
+    q = np.zeros((3, *SITUATIONS, N_ACTIONS))
+    q[0, DEMO, 0, NO_CHANNEL, FRESH, Action.EMAIL] = 1
+    q[1, DEMO, 1, CHANNEL[Action.EMAIL], FRESH - 1, Action.WAIT] = 1
+    q[2, DEMO, 0, NO_CHANNEL, FRESH - 2, Action.MANAGER] = 1
+    assert without_news(q, DEMO) == [Action.EMAIL, Action.WAIT, Action.MANAGER]

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from crm_rl.planning.model import CHANNEL_OF, FIRST_SUPERSET, SITUATIONS, SUPERSETS, action_value, model_of, week_q
-from crm_rl.worlds.base import N_ACTIONS
+from crm_rl.worlds.base import N_ACTIONS, Action
 from crm_rl.worlds.responsive import (
     FRESH,
     N_PATTERNS,
@@ -108,6 +108,20 @@ def best_of(q: np.ndarray) -> np.ndarray:
     """
     best = q >= q.max(axis=-1, keepdims=True) - TIE
     return best / best.sum(axis=-1, keepdims=True)
+
+
+def without_news(q: np.ndarray, milestones: int) -> list[Action]:
+    """What is best week by week for a customer who stays while nothing happens.
+
+    Args:
+        q: of one customer, shape `(weeks, *SITUATIONS, 6)`.
+        milestones: reached at arrival, as bits.
+    """
+    fatigue, channel, interest, actions = 0, NO_CHANNEL, FRESH, []
+    for week in q:
+        actions.append(Action(week[milestones, fatigue, channel, interest].argmax()))
+        fatigue, channel, interest = tire(fatigue, actions[-1]), CHANNEL_OF[actions[-1]], max(0, interest - 1)
+    return actions
 
 
 def all_states(population: Population, rules: Rules) -> State:

@@ -14,12 +14,14 @@ from crm_rl.worlds.responsive import (
     N_INTERESTS,
     N_MILESTONES,
     N_PATTERNS,
+    N_SITUATIONS,
     SUBSCRIPTION,
     Population,
     Rules,
     event_chance,
     force,
     opt_out_chance,
+    situation,
     tire,
 )
 
@@ -115,3 +117,35 @@ def week_q(later: np.ndarray, last: bool, model: Model) -> np.ndarray:
                             if (CHANNEL_OF[action] == channel) == again:
                                 q[milestones, fatigue, channel, interest, action] = value
     return q
+
+
+@njit(cache=True)
+def as_arrays(customer: int, population: Population, rules: Rules) -> tuple[np.ndarray, np.ndarray]:
+    """One customer's Markov decision process as two plain arrays, as textbooks write it.
+
+    The states are the situations, numbered by `responsive.situation`, and after them one for the end of the episode,
+    which nothing leaves and where nothing is paid. A week is like any other: what ends with the last one is for the
+    planner to know.
+
+    Returns:
+        The probability of each next state, shape (states, 6, states), and the expected reward in dollars, shape
+        (states, 6); with 1,153 states the first takes 64 MB.
+    """
+    model, end = model_of(customer, population, rules), N_SITUATIONS
+    chances, rewards = np.zeros((end + 1, N_ACTIONS, end + 1)), np.zeros((end + 1, N_ACTIONS))
+    chances[end, :, end] = 1.0
+    for milestones, fatigue, channel, interest in np.ndindex(SITUATIONS):
+        here = situation(milestones, fatigue, channel, interest)
+        for action in range(N_ACTIONS):
+            again = int(CHANNEL_OF[action] == channel)
+            p = model.subscribes[milestones, action, interest, again]
+            stays = (1 - p) * (1 - model.leaves[fatigue, action])
+            rewards[here, action] = p * model.value - model.costs[action]
+            chances[here, action, end] = 1 - stays
+            for pattern in range(N_PATTERNS):
+                if pattern & milestones == milestones:
+                    fresh = FRESH if pattern != milestones else max(0, interest - 1)
+                    there = situation(pattern, tire(fatigue, action), CHANNEL_OF[action], fresh)
+                    likely = model.follows[milestones, action, interest, again, pattern]
+                    chances[here, action, there] = stays * likely
+    return chances, rewards

@@ -13,7 +13,9 @@ from crm_rl.plots.policies import (
     feature_visibility,
     full_comparison,
     journey,
+    plans_by_week,
     q_heat_map,
+    values_of_policies,
 )
 from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE, RED, ROW_NAMES, SKY, YELLOW, use_style
 from crm_rl.plots.training import (
@@ -46,6 +48,7 @@ __all__ = [
     "journey",
     "mixture",
     "parts_by_month",
+    "plans_by_week",
     "power_curve",
     "q_heat_map",
     "reward_by_states",
@@ -57,4 +60,5 @@ __all__ = [
     "training_curve",
     "training_stability",
     "use_style",
+    "values_of_policies",
 ]

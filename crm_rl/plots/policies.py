@@ -3,6 +3,7 @@
 from textwrap import fill
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -200,3 +201,71 @@ def claim_and_measurement(
         axes.grid(axis="y", visible=False)
     panels[0].set_yticks(list(places.values()), [ROW_NAMES[name] for name in places])
     return list(panels)
+
+
+def values_of_policies(values: pd.DataFrame, highlight: str) -> Axes:
+    """Draw what policies earn, as bars that say how much of the attainable gain each gets.
+
+    Args:
+        values: a row a policy: `dollars`, a customer, and `share`, of the attainable gain.
+        highlight: the policy that stands out.
+    """
+    axes = plt.subplots(figsize=(5.4, 0.8 + 0.46 * len(values)))[1]
+    places = range(len(values))[::-1]
+    colours = [ORANGE if name == highlight else BLUE for name in values.index]
+    axes.barh(places, values["dollars"], height=0.62, color=colours)
+    for place, (_, row) in zip(places, values.iterrows(), strict=True):
+        sign = "−" if row["dollars"] < 0 else ""
+        text = f"{sign}${abs(row['dollars']):.2f}, {100 * row['share']:.0f}%".replace("-", "−")
+        axes.text(max(row["dollars"], 0) + 0.8, place, text, va="center", fontsize=10)
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.set_yticks(places, values.index)
+    axes.set(xlabel="earnings (dollars a customer)", xlim=(1.1 * min(values["dollars"].min(), 0), None))
+    axes.set_xlim(right=axes.get_xlim()[1] + 0.25 * (axes.get_xlim()[1] - axes.get_xlim()[0]))
+    axes.grid(visible=False)
+    return axes
+
+
+#: Name, letter and colour of each action in `plans_by_week`, by its number; waiting is left white.
+CELLS = (
+    ("email", "E", SKY),
+    ("call", "C", BLUE),
+    ("demo", "D", GREEN),
+    ("survey", "S", YELLOW),
+    ("wait", "", "white"),
+    ("manager", "M", RED),
+)
+
+
+def plans_by_week(plans: dict[str, pd.DataFrame]) -> list[Axes]:
+    """Draw which action a plan takes in which week: a panel a situation, a row a customer, a cell a week.
+
+    Args:
+        plans: by panel, actions as in `worlds.base.Action`: a row a customer, a column a week; all with the same rows
+            and columns.
+
+    Returns:
+        The axes, from top to bottom.
+    """
+    first = next(iter(plans.values()))
+    height = 0.75 + len(plans) * (0.42 + 0.36 * len(first))
+    _, panels = plt.subplots(len(plans), 1, figsize=(5.4, height), sharex=True, squeeze=False)
+    for axes, (title, table) in zip(panels.flat, plans.items(), strict=True):
+        for row, actions in enumerate(table.to_numpy()):
+            for column, action in enumerate(actions):
+                _, letter, colour = CELLS[action]
+                box = plt.Rectangle((column - 0.46, row - 0.42), 0.92, 0.84, facecolor=colour, edgecolor=GREY)
+                axes.add_patch(box)
+                axes.text(column, row, letter, ha="center", va="center", fontsize=10)
+        axes.set(title=title, xlim=(-0.55, len(table.columns) - 0.45), ylim=(len(table) - 0.5, -0.5))
+        axes.set_yticks(range(len(table)), table.index)
+        axes.set_xticks(range(len(table.columns)), table.columns)
+        axes.tick_params(length=0)
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+    panels[-1, 0].set_xlabel("week")
+    taken = np.unique([table.to_numpy() for table in plans.values()])
+    handles = [plt.Rectangle((0, 0), 1, 1, facecolor=CELLS[action][2], edgecolor=GREY) for action in taken]
+    labels = [f"{CELLS[action][1]} {CELLS[action][0]}".strip() for action in taken]
+    panels[0, 0].figure.legend(handles, labels, ncols=len(taken), frameon=False, loc="outside upper left", fontsize=10)
+    return list(panels.flat)
