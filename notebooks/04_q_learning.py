@@ -441,8 +441,8 @@ assert np.isclose(np.sqrt(0.1 * 0.9) * 5000, 1500)
 # :::
 #
 # The rarer the success, the noisier the estimates. We train tables for three customers, once paid as in real life ("sampled": 5,000 dollars or nothing) and
-# once paid each week the *chance* of a subscription times its value ("expected": possible only in a simulator). Beside what a table **earns**, we
-# note what it **promises**, its highest number in the first week, on the same scale.
+# once paid each week the *chance* of a subscription times its value ("expected": possible only in a simulator). The result is the mean share of the attainable gain that tables of three seeds **earn**, and in brackets what they
+# **promise**: their highest number in the first week, on the same scale.
 
 # %% tags=["hide-input"]
 def judge(world, episodes: int = 30_000, seeds: int = 3) -> dict:
@@ -453,9 +453,9 @@ def judge(world, episodes: int = 30_000, seeds: int = 3) -> dict:
         tables = [train_q_learning(paid, FALLING, episodes, seed) for seed in range(seeds)]
         promised = [table.q_values(paid.start(np.array([0])), paid).max() for table in tables]
         earned = [exact_values(table, paid)[0] for table in tables]
-        for what, values in (("earns", earned), ("promises", promised)):
-            share = (np.mean(values) - waiting[0]) / (best[0] - waiting[0])
-            row[f"{name}: {what}"] = f"{100 * share:.0f}%"
+        means = np.array([np.mean(earned), np.mean(promised)])
+        share = 100 * (means - waiting) / (best - waiting)
+        row[f"{name} rewards"] = "{:.0f}% ({:.0f}%)".format(*share)
     return row
 
 
@@ -477,12 +477,14 @@ for name, one in customers.items():
     key = "q-chance-" + name.split(", ")[-1].replace(" ", "-")
     glue(key, f"{100 * chance:.1f}%", display=False)
 glue("q-rare", f"{round(30_000 * chance, -1):.0f}", display=False)
-number = judged.map(lambda text: int(text.rstrip("%")))
-assert number["expected: earns"].is_monotonic_decreasing
-rare, demo = number.loc["outbound"], number.loc["inbound, had a demo"]
-assert rare["sampled: promises"] > 100 > 4 * rare["sampled: earns"]
-assert demo["sampled: promises"] > demo["sampled: earns"] + 20
-assert demo["expected: earns"] > demo["sampled: earns"] + 10
+sampled, expected = (
+    judged[f"{kind} rewards"].str.extract(r"(\S+)% \((\S+)%").astype(int)
+    for kind in ("sampled", "expected")
+)
+assert (expected[1] < expected[0]).all() and sampled.loc["outbound", 1] > 100
+assert sampled.loc["outbound", 0] < 15 < expected.loc["outbound", 0]
+demo = "inbound, had a demo"
+assert sampled.loc[demo, 1] - 20 > sampled.loc[demo, 0] < expected.loc[demo, 0] - 10
 
 # %% [markdown]
 # - **Signed up.** Under the best plan {glue:text}`q-chance-signed-up` of these customers subscribe, so rewards are frequent. Sampled or expected makes no
@@ -526,8 +528,8 @@ print(f"expected: {goal:.2f}; sampled: {shares.round(2)}")
 # :class: note
 #
 # {cite:t}`nair2026` trained a table by Q-learning in a replay of recorded customers and reports that it subscribes **1.80%** of them, **4.09 times** the
-# base rate. When we run that code again, twenty tables get {glue:text}`q-study-table` on average, and random targeting in the same replay
-# {glue:text}`q-study-random`. Learning is not what made the factor. Later chapters [run the study again](07_results.ipynb) and
+# base rate. In our re-run by the rules of its code, twenty tables get {glue:text}`q-study-table` on average, and random targeting in the same
+# replay {glue:text}`q-study-random`: learning does not explain the factor. Later chapters [run the study again](07_results.ipynb) and
 # [audit it](08_audit.ipynb).
 # :::
 
