@@ -255,10 +255,13 @@ def check(epsilon_greedy, q_learning) -> str:
     if abs(value / 441.45 - 1) < 0.05:
         right = greedy[:3, NEW].tolist() == [1, 1, 0] and (greedy[1:3, SIGNED_UP] == 2).all()
         return got + ("Right." if right else "But the plan is not the best one.")
-    if value < 1:
-        return got + "Does your target contain what the next week's row promises?"
-    if Q[1, NEW, 1] in r[NEW, 1] + Q[2, :, :].max(axis=1):
-        return got + "You set Q to the target. Move only the part alpha of the way."
+    if Q.max() > 2_000:
+        return got + "Numbers grow without limit: subtract Q[here], and look into next week's row."
+    later = Q[1, SIGNED_UP]
+    if np.allclose(later, r[SIGNED_UP]):
+        return got + "Does your target contain what next week's row promises?"
+    if np.isclose(later[0] - r[SIGNED_UP, 0], Q[2].max(axis=1)).any():
+        return got + "Move only the part alpha of the way, towards the row of the *next* state."
     return got + "Is it Q[week + 1, next_state].max() that your target adds to the reward?"
 
 
