@@ -9,10 +9,11 @@ from crm_rl.agents.fitted_q import contextual_bandit, fitted_q_iteration, one_st
 from crm_rl.agents.library import library_dqn, library_ppo
 from crm_rl.agents.planned import PlannedPolicy, worth
 from crm_rl.agents.policies import load_policy
+from crm_rl.agents.q_learning import RESPONSIVE, train_q_learning
 from crm_rl.agents.reference import HAND_WRITTEN, every_other_week, inbound_first, playbook, two_emails
 from crm_rl.agents.tile_coding import train_sum_of_tables
-from crm_rl.evaluation.gain import exact_values
-from crm_rl.planning.exact import all_states, always, optimal
+from crm_rl.evaluation.gain import exact_values, learning_curve
+from crm_rl.planning.exact import all_states, always, optimal, share_of_gain
 from crm_rl.worlds.attributes import RESOLUTIONS
 from crm_rl.worlds.base import N_ACTIONS, Action
 from crm_rl.worlds.logs import random_log
@@ -35,6 +36,14 @@ def test_only_fitted_q_iteration_prepares_what_pays_later():
     best = best_of_all(DEMO_FIRST)
     np.testing.assert_allclose(exact_values(fitted_q_iteration(DEMO_FIRST, 20_000, 0), DEMO_FIRST), best)
     assert (exact_values(one_step_greedy(DEMO_FIRST, 20_000, 0), DEMO_FIRST) < best - 10).all()
+
+
+def test_the_curve_of_a_table_is_that_of_one_run_and_climbs_to_the_optimum():
+    hyper = RESPONSIVE._replace(exploration=0.0, epsilon_start=0.3, epsilon_end=0.3)
+    curve = learning_curve(DEMO_FIRST, hyper, [100, 5_000], seed=3)
+    early = exact_values(train_q_learning(DEMO_FIRST, hyper, 100, seed=3), DEMO_FIRST)
+    waiting = exact_values(PlannedPolicy(lambda _: always(Action.WAIT)), DEMO_FIRST)
+    assert curve == pytest.approx([share_of_gain(early, waiting, best_of_all(DEMO_FIRST)), 1.0])
 
 
 def test_a_bandit_finds_the_best_single_action_and_no_sequence():

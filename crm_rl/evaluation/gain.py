@@ -1,15 +1,19 @@
 """What a policy is worth in a responsive world, exactly, and how much of what there is to gain that is (chapter 7)."""
 
 import functools
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from crm_rl.agents.planned import PlannedPolicy, optimum
 from crm_rl.agents.policies import Policy
+from crm_rl.agents.q_learning import Hyperparameters, train_q_learning
 from crm_rl.data import customers
-from crm_rl.planning.exact import SITUATIONS, chunks, evaluate, shape_of, spread, starts_of
-from crm_rl.worlds.base import N_ACTIONS
+from crm_rl.planning.exact import SITUATIONS, always, chunks, evaluate, shape_of, share_of_gain, spread, starts_of
+from crm_rl.worlds.base import N_ACTIONS, WAIT
 from crm_rl.worlds.nature import drawn
 from crm_rl.worlds.responsive import FRESH, NO_CHANNEL, Rules, State, subset
 from crm_rl.worlds.responsive_world import ResponsiveWorld, half_inbound, rates_of, responsive_worlds
@@ -47,6 +51,27 @@ def _values(policy: Policy, world: ResponsiveWorld) -> np.ndarray:
         probabilities[customer, week, *rest] = policy.probabilities(states, world)
         reached = spread(reached, probabilities[:, week] > 0)
     return evaluate(probabilities, people, rules).at_start(people)
+
+
+def learning_curve(world: ResponsiveWorld, hyper: Hyperparameters, episodes: Sequence[int], seed: int) -> np.ndarray:
+    """What a Q-table is worth on the way: its share of the attainable gain, by exact values (chapter 4).
+
+    Args:
+        world: where it is trained and judged.
+        hyper: the settings; `exploration` must be 0, since the budget grows from point to point.
+        episodes: after how many it is looked at, in rising order.
+        seed: of the training.
+
+    Returns:
+        Shape (points,): acting greedily, 0 for what waiting earns and 1 for the optimum.
+    """
+    ends = [exact_values(policy, world) for policy in (PlannedPolicy(lambda _: always(WAIT)), optimum(world))]
+    shares = []
+    with tempfile.TemporaryDirectory() as folder:
+        for point in episodes:
+            table = train_q_learning(world, hyper, point, seed, folder, checkpoint_every=episodes[-1])
+            shares.append(share_of_gain(exact_values(table, world), *ends))
+    return np.array(shares)
 
 
 def by_group(values: np.ndarray, world: ResponsiveWorld) -> dict[str, float]:

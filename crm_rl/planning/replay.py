@@ -1,4 +1,4 @@
-"""The best plans of the replay world, exactly (chapter 4): with an eye on the clock, and without one.
+"""The best plans of the replay world, exactly (chapter 8): with an eye on the clock, and without one.
 
 The record decides, so for one customer the world is a small graph: what follows an action is certain. `tabulate` lists
 the situations that can be reached (stage, last action, milestones paid) and what each of the six actions brings there.
@@ -6,7 +6,7 @@ Two plans are made of it:
 
 - `best_in_time`: the highest sum of rewards within the horizon, without a discount. It knows the step, and so when the
   cut and its penalty come. By backward induction (Puterman 1994, section 4.5).
-- `values_without_clock`: what Q-learning of chapter 4 aims at. Its states hold no clock, and it takes what follows a
+- `values_without_clock`: what the study's Q-learning aims at. Its states hold no clock, and it takes what follows a
   cut for worth what the table says. So to the table the world never ends, and the penalty comes at any step. A table
   learns the mean of what it meets: the penalty times the share of visits that were cut. That share is 1 / horizon for a
   situation that lasts all episode, as for a customer whom nothing changes, and wherever all steps of the clock are met

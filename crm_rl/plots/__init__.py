@@ -19,7 +19,9 @@ from crm_rl.plots.policies import (
 )
 from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE, RED, ROW_NAMES, SKY, YELLOW, use_style
 from crm_rl.plots.training import (
+    climb_to_optimum,
     reward_by_states,
+    share_by_setting,
     state_space_explosion,
     states_known,
     training_comparison,
@@ -40,6 +42,7 @@ __all__ = [
     "action_distribution",
     "against_chance",
     "claim_and_measurement",
+    "climb_to_optimum",
     "events_by_month",
     "feature_importance",
     "feature_visibility",
@@ -53,6 +56,7 @@ __all__ = [
     "q_heat_map",
     "reward_by_states",
     "room",
+    "share_by_setting",
     "share_dots",
     "state_space_explosion",
     "states_known",

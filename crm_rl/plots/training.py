@@ -5,7 +5,50 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from crm_rl.plots.style import BLUE, GREEN, ORANGE, RED, ROW_NAMES, SKY
+from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, RED, ROW_NAMES, SKY
+
+
+def climb_to_optimum(shares: pd.DataFrame, others: dict[str, float]) -> Axes:
+    """Draw how learners came near the optimum, a dashed line: a thin line a seed, a thick one for their mean.
+
+    Args:
+        shares: of the attainable gain, a row a number of episodes (the axis is logarithmic), a column a seed.
+        others: by name, shares of policies that learn nothing, drawn as dotted lines.
+    """
+    axes = plt.subplots(figsize=(6, 3.6))[1]
+    axes.plot(100 * shares, color=BLUE, linewidth=0.8, alpha=0.5)
+    axes.plot(100 * shares.mean(axis=1), "o-", color=BLUE, linewidth=2.2, markersize=5)
+    left = shares.index[0]
+    for name, share in ({"the optimum": 1.0} | others).items():
+        axes.axhline(100 * share, color=GREY, linestyle="--" if share == 1 else ":", linewidth=1.6)
+        axes.annotate(name, (left, 100 * share), (0, 4), textcoords="offset points", fontsize=10, color="dimgrey")
+    axes.set(xscale="log", xlabel="training episodes", ylabel="share of the attainable gain (%)")
+    axes.set(ylim=(min(-10, 100 * shares.to_numpy().min() - 5), 112))
+    axes.set_xticks(shares.index, [f"{episodes:,}" for episodes in shares.index], fontsize=9)
+    axes.set_yticks(range(0, 101, 50))
+    axes.minorticks_off()
+    axes.grid(axis="x", visible=False)
+    return axes
+
+
+def share_by_setting(panels: dict[str, pd.DataFrame]) -> list[Axes]:
+    """Draw what tables came to with different settings, one panel below the other: a dot a seed, a bar for the mean.
+
+    Args:
+        panels: by the name of the setting, shares of the attainable gain: a row a value, a column a seed.
+    """
+    _, grid = plt.subplots(len(panels), 1, figsize=(5.6, 2.5 * len(panels)), squeeze=False)
+    for axes, (name, shares) in zip(grid.flat, panels.items(), strict=True):
+        places = np.arange(len(shares))
+        axes.hlines(100 * shares.mean(axis=1), places - 0.22, places + 0.22, color=BLUE, linewidth=3)
+        axes.plot(places, 100 * shares, "o", color=ORANGE, markersize=5)
+        axes.axhline(100, color=GREY, linestyle="--", linewidth=1.6)
+        axes.annotate("the optimum", (-0.4, 100), (0, 4), textcoords="offset points", fontsize=10, color="dimgrey")
+        axes.set_xticks(places, shares.index)
+        axes.set(xlabel=name, xlim=(-0.5, len(shares) - 0.5))
+        axes.set(ylabel="share of the\nattainable gain (%)", ylim=(min(-8, 100 * shares.to_numpy().min() - 5), 118))
+        axes.grid(axis="x", visible=False)
+    return list(grid.flat)
 
 
 def training_curve(histories: dict[str, dict[str, np.ndarray]], window: int = 1000) -> list[Axes]:

@@ -1,4 +1,4 @@
-"""From a state of the replay world to the row of a table (chapter 4): round to two decimals, number what is rounded.
+"""From a state of the replay world to the row of a table (chapter 8): round to two decimals, number what is rounded.
 
 The 15 rounded features are the digits of one whole number, in a number system whose base at each place is how many
 values that feature takes in training (plus one: a hidden feature is the digit 0). So equal numbers mean equal rounded
