@@ -1,6 +1,7 @@
 """What "Play the funnel" knows of its customers, written from the book's world.
 
-    python tools/play_data.py           write book/_static/interactive/customers.js and book/interactive/play_funnel.html
+    python tools/play_data.py           write them: book/_static/interactive/customers.js, and the markup for a page,
+                                        book/interactive/play_funnel.html
     python tools/play_data.py --check   say whether they are out of date, and write nothing
 
 The page works the rest out by itself: the dynamics and the exact plan stand a second time in funnel_model.js, and
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from console import finish
+from console import CannotRun, finish
 
 from crm_rl.data.load import TWIN
 from crm_rl.planning.exact import always, evaluate, optimal_values
@@ -46,9 +47,9 @@ class Chosen(NamedTuple):
 
 #: In one a single channel serves, and rests in between; in the others two take turns.
 CUSTOMERS = (
-    Chosen("From India, after a demo", "India", 1 << DEMO),
-    Chosen("From Germany, after a demo", "Germany", 1 << DEMO),
-    Chosen("From Nigeria, already signed up", "Nigeria", 1 << DEMO | 1 << SURVEY | 1 << SIGNUP),
+    Chosen("India, after a demo", "India", 1 << DEMO),
+    Chosen("Germany, after a demo", "Germany", 1 << DEMO),
+    Chosen("Nigeria, signed up", "Nigeria", 1 << DEMO | 1 << SURVEY | 1 << SIGNUP),
 )
 
 
@@ -63,7 +64,7 @@ def chosen_customers() -> tuple[Population, Rules]:
     for one in CUSTOMERS:
         fits = nameless & (table["country"] == one.country).to_numpy() & (people.start == one.start)
         if not fits.any():
-            raise SystemExit(f"error: no customer of the twin fits {one}. Remedy: choose another in tools/play_data.py")
+            raise CannotRun(f"no customer of the twin fits {one}. Remedy: choose another in tools/play_data.py")
         places.append(int(np.flatnonzero(fits)[0]))
     return subset(people, np.array(places)), world.rules
 
@@ -107,7 +108,8 @@ def world_data() -> dict:
 
 def data_text(data: dict) -> str:
     """The file that the page loads: a script, since a page opened from disk may not fetch anything."""
-    lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in data.items())
+    short = {"separators": (",", ":")}
+    lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value, **short)}" for key, value in data.items())
     return f"{HEAD}(globalThis.bookParts ??= {{}}).funnelWorld = {{\n{lines}\n}};\n"
 
 
@@ -129,10 +131,12 @@ def snippet() -> str:
         [
             '<div class="play-funnel" data-seed="1" data-customer="0">',
             '<div class="part-fallback">',
-            "<p>Here you can play the funnel against the best plan. The game needs JavaScript, which is off. What twelve",
-            "weeks with each of its customers earn on average, in dollars:</p>",
+            "<p>In the web pages of this book you can play the funnel here against the best plan, where JavaScript",
+            "is on. What twelve weeks with each of its customers earn on average, in dollars:</p>",
             '<table class="table">',
-            "<thead><tr><th>Customer</th><th>Always wait</th><th>Best single action</th><th>Best plan</th></tr></thead>",
+            "<thead>",
+            "<tr><th>Customer</th><th>Always wait</th><th>Best single action</th><th>Best plan</th></tr>",
+            "</thead>",
             "<tbody>",
             *body,
             "</tbody>",
