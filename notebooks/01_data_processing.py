@@ -481,7 +481,7 @@ changed[~same_meaning].reset_index()[["name", "meaning", "unit", "scale"]]
 # - A missing date no longer reads as "today".
 #
 # The milestone flags stay, in both. They say what *has* happened to a customer by the snapshot, which is not what was known when
-# somebody had to act. Chapter 8 will ask what that does to a study; a feature can be free of the faults above and still come too
+# somebody had to act. Chapter 9 will ask what that does to a study; a feature can be free of the faults above and still come too
 # late.
 
 # %%

@@ -532,8 +532,8 @@ print(f"expected: {goal:.2f}; sampled: {shares.round(2)}")
 #
 # {cite:t}`nair2026` trained a table by Q-learning in a replay of recorded customers and reports that it subscribes **1.80%** of them, **4.09 times** the
 # base rate. In our re-run by the rules of its code, twenty tables get {glue:text}`q-study-table` on average, and random targeting in the same
-# replay {glue:text}`q-study-random`: learning does not explain the factor. Later chapters [run the study again](07_results.ipynb) and
-# [audit it](08_audit.ipynb).
+# replay {glue:text}`q-study-random`: learning does not explain the factor. Later chapters [run the study again](08_study.ipynb) and
+# [audit it](09_audit.ipynb).
 # :::
 
 # %% tags=["remove-cell"]

@@ -325,7 +325,7 @@ def test_a_policy_that_draws_meets_the_same_customers_as_one_that_does_not():
 
 
 def test_floor_and_ceiling_of_the_rules_as_coded_are_reached_by_constants():
-    """What chapter 8 says holds for every policy: tried by 50 random ones on a small world."""
+    """What chapter 9 says holds for every policy: tried by 50 random ones on a small world."""
     tiny = world(["subscribed", "subscribed manager", "manager", "subscribed", ""], AS_CODED)
     stage = np.array([6, 0, 0, 3, 6])
     tiny = tiny._replace(population=tiny.population._replace(stage=stage))

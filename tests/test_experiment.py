@@ -1,4 +1,4 @@
-"""Sizes, intervals and looks of the experiment of chapter 8: worked out by hand, by simulation, and as published."""
+"""Sizes, intervals and looks of the experiment of chapter 9: worked out by hand, by simulation, and as published."""
 
 import numpy as np
 import pytest

@@ -2,7 +2,7 @@
 
     CRM_RL_DATA=path/to/SalesCRM.xlsx python tools/original_numbers.py           both
     CRM_RL_DATA=path/to/SalesCRM.xlsx python tools/original_numbers.py --counts  the ledger's counts alone, in seconds
-    CRM_RL_DATA=path/to/SalesCRM.xlsx python tools/original_numbers.py 08_audit  both, of the chapters this one alone
+    CRM_RL_DATA=path/to/SalesCRM.xlsx python tools/original_numbers.py 09_audit  both, of the chapters this one alone
 
 Runs the chapters on the original, collects every number that they glue into their text, and writes
 data/results/original_numbers.json. The chapters show these numbers beside the twin's where the two tell different

@@ -39,8 +39,9 @@ CHAPTERS = {
     "ch04": "04_q_learning",
     "ch05": "05_state_space_explosion",
     "ch06": "06_dqn",
-    "ch07": "07_results",
-    "ch08": "08_audit",
+    "ch07": "07_fair_match",
+    "ch08": "08_study",
+    "ch09": "09_audit",
 }
 BEGIN = "  # The numbers in the prose pages, written by tools/prose_numbers.py: do not edit.\n"
 RARE = 0.002  # the rate that the fourth question of the problem page supposes
@@ -222,7 +223,7 @@ def claimed() -> dict[str, str]:
 
 
 def audited() -> dict[str, str]:
-    """What chapter 8 finds on the original, as recorded: its `audit-one-line` is `a_one_line` here."""
+    """What chapter 9 finds on the original, as recorded: its `audit-one-line` is `a_one_line` here."""
     numbers = {name.removeprefix("audit-"): text for name, text in original_numbers().items() if "audit-" in name}
     return {"a_" + re.sub(r"\W", "_", name): text for name, text in numbers.items()}
 

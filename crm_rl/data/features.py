@@ -215,7 +215,7 @@ class SoundFeatures:
 
     Two things stay as the study has them. The notes in Stage keep the order that somebody gave them. And all
     features describe the record at the snapshot, so the milestone flags say what *has* happened, not what was known
-    when somebody had to act; chapter 8 shows what follows from that.
+    when somebody had to act; chapter 9 shows what follows from that.
 
     Args:
         snapshot: the day of the export, from which "days since" counts back.

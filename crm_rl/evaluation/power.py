@@ -1,4 +1,4 @@
-"""What a comparison can show (chapter 8): on the customers at hand, and in the experiment that would settle it."""
+"""What a comparison can show (chapter 9): on the customers at hand, and in the experiment that would settle it."""
 
 import numpy as np
 from scipy.stats import binom, norm

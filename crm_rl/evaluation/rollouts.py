@@ -1,4 +1,4 @@
-"""What a policy is worth: every customer of a part once, without exploration, and how sure each number is (chapter 7).
+"""What a policy is worth: every customer of a part once, without exploration, and how sure each number is (chapter 9).
 
 `agents.policies` says what a policy is.
 """

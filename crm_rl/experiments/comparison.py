@@ -139,7 +139,7 @@ def record(jobs: list[Job], results: list[list[dict]], out: Path = RESULTS, name
         from.
     """
     rows = [
-        {**job._asdict(), **row, "trial": job.trial or (ARMS[job.arm].chosen if job.arm in ARMS else "")}
+        {**job._asdict(), **row}
         for job, each in zip(jobs, results, strict=True)
         for row in each
     ]

@@ -22,7 +22,7 @@ JUDGED = ["roughness", "world", "lift", "hidden"]
 FLOOR = 1.0
 
 #: What a run is unless asked otherwise.
-USUAL = {"steps": 1_000_000, "seed": 0, "lift": 6.0, "expected": False, "hidden": "", "selection": False}
+USUAL = {"steps": 1_000_000, "seed": 0, "lift": 6.0, "expected": False, "hidden": "", "selection": False, "trial": ""}
 
 
 def load_comparison(name: str, folder: Path = RESULTS, table: str = "") -> pd.DataFrame:

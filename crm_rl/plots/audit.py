@@ -1,4 +1,4 @@
-"""Figures of the audit (chapter 8): what each group did while the whole did another thing, and what could be seen."""
+"""Figures of the audit (chapter 9): what each group did while the whole did another thing, and what could be seen."""
 
 from collections.abc import Sequence
 

@@ -35,21 +35,21 @@ EXAMPLES = {
 
 #: The chapters that show what a section of the description claims, by the number of the file.
 SHOWN_IN = {
-    ("funnel", "Opening"): ("07", "08"),
+    ("funnel", "Opening"): ("08", "09"),
     ("funnel", "Education fix"): ("02",),
-    ("funnel", "The problem"): ("07", "08"),
-    ("funnel", "Overview"): ("04", "05", "07", "08"),
-    ("funnel", "Results table"): ("05", "07", "08"),
-    ("funnel", "Key findings"): ("07",),
-    ("funnel", "Business value"): ("07",),
-    ("funnel", "Important features"): ("07",),
-    ("funnel", "How it works"): ("06",),
-    ("funnel", "Training"): ("06",),
-    ("funnel", "State"): ("01", "02", "05"),
-    ("funnel", "Actions"): ("05",),
+    ("funnel", "The problem"): ("08", "09"),
+    ("funnel", "Overview"): ("08", "09"),
+    ("funnel", "Results table"): ("08", "09"),
+    ("funnel", "Key findings"): ("08",),
+    ("funnel", "Business value"): ("08",),
+    ("funnel", "Important features"): ("08",),
+    ("funnel", "How it works"): ("08",),
+    ("funnel", "Training"): ("08",),
+    ("funnel", "State"): ("01", "02", "08"),
+    ("funnel", "Actions"): ("08",),
     ("funnel", "Architecture"): ("01",),
-    ("funnel", "Evaluation"): ("07", "08"),
-    ("funnel", "Files"): ("01", "07"),
+    ("funnel", "Evaluation"): ("08", "09"),
+    ("funnel", "Files"): ("01", "08"),
 }
 
 

@@ -1,1 +1,1 @@
-"""The audit of a published score: floor, ceiling, split, leak (chapter 8)."""
+"""The audit of a published score: floor, ceiling, split, leak (chapter 9)."""

@@ -1,4 +1,4 @@
-"""What is audited and what is found (chapter 8): a `Case`, of the study or of a Gymnasium world, and a `Report`."""
+"""What is audited and what is found (chapter 9): a `Case`, of the study or of a Gymnasium world, and a `Report`."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Is this result real? The checks of chapter 8, for any data split, environment and policy.
+"""Is this result real? The checks of chapter 9, for any data split, environment and policy.
 
 Bring a `Case`: tables of customers, and a function that lets a policy treat the test customers and says who came to a
 success. `audit` asks ten questions of it and returns a `Report`. What you cannot bring is listed as not checked. Each

@@ -1,4 +1,4 @@
-"""The break-it lab of chapter 8: small made-up cases, sound but for one planted fault each, and one without.
+"""The break-it lab of chapter 9: small made-up cases, sound but for one planted fault each, and one without.
 
 All are one company: 3,000 customers to train on, 2,000 to test, three actions. Doing nothing brings about 6% to buy;
 which of the two other actions helps depends on the customer. `lab_case` builds a case by its letter; what is planted

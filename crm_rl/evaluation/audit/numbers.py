@@ -1,4 +1,4 @@
-"""The numbers behind the questions of an audit (chapter 8): rates, gaps, rules, codes, floor and ceiling, states."""
+"""The numbers behind the questions of an audit (chapter 9): rates, gaps, rules, codes, floor and ceiling, states."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple

@@ -1,5 +1,5 @@
 # %% [markdown]
-# (ch-results)=
+# (ch-study)=
 # # Results and business value
 #
 # The study's table, run again over many seeds and on every test customer; what it would mean in money; and what may be told to
@@ -1026,7 +1026,7 @@ Markdown("\n\n".join(f"> {line}" for line in lines).replace(" -", " −"))
 
 # %% [markdown]
 # A brief has one reader with five minutes. It says what was done and on whom, what came out and how sure it is, what it means and what
-# to do, in this order. Every figure about the customers stands in a table above; the sizes of the two groups are worked out in [the audit](08_audit.ipynb).
+# to do, in this order. Every figure about the customers stands in a table above; the sizes of the two groups are worked out in [the audit](09_audit.ipynb).
 #
 # ## From the command line
 #

@@ -18,7 +18,7 @@
 #
 # You need
 # : [Data processing](01_data_processing.ipynb), [the funnel as an MDP](03_funnel_mdp.ipynb) and
-#   [the results](07_results.ipynb), where two policies are compared on the same customers.
+#   [the results](08_study.ipynb), where two policies are compared on the same customers.
 #
 # Time
 # : 50 minutes to read, 40 seconds to run.
