@@ -344,7 +344,7 @@ against(outcomes)
 
 # %% [markdown]
 # `more` is how many more than waiting, on the same customers, `low` and `high` its 95% interval, `gained` and `lost` the {term}`discordant` customers, who
-# were counted under only one of the two, `p` McNemar's exact test ({ref}`ch-results` does it by hand). Five of the six constant
+# were counted under only one of the two, `p` McNemar's exact test ({ref}`ch-study` does it by hand). Five of the six constant
 # policies do exactly as well as doing nothing. Assigning a manager to everybody reaches the ceiling. Between worst and best lie
 # {glue:text}`audit-room` customers.
 #
@@ -430,7 +430,7 @@ beside(
 
 # %% [markdown]
 # (The p-values are the smallest that the counts allow: a policy that gains three and loses one has a larger one.) Keep two kinds of
-# chance apart, as in {ref}`ch-results`. That DQN counts fewer than random does *on these customers* is no luck of the seeds: it
+# chance apart, as in {ref}`ch-study`. That DQN counts fewer than random does *on these customers* is no luck of the seeds: it
 # does so with all of them. Whether it would on other customers like them hangs on {glue:text}`audit-room` people.
 #
 # Had the game left more room, what could a test on so many customers find? The {term}`power` of a test is the chance that it finds a
