@@ -3,7 +3,7 @@
 Functions draw on the axes they are given, or on new ones, and return them.
 """
 
-from crm_rl.plots.audit import mixture, power_curve, room
+from crm_rl.plots.audit import factor_in_two, mixture, power_curve, room
 from crm_rl.plots.comparison import share_dots
 from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
 from crm_rl.plots.policies import (
@@ -44,6 +44,7 @@ __all__ = [
     "claim_and_measurement",
     "climb_to_optimum",
     "events_by_month",
+    "factor_in_two",
     "feature_importance",
     "feature_visibility",
     "full_comparison",
