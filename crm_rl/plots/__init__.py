@@ -17,6 +17,7 @@ from crm_rl.plots.policies import (
     q_heat_map,
     values_of_policies,
 )
+from crm_rl.plots.study import published_and_repeated
 from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE, RED, ROW_NAMES, SKY, YELLOW, use_style
 from crm_rl.plots.training import (
     climb_to_optimum,
@@ -54,6 +55,7 @@ __all__ = [
     "parts_by_month",
     "plans_by_week",
     "power_curve",
+    "published_and_repeated",
     "q_heat_map",
     "reward_by_states",
     "room",
