@@ -5,7 +5,8 @@
 
 A prose page says `{{ rows }}`; the value stands in `_config.yml` under `myst_substitutions`. Numbers that hold for the
 twin and the original alike are counted on the twin. Those of the original only (`o_...`) are counted where the
-original is present and otherwise left as they are. tests/test_prose.py counts both again.
+original is present and otherwise left as they are. The minutes to read (`minutes_...`) are those of tools/minutes.py.
+tests/test_prose.py counts all of them again.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 from console import finish
+from minutes import reading_times
 
 from crm_rl.data import EVENTS, SNAPSHOT_DATE, CleaningReport, clean, load
 from crm_rl.data.fetch import ORIGINAL, SHA256
@@ -29,20 +31,6 @@ from crm_rl.experiments.original_numbers import original_numbers
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "_config.yml"
 FIGURE = ROOT / "book" / "_static" / "funnel.svg"
-PROSE = ("welcome", "how_to_use", "problem", "notation", "data_card", "checklist")
-CHAPTERS = {
-    "ch01": "01_data_processing",
-    "ch02": "02_education_column",
-    "a1": "a1_twin_fidelity",
-    "a2": "a2_comparison",
-    "ch03": "03_funnel_mdp",
-    "ch04": "04_q_learning",
-    "ch05": "05_state_space_explosion",
-    "ch06": "06_dqn",
-    "ch07": "07_fair_match",
-    "ch08": "08_study",
-    "ch09": "09_audit",
-}
 BEGIN = "  # The numbers in the prose pages, written by tools/prose_numbers.py: do not edit.\n"
 RARE = 0.002  # the rate that the fourth question of the problem page supposes
 END = "  # End of the numbers in the prose pages.\n"
@@ -228,24 +216,6 @@ def audited() -> dict[str, str]:
     return {"a_" + re.sub(r"\W", "_", name): text for name, text in numbers.items()}
 
 
-def reading_times() -> dict[str, str]:
-    """Minutes to read each prose page (200 words a minute, up to the next 5), and what each chapter's box says."""
-    times = {}
-    for name in PROSE:
-        path = ROOT / "book" / f"{name}.md"
-        if path.exists():
-            words = len(re.findall(r"\w+", path.read_text(encoding="utf-8")))
-            times[f"minutes_{name}"] = str(5 * math.ceil(words / 200 / 5))
-    for name, stem in CHAPTERS.items():
-        times |= {f"minutes_{name}": "see there", f"seconds_{name}": "see there"}
-        path = ROOT / "notebooks" / f"{stem}.py"
-        if path.exists():
-            text = path.read_text(encoding="utf-8")
-            if found := re.search(r"(\d+) minutes? to read[,;]? (?:and )?(?:about )?(\d+) seconds? to run", text):
-                times |= {f"minutes_{name}": found[1], f"seconds_{name}": found[2]}
-    return times
-
-
 def original_path() -> Path | None:
     """The original export, where this machine has it."""
     places = (os.environ.get("CRM_RL_DATA"), ORIGINAL, ROOT.parent / "shared" / "data" / "SalesCRM.xlsx")
@@ -270,7 +240,21 @@ def facts() -> dict[str, str]:
     if path := original_path():
         raw = load(path)
         numbers |= counted_in_original(raw, *clean(raw))
+    return only_used(numbers)
+
+
+def only_used(numbers: dict[str, str]) -> dict[str, str]:
+    """The numbers that a page uses, in order."""
     return {key: numbers[key] for key in sorted(used()) if key in numbers}
+
+
+def write_minutes() -> bool:
+    """Put the minutes of the pages into `_config.yml` and leave all other numbers there as they are."""
+    wanted = config_with(only_used(written() | reading_times()))
+    stale = CONFIG.read_text(encoding="utf-8") != wanted
+    if stale:
+        CONFIG.write_text(wanted, encoding="utf-8", newline="\n")
+    return stale
 
 
 def used() -> set[str]:
