@@ -6,6 +6,7 @@ Functions draw on the axes they are given, or on new ones, and return them.
 from crm_rl.plots.audit import factor_in_two, mixture, power_curve, room
 from crm_rl.plots.comparison import share_dots
 from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
+from crm_rl.plots.fair_match import arms_at_both_ends
 from crm_rl.plots.policies import (
     action_distribution,
     claim_and_measurement,
@@ -42,6 +43,7 @@ __all__ = [
     "YELLOW",
     "action_distribution",
     "against_chance",
+    "arms_at_both_ends",
     "claim_and_measurement",
     "climb_to_optimum",
     "events_by_month",
