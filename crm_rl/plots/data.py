@@ -55,29 +55,35 @@ def events_by_month(customers: pd.DataFrame) -> list[Axes]:
 
 
 def parts_by_month(splits: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
-    """Draw when the customers of each part arrived, a panel a split; who has no arrival is not drawn.
+    """Draw when the customers of each part arrived, a panel a split, with a tick for each subscriber above the bars.
+
+    Who has no arrival is not drawn.
 
     Args:
-        splits: by name, the parts by name, as `Split.parts` gives them.
+        splits: by the panel's title, the parts by name, as `Split.parts` gives them.
 
     Returns:
         One axes a split.
     """
-    _, panels = plt.subplots(len(splits), 1, figsize=(7, 2.1 * len(splits)), sharex=True)
-    for axes, (name, parts) in zip(panels, splits.items(), strict=True):
+    _, panels = plt.subplots(len(splits), 1, figsize=(7, 2.3 * len(splits)), sharex=True)
+    for axes, (title, parts) in zip(panels, splits.items(), strict=True):
         months = {part: rows["arrival"].dropna().dt.to_period("M").value_counts() for part, rows in parts.items()}
         table = pd.DataFrame(months).fillna(0).sort_index()
         table = table.reindex(pd.period_range(table.index.min(), table.index.max(), freq="M"), fill_value=0)
-        bottom = 0
-        for part, colour in zip(parts, (SKY, YELLOW, RED), strict=True):
-            axes.bar(table.index.to_timestamp(), table[part], width=26, bottom=bottom, color=colour, label=part)
+        top, bottom = 1.18 * table.sum(axis=1).max(), 0
+        for (part, rows), colour in zip(parts.items(), (SKY, YELLOW, RED), strict=True):
+            name = {"val": "validation"}.get(part, part)
+            axes.bar(table.index.to_timestamp(), table[part], width=26, bottom=bottom, color=colour, label=name)
             bottom = bottom + table[part]
-        axes.set(title=f"the {name} split", ylabel="arrivals a month")
+            who = rows.loc[rows["subscribed"], "arrival"].dropna()
+            axes.plot(who, [top] * len(who), "|", color=colour, markersize=13, markeredgewidth=2)
+        axes.annotate("each tick: a subscriber", (table.index[0].to_timestamp(), 0.88 * top), fontsize=9, va="center")
+        axes.set(title=title, ylabel="arrivals a month", ylim=(0, 1.12 * top))
         axes.grid(axis="x", visible=False)
         ticks = AutoDateLocator(maxticks=7)
         axes.xaxis.set_major_locator(ticks)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(ticks))
-    panels[0].legend(frameon=False, fontsize=9)
+    panels[0].legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(0.04, 0.42))
     return list(panels)
 
 
