@@ -29,7 +29,7 @@ import play_data  # noqa: E402
 from screenshots import FLAGS, find_browser  # noqa: E402
 
 SPHINX = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
-SCRIPTS = [name for name, _ in SPHINX["html_js_files"]]
+SCRIPTS = [name for name, _ in SPHINX["html_js_files"] if name.startswith("interactive/")]
 
 #: In the page: a game with one of its customers, and the best plan of it.
 GAME = """(i => {
