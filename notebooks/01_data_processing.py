@@ -349,7 +349,7 @@ feature_table(SOUND_FEATURES)[["name", "meaning", "scale"]]
 # %% [markdown]
 # The study's 15 are nearly the same. We changed what breaks a rule of this chapter:
 #
-# - *Country*, its place in the alphabet, goes. A name is not a number: that is [the next chapter](02_education_column.ipynb). *Inbound* takes its place.
+# - One column goes, because it reads names as numbers. You will find it in [the next chapter](02_education_column.ipynb). *Inbound* takes its place.
 # - *Stage* loses "subscribed already". That note *is* the outcome.
 # - *Status_Active* asked for a status that no row has.
 # - A missing date is no longer read as "today".

@@ -7,6 +7,7 @@ from crm_rl.plots.audit import factor_in_two, mixture, power_curve, room
 from crm_rl.plots.comparison import share_dots
 from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
 from crm_rl.plots.fair_match import arms_at_both_ends
+from crm_rl.plots.names import on_noise, two_labellings
 from crm_rl.plots.policies import (
     action_distribution,
     claim_and_measurement,
@@ -54,6 +55,7 @@ __all__ = [
     "interval_dots",
     "journey",
     "mixture",
+    "on_noise",
     "parts_by_month",
     "plans_by_week",
     "power_curve",
@@ -68,6 +70,7 @@ __all__ = [
     "training_comparison",
     "training_curve",
     "training_stability",
+    "two_labellings",
     "use_style",
     "values_of_policies",
 ]
