@@ -21,6 +21,7 @@ from crm_rl.plots.policies import (
 )
 from crm_rl.plots.study import published_and_repeated
 from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE, RED, ROW_NAMES, SKY, YELLOW, use_style
+from crm_rl.plots.tour import tables_and_network
 from crm_rl.plots.training import (
     climb_to_optimum,
     reward_by_states,
@@ -31,6 +32,7 @@ from crm_rl.plots.training import (
     training_curve,
     training_stability,
 )
+from crm_rl.plots.twin import cell_by_cell, reached_by_week
 
 __all__ = [
     "BLUE",
@@ -45,6 +47,7 @@ __all__ = [
     "action_distribution",
     "against_chance",
     "arms_at_both_ends",
+    "cell_by_cell",
     "claim_and_measurement",
     "climb_to_optimum",
     "events_by_month",
@@ -61,12 +64,14 @@ __all__ = [
     "power_curve",
     "published_and_repeated",
     "q_heat_map",
+    "reached_by_week",
     "reward_by_states",
     "room",
     "share_by_setting",
     "share_dots",
     "state_space_explosion",
     "states_known",
+    "tables_and_network",
     "training_comparison",
     "training_curve",
     "training_stability",
