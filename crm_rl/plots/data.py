@@ -1,6 +1,7 @@
 """Figures of the customers: rates, dates, parts (chapters 1 and 2)."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, YearLocator
@@ -101,7 +102,8 @@ def against_chance(by_chance: pd.Series, marked: dict[str, float], axes: Axes | 
     axes.set_ylim(0, top * (1.05 + 0.12 * len(marked)))
     for place, ((name, value), colour) in enumerate(zip(marked.items(), (RED, GREEN, PURPLE), strict=False)):
         axes.axvline(value, color=colour, linewidth=2)
-        axes.annotate(f" {name}", (value, top * (1.05 + 0.12 * place)), color=colour, fontsize=9)
+        side = "right" if value > np.mean(axes.get_xlim()) else "left"  # the text stays inside
+        axes.annotate(f" {name} ", (value, top * (1.05 + 0.12 * place)), color=colour, fontsize=9, ha=side)
     axes.set(xlabel=by_chance.name, ylabel="relabellings")
     axes.grid(axis="x", visible=False)
     return axes

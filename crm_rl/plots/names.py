@@ -26,8 +26,9 @@ def two_labellings(rates: dict[str, float], labellings: dict[str, dict[str, int]
         axes.plot(ends, start + slope * ends, color=RED, linewidth=2)
         for name, colour, number, rate in zip(rates, (BLUE, ORANGE, GREEN), x, y, strict=False):
             axes.plot(number, rate, "o", color=colour, markersize=9)
-            axes.annotate(name, (number, rate + 0.45), color=colour, ha="center", fontsize=10)
-        axes.set(title=title, xlabel="code", xticks=sorted(x), xlim=(ends[0] - 0.2, ends[1] + 0.2), ylim=(0, 6))
+            away = 0.7 if rate > start + slope * number else -0.7  # from the line
+            axes.annotate(name, (number, rate + away), color=colour, ha="center", va="center", fontsize=10)
+        axes.set(title=title, xlabel="code", xticks=sorted(x), xlim=(ends[0] - 0.2, ends[1] + 0.2), ylim=(0, 5.5))
     panels[0].set_ylabel("takes a call (%)")
     return list(panels)
 
