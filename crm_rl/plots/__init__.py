@@ -6,6 +6,7 @@ Functions draw on the axes they are given, or on new ones, and return them.
 from crm_rl.plots.audit import factor_in_two, mixture, power_curve, room
 from crm_rl.plots.comparison import share_dots
 from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
+from crm_rl.plots.dqn import shares_by_group
 from crm_rl.plots.fair_match import arms_at_both_ends
 from crm_rl.plots.names import on_noise, two_labellings
 from crm_rl.plots.policies import (
@@ -69,6 +70,7 @@ __all__ = [
     "room",
     "share_by_setting",
     "share_dots",
+    "shares_by_group",
     "state_space_explosion",
     "states_known",
     "tables_and_network",
