@@ -7,6 +7,7 @@ from crm_rl.plots.audit import factor_in_two, mixture, power_curve, room
 from crm_rl.plots.comparison import share_dots
 from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
 from crm_rl.plots.dqn import shares_by_group
+from crm_rl.plots.explosion import arch_by_rows, met_and_unseen
 from crm_rl.plots.fair_match import arms_at_both_ends
 from crm_rl.plots.names import on_noise, two_labellings
 from crm_rl.plots.policies import (
@@ -47,6 +48,7 @@ __all__ = [
     "YELLOW",
     "action_distribution",
     "against_chance",
+    "arch_by_rows",
     "arms_at_both_ends",
     "cell_by_cell",
     "claim_and_measurement",
@@ -58,6 +60,7 @@ __all__ = [
     "full_comparison",
     "interval_dots",
     "journey",
+    "met_and_unseen",
     "mixture",
     "on_noise",
     "parts_by_month",
