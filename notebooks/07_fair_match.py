@@ -20,7 +20,7 @@
 # : [Q-learning](04_q_learning.ipynb), [state-space explosion](05_state_space_explosion.ipynb) and [deep Q-networks](06_dqn.ipynb).
 #
 # Time
-# : 27 minutes to read, 15 seconds to run.
+# : 28 minutes to read, 15 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -123,21 +123,21 @@ glue(
 # :::{admonition} By hand: three customers
 # :class: by-hand
 #
-# Exact values in dollars:
+# Exact values in dollars, and what the policy gained over waiting as a ratio of what it could have gained:
 #
-# | | waiting | policy | best plan | gained | attainable | ratio |
-# |---|--:|--:|--:|--:|--:|--:|
-# | Ann | 300 | 700 | 800 | 400 | 500 | 0.80 |
-# | Bo | 2 | 1 | 4 | −1 | 2 | −0.50 |
-# | Cem | 3 | 3 | 4 | 0 | 1 | 0.00 |
+# | | wait | policy | best | ratio |
+# |---|--:|--:|--:|--:|
+# | Ann | 300 | 700 | 800 | 400 / 500 = 0.80 |
+# | Bo | 2 | 1 | 4 | −1 / 2 = −0.50 |
+# | Cem | 3 | 3 | 4 | 0 / 1 = 0.00 |
 #
-# - Mean of ratios: $(0.80 - 0.50 + 0) / 3 = 0.10$.
-# - Ratio of sums: $(400 - 1 + 0) / (500 + 2 + 1) = 399 / 503 = 0.79$.
+# - Mean of ratios: $(0.80 - 0.50 + 0) / 3$ ${} = 0.10$.
+# - Ratio of sums: $(400 - 1 + 0) / (500 + 2 + 1)$ ${} = 399 / 503$ ${} = 0.79$.
 # :::
 #
-# The firm could have 503 dollars more and gets 399 of them, so 0.79 is the number that it cares about. The mean of ratios lets Bo's one dollar weigh as much as Ann's
+# The firm could have 503 dollars more and gets 399 of them, so 0.79 is the number that it cares about. In the mean of ratios Bo's one dollar weighs as much as Ann's
 # 400. We use the {term}`ratio of sums <share of the attainable gain>` within a world. Over worlds we take the plain mean, because
-# there the question is another one: how well does this method do in a world drawn at random?
+# we ask how well a method does in a world drawn at random.
 #
 # ::::{exercise} ★ A fourth customer
 # :label: ex-match-ratio
@@ -189,7 +189,7 @@ assert in_digits(*over_seeds(three.to_numpy(), statistic="mean")) == "0.53 (0.31
 # Ten worlds with the same spread would give $2.26 \times 0.090 / \sqrt{10} = 0.064$, less than a third of that.
 # :::
 #
-# Three worlds are a weak witness twice over: the mean is less certain, and so is the spread itself, which is why t is 4.30 instead of 2.26. A wide interval is not a bad result. It says that
+# With three worlds the mean is less certain, and so is the spread itself, which is why t is 4.30 instead of 2.26. A wide interval is not a bad result. It says that
 # the match was too short.
 #
 # ## Compare within a world
@@ -232,7 +232,7 @@ def check(bootstrap_lead) -> str:
         return "The same seed gave two intervals. Draw with the rng that is passed in."
     middle, width = (x - y).mean(), high - low
     right = 2 * 1.96 * (x - y).std() / np.sqrt(40)
-    got = f"Your interval is {width:.2f} wide, and {right:.2f} is right. "
+    got = f"Your interval is {width:.2f} wide, and {right:.2f} is right.\n"
     if width < 0.01:
         return (
             got
@@ -268,7 +268,7 @@ glue("match-unpaired", "{:.2f} to {:.2f}".format(*unpaired), display=False)
 
 # %%
 def bootstrap_lead(first, second, rng, draws=5_000):
-    """Return the 95% interval of the mean of first - second, each of shape (worlds,)."""
+    """Return the 95% interval of the mean lead; both have shape (worlds,)."""
     means = np.zeros(draws)
     for draw in range(draws):
         drawn = rng.permutation(len(first))  # your turn: with replacement
@@ -287,7 +287,7 @@ print(check(bootstrap_lead))
 
 # %%
 def bootstrap_lead(first, second, rng, draws=5_000):
-    """Return the 95% interval of the mean of first - second, each of shape (worlds,)."""
+    """Return the 95% interval of the mean lead; both have shape (worlds,)."""
     means = np.zeros(draws)
     for draw in range(draws):
         drawn = rng.integers(len(first), size=len(first))
@@ -305,13 +305,12 @@ print(check(bootstrap_lead))
 
 # %%
 for name, end in ENDS.items():
-    pair = [shares(runs, arm, roughness=end).to_numpy() for arm in (EMBEDDINGS, NUMBERS)]
-    low, high = bootstrap_lead(*pair, np.random.default_rng(1))
-    mean, *student = lead(runs, EMBEDDINGS, NUMBERS, roughness=end)
-    print(
-        f"{name}: lead {mean:.2f}; Student {student[0]:.2f} to {student[1]:.2f}; ", end=""
-    )
-    print(f"bootstrap {low:.2f} to {high:.2f}")
+    x, y = (shares(runs, arm, roughness=end).to_numpy() for arm in (EMBEDDINGS, NUMBERS))
+    low, high = bootstrap_lead(x, y, np.random.default_rng(1))
+    mean, t_low, t_high = lead(runs, EMBEDDINGS, NUMBERS, roughness=end)
+    print(f"{name}, mean lead {mean:.2f}")
+    print(f"  Student's t: {t_low:.2f} to {t_high:.2f}")
+    print(f"  bootstrap:   {low:.2f} to {high:.2f}")
 
 # %% tags=["remove-cell"]
 networks = {
@@ -356,8 +355,7 @@ needed = next(
 print(f"standard deviation {s:.2f}; worlds needed: {needed}")
 
 # %% [markdown]
-# A rough plan, no promise: a spread that three worlds give may be half or double the true one. And decide on the number beforehand. Adding worlds until the interval
-# clears 0 is a way to be fooled.
+# This is a rough plan, since three worlds say little about the spread. Decide on the number beforehand: adding worlds until the interval clears 0 is a way to be fooled.
 #
 # :::{solution-end}
 # :::
@@ -377,24 +375,34 @@ print(f"standard deviation {s:.2f}; worlds needed: {needed}")
 # | DQN, embeddings | The same, but learns a vector for each name. |
 # | library's DQN and PPO | Stable-Baselines3 {cite:p}`raffin2021`, in the trials only: {glue:text}`match-library-dqn` and {glue:text}`match-library-ppo` after 100,000 weeks, where ours got {glue:text}`match-trial-emb` and {glue:text}`match-trial-num`. One world: no ranking. |
 #
-# How far is the network with embeddings ahead of each? Leads are paired by world; beside the share is the money, in dollars a customer:
+# How far is the network with embeddings ahead of each? Leads in share, paired by world:
 
 # %% tags=["hide-input"]
 rivals = [NUMBERS, "fitted Q", "best single action", "contextual bandit", "sum of tables"]
 rivals += ["table: + week", "hand-written rule", FINEST]
-leads = {}
-for name, end in ENDS.items():
-    for column, unit in (("share", name), ("all", f"{name}, $")):
-        leads[unit] = {
-            arm: lead(runs, EMBEDDINGS, arm, column, roughness=end) for arm in rivals
-        }
-pd.DataFrame({
-    unit: {
-        arm: f"{each['mean']:+.2f}".replace("-", "−") if "$" in unit else in_digits(*each, sign="+")
-        for arm, each in column.items()
+leads = {
+    (name, column): {
+        arm: lead(runs, EMBEDDINGS, arm, column, roughness=end) for arm in rivals
     }
-    for unit, column in leads.items()
+    for name, end in ENDS.items()
+    for column in ("share", "all")
+}
+pd.DataFrame({
+    name: {arm: in_digits(*each, sign="+") for arm, each in leads[name, "share"].items()}
+    for name in ENDS
 })  # fmt: skip
+
+# %% [markdown]
+# And the money, in dollars a customer, beside the share, for some that played in all ten worlds:
+
+# %% tags=["hide-input"]
+ten = ["optimum", EMBEDDINGS, NUMBERS, "best single action", "sum of tables"]
+ten += ["hand-written rule", "waiting", FINEST]
+pd.DataFrame({
+    f"{name}, {unit}": {arm: shares(runs, arm, column, roughness=end).mean() for arm in ten}
+    for name, end in ENDS.items()
+    for unit, column in (("$", "all"), ("share", "share"))
+}).map("{:.2f}".format).replace("-", "−", regex=True)  # fmt: skip
 
 # %% tags=["remove-cell"]
 trials = load_comparison("twin", table="trials")
@@ -416,43 +424,42 @@ money = {
     for arm in ("waiting", EMBEDDINGS, "optimum", "fitted Q")
 }
 for key, arm in (
-    ("waiting", "waiting"),
     ("emb", EMBEDDINGS),
-    ("optimum", "optimum"),
     ("fitted", "fitted Q"),
 ):
     glue(f"match-money-{key}", f"{money[arm]['smooth']:.2f}", display=False)
-glue("match-money-lead-fitted", in_digits(*leads["smooth, $"]["fitted Q"]), display=False)
+glue(
+    "match-money-lead-fitted", in_digits(*leads["smooth", "all"]["fitted Q"]), display=False
+)
 assert (
     money["fitted Q"]["smooth"] > money[EMBEDDINGS]["smooth"]
-    and leads["smooth, $"]["fitted Q"]["low"] > 0
+    and leads["smooth", "all"]["fitted Q"]["low"] > 0
 )
-single = {name: leads[name]["best single action"] for name in ENDS}
+single = {name: leads[name, "share"]["best single action"] for name in ENDS}
 for name in ENDS:
     glue(f"match-single-{name}", in_digits(*single[name]), display=False)
     assert single[name]["low"] > 0
 
 # %% [markdown]
-# In smooth worlds waiting earns {glue:text}`match-money-waiting` dollars a customer, the network {glue:text}`match-money-emb`, the best plan
-# {glue:text}`match-money-optimum`. The telling rival is the best single action, since no bandit that repeats an action can do better, however much it learns. The network is
+# The telling rival is the best single action, since no bandit that repeats an action can do better, however much it learns. The network is
 # ahead of it by {glue:text}`match-single-smooth` in smooth worlds, and by {glue:text}`match-single-rough` in rough ones. That part of the gain comes from *sequence*.
 #
-# Look at the rough worlds again. Three of them cannot tell the network from the contextual bandit that learned. Ten tell it clearly from the best that any such bandit could do.
-# We still report the registered comparison as missed. You may add a comparison afterwards, but not put it in the place of the one that you promised.
+# Look at the rough worlds again. Three of them cannot tell the network from the bandit that learned; ten tell it from the best that any such bandit could do.
+# We still report the registered comparison as missed: you may add a comparison afterwards, but not swap it for the one that you promised.
 #
 # ## Where
 #
-# **With whom.** We split the shares of {numref}`fig-match-all` by how customers came, {term}`inbound` or {term}`outbound` (worlds in which a customer of the group has less than a dollar to gain are left out):
+# **With whom.** We split the shares of {numref}`fig-match-all` by how customers came, {term}`inbound` or {term}`outbound` (without worlds in which the group has less than a dollar a customer to gain):
 
 # %% tags=["hide-input"]
 pd.DataFrame({
-    f"{group}, {name}": {
-        arm: in_digits(*over_seeds(
+    name: {
+        f"{group}: {arm}": in_digits(*over_seeds(
             shares(runs, arm, f"share_{group}", roughness=end).dropna().to_numpy(), statistic="mean"
         ))
+        for group in ("inbound", "outbound")
         for arm in (EMBEDDINGS, NUMBERS, "sum of tables")
     }
-    for group in ("inbound", "outbound")
     for name, end in ENDS.items()
 })  # fmt: skip
 
@@ -488,11 +495,11 @@ assert extra["low"] > 0
 glue("match-interaction", in_digits(*extra), display=False)
 
 # %% [markdown]
-# With inbound customers the network gets more than 0.8 of the gain. They are only {glue:text}`match-inbound`, but {glue:text}`match-inbound-gain-smooth` of the gain is theirs. With outbound customers both networks do
+# With inbound customers the network with embeddings gets more than 0.8 of the gain on average. They are only {glue:text}`match-inbound`, but {glue:text}`match-inbound-gain-smooth` of the gain is theirs (smooth worlds). With outbound customers both networks do
 # *worse than waiting* in smooth worlds. These customers hardly ever subscribe, and chapter 4 showed what rare rewards do to a learner.
 #
-# **In which worlds.** From smooth to rough worlds the lead of embeddings over numbers grows by {glue:text}`match-interaction`. Embeddings help where names are just names. But the two networks' trials
-# chose other settings as well, so embedding need not be all of the reason.
+# **In which worlds.** From smooth to rough worlds the lead of embeddings over numbers grows by {glue:text}`match-interaction`. That is where names are just names. But the two networks' trials
+# chose other settings as well, so embedding need not be the whole reason.
 #
 # ::::{exercise} ★★★ Leave outbound customers alone
 # :label: ex-match-hybrid
@@ -501,12 +508,16 @@ glue("match-interaction", in_digits(*extra), display=False)
 # `inbound.mean()`; the record has the dollars of each group.
 # ::::
 
+
 # %%
-gain = shares(runs, "optimum", "all", roughness=0.0) - shares(
-    runs, "waiting", "all", roughness=0.0
-)
-now = shares(runs, EMBEDDINGS, roughness=0.0)
-print(f"as it is: {now.mean():.2f}")
+def earned(arm, column, end):
+    """Return what an arm earns in each world, in dollars a customer of a group."""
+    return shares(runs, arm, column, roughness=end)
+
+
+gain = earned("optimum", "all", 0.0) - earned("waiting", "all", 0.0)  # attainable
+own = earned(EMBEDDINGS, "all", 0.0) - earned("waiting", "all", 0.0)
+print(f"smooth, as it is: {(own / gain).mean():.2f}")
 
 # %% [markdown]
 # :::{solution-start} ex-match-hybrid
@@ -515,21 +526,18 @@ print(f"as it is: {now.mean():.2f}")
 
 # %%
 for name, end in ENDS.items():
-    dollars = {
-        arm: shares(runs, arm, "inbound", roughness=end) for arm in (EMBEDDINGS, "waiting")
-    }
-    gain = shares(runs, "optimum", "all", roughness=end) - shares(
-        runs, "waiting", "all", roughness=end
+    gain, own = (
+        earned(arm, "all", end) - earned("waiting", "all", end)
+        for arm in ("optimum", EMBEDDINGS)
     )
-    hybrid = inbound.mean() * (dollars[EMBEDDINGS] - dollars["waiting"]) / gain
-    better = over_seeds(
-        (hybrid - shares(runs, EMBEDDINGS, roughness=end)).to_numpy(), statistic="mean"
+    kept = inbound.mean() * (
+        earned(EMBEDDINGS, "inbound", end) - earned("waiting", "inbound", end)
     )
-    print(f"{name}: {hybrid.mean():.2f}, better by {in_digits(*better)}")
+    better = over_seeds(((kept - own) / gain).to_numpy(), statistic="mean")
+    print(f"{name}: {(kept / gain).mean():.2f}, better by {in_digits(*better)}")
 
 # %% [markdown]
-# It helps in smooth worlds; in rough ones we cannot tell. Yet you found this rule by looking at the worlds in which you then tested it. It is a good hypothesis: register it, and
-# draw new worlds.
+# It helps in smooth worlds; in rough ones we cannot tell. But you tested the rule in the worlds that gave you the idea. Register it, and draw new ones.
 #
 # :::{solution-end}
 # :::
@@ -546,8 +554,8 @@ for name, end in ENDS.items():
 # :::
 #
 # So "ahead of at least one rival" would be nearly a coin toss. Our criterion asks for *all* leads at once, which one lucky interval cannot bring about, so it needs no correction. Trials are chances too: the best of three
-# settings looks better than it is, so the world of the trials is never judged. And every choice that depends on results, such as which arms to show, how to split customers, or when to stop, is another chance, even if you
-# made it only once: a *garden of forking paths* {cite:p}`gelman2014`. The remedy is the same each time: decide beforehand, write down everything that was tried, and judge in fresh worlds.
+# settings looks better than it is, so the world of the trials is never judged. And every choice that depends on results, such as how to split customers or when to stop, is another chance, even if you
+# made it only once: a *garden of forking paths* {cite:p}`gelman2014`. The remedy: decide beforehand, write down all that was tried, and judge in fresh worlds.
 
 # %% tags=["remove-cell"]
 assert (
@@ -688,8 +696,8 @@ assert all(scores[name].loc[EMBEDDINGS, "high"] < 0.9 for name in ENDS)
 # ::::{dropdown} How would you compare two RL agents?
 # :class-container: interview
 #
-# Same information, same experience, same number of logged trials on data that is judged nowhere else. Many seeds, and many environments if the claim is about more than one. A criterion fixed beforehand; paired differences
-# with an interval; simple rivals such as doing nothing and a bandit; an upper bound if there is one. {numref}`fig-match-all` is such a match, and it missed its criterion.
+# Same information, experience and number of logged trials. Many seeds, and many environments if the claim is about more than one. A criterion fixed beforehand; paired differences
+# with intervals; simple rivals such as doing nothing and a bandit; an upper bound if there is one. {numref}`fig-match-all` is such a match, and it missed its criterion.
 # ::::
 # ::::{dropdown} Explain the bootstrap. When does it fail?
 # :class-container: interview
