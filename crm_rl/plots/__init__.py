@@ -5,7 +5,7 @@ Functions draw on the axes they are given, or on new ones, and return them.
 
 from crm_rl.plots.audit import factor_in_two, mixture, power_curve, room
 from crm_rl.plots.comparison import share_dots
-from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
+from crm_rl.plots.data import against_chance, parts_by_month
 from crm_rl.plots.dqn import shares_by_group
 from crm_rl.plots.explosion import arch_by_rows, met_and_unseen
 from crm_rl.plots.fair_match import arms_at_both_ends
@@ -53,12 +53,10 @@ __all__ = [
     "cell_by_cell",
     "claim_and_measurement",
     "climb_to_optimum",
-    "events_by_month",
     "factor_in_two",
     "feature_importance",
     "feature_visibility",
     "full_comparison",
-    "interval_dots",
     "journey",
     "met_and_unseen",
     "mixture",

@@ -4,55 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, YearLocator
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-from crm_rl.data.columns import EVENTS
-from crm_rl.plots.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, YELLOW
-
-
-def interval_dots(rates: pd.DataFrame, axes: Axes | None = None, colour: str = BLUE) -> Axes:
-    """Draw rates with their intervals, a line a group, the first on top.
-
-    Args:
-        rates: as `intervals.rate_table` returns them; the index names the groups.
-        axes: where to draw.
-        colour: of the dots and lines.
-    """
-    axes = axes or plt.subplots(figsize=(7, 0.6 + 0.36 * len(rates)))[1]
-    places = range(len(rates))[::-1]
-    axes.hlines(places, rates["low %"], rates["high %"], color=colour, linewidth=2)
-    axes.plot(rates["rate %"], places, "o", color=colour)
-    axes.set_yticks(places, rates.index)
-    axes.set(xlabel="subscribers (% of customers, with 95% interval)", ylim=(-0.6, len(rates) - 0.4))
-    axes.set_xlim(left=0)
-    axes.grid(axis="y", visible=False)
-    return axes
-
-
-def events_by_month(customers: pd.DataFrame) -> list[Axes]:
-    """Draw how many customers reached each milestone in each month, inbound and outbound apart.
-
-    Args:
-        customers: the table that `crm_data.clean` returns.
-
-    Returns:
-        Six axes, one an event.
-    """
-    _, grid = plt.subplots(2, 3, figsize=(7, 4.2), sharex=True)
-    for axes, event in zip(grid.flat, EVENTS, strict=True):
-        months = customers[f"{event}_date"].dt.to_period("M")
-        calendar = pd.period_range(customers["arrival"].min(), customers["arrival"].max(), freq="M")
-        for inbound, colour, name in ((False, BLUE, "outbound"), (True, ORANGE, "inbound")):
-            counts = months[customers["inbound"] == inbound].value_counts().reindex(calendar, fill_value=0)
-            axes.plot(calendar.to_timestamp(), counts, color=colour, label=name)
-        axes.set_title(event)
-        axes.set_ylim(bottom=0)
-        axes.xaxis.set_major_locator(YearLocator())
-        axes.xaxis.set_major_formatter(DateFormatter("%Y"))
-    grid[0, 1].legend(frameon=False, fontsize=9, loc="upper left")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("customers a month")
-    return list(grid.flat)
+from crm_rl.plots.style import GREEN, PURPLE, RED, SKY, YELLOW
 
 
 def parts_by_month(splits: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
