@@ -18,7 +18,7 @@
 # : [the problem](../book/problem.md); Python and some pandas.
 #
 # Time
-# : 30 minutes to read, 20 seconds to run.
+# : 29 minutes to read, 20 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
