@@ -26,13 +26,16 @@ def shares_by_group(groups: dict[str, pd.DataFrame], limits: tuple[float, float]
         axes.plot(100 * table["mean"], rows, mark, color=colour, markersize=6, label=list(groups)[place])
         for row, high, mean in zip(rows, table["high"], table["mean"], strict=True):
             text = f"{100 * mean:.0f}%".replace("-", "−")
-            axes.annotate(text, (100 * high, row), (4, 0), textcoords="offset points", va="center", fontsize=9.5)
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+            axes.annotate(
+                text, (100 * high, row), (4, 0), textcoords="offset points", va="center", fontsize=10, bbox=box
+            )
     axes.axvline(0, color=GREY, linewidth=1)
     axes.axvline(100, color=GREY, linewidth=1.6, linestyle="--")
     axes.set_yticks([height * i for i in range(len(arms))], arms)
     axes.set(xlabel="share of the attainable gain (%)\n0: waiting, 100: the optimum", xlim=limits)
     axes.set_ylim(height * (len(arms) - 0.45), -0.55 * height)
-    axes.grid(axis="y", visible=False)
+    axes.grid(visible=False)
     if len(groups) > 1:
         axes.legend(ncols=len(groups), frameon=False, fontsize=10, loc="lower left", bbox_to_anchor=(-0.02, 1.0))
     return axes
