@@ -1,4 +1,4 @@
-"""Figures of state-space explosion: what tables of rising size get, and what is left for unseen customers (chapter 5)."""
+"""Figures of state-space explosion: tables of rising size, and customers that training never met (chapter 5)."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,7 +66,7 @@ def met_and_unseen(panels: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
         axes.set_yticks(range(len(learners)), learners)
         axes.set(title=title, ylim=(len(learners) - 0.5, -0.5))
         axes.grid(axis="y", visible=False)
-    grid[-1, 0].set_xlabel("share of the attainable gain (%): waiting 0, the optimum 100")
+    grid[-1, 0].set_xlabel("share of the attainable gain (%)")
     lines, names = grid[0, 0].get_legend_handles_labels()
     grid[0, 0].figure.legend(lines, names, frameon=False, fontsize=10, ncols=len(names), loc="outside upper center")
     return list(grid.flat)
