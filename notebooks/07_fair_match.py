@@ -112,13 +112,11 @@ glue(
 # 5. **The criterion comes first.** Before the first run we registered: *the network with embeddings is ahead of every other learner at both ends (the
 #    interval of its lead lies above 0), and gets at least 0.90 of the attainable gain.*
 #
-# Ours is not spotless. The networks' learning rate, batch size and number of updates were sought beforehand, for the network with embeddings; no table and no trees had such a
-# search. Twenty worlds were registered; time allowed for ten, and for three with boosted trees. The library's agents had their trials, but
-# not the million weeks. Write such things beside the result: readers will ask.
+# Ours has spots. The networks' learning rate, batch size and number of updates were sought beforehand, for the network with embeddings; no table and no trees had such a
+# search. Twenty worlds were registered; time allowed for ten, and for three with boosted trees. The library's agents had only
+# their trials.
 #
 # ## One number: the ratio of sums
-#
-# How do we put thousands of customers into one share?
 #
 # :::{admonition} By hand: three customers
 # :class: by-hand
@@ -194,8 +192,8 @@ assert in_digits(*over_seeds(three.to_numpy(), statistic="mean")) == "0.53 (0.31
 #
 # ## Compare within a world
 #
-# Some worlds are easier than others, for everybody. If two arms play in the same worlds, we can compare them world by world, and what makes a world easy cancels out. This is a **paired** comparison. For two arms, with $x_w$ and
-# $y_w$ their shares in world $w$:
+# Some worlds are easier than others. In a **paired** comparison, world by world, what makes a world easy for both arms cancels out. With $x_w$ and
+# $y_w$ the arms' shares in world $w$:
 #
 # $$
 # d_w = x_w - y_w, \qquad \bar d = \frac{1}{W} \sum_{w=1}^{W} d_w .
@@ -305,7 +303,8 @@ print(check(bootstrap_lead))
 
 # %%
 for name, end in ENDS.items():
-    x, y = (shares(runs, arm, roughness=end).to_numpy() for arm in (EMBEDDINGS, NUMBERS))
+    x = shares(runs, EMBEDDINGS, roughness=end).to_numpy()
+    y = shares(runs, NUMBERS, roughness=end).to_numpy()
     low, high = bootstrap_lead(x, y, np.random.default_rng(1))
     mean, t_low, t_high = lead(runs, EMBEDDINGS, NUMBERS, roughness=end)
     print(f"{name}, mean lead {mean:.2f}")
@@ -441,10 +440,10 @@ for name in ENDS:
     assert single[name]["low"] > 0
 
 # %% [markdown]
-# The telling rival is the best single action, since no bandit that repeats an action can do better, however much it learns. The network is
+# The most telling rival is the best single action, since no bandit that repeats an action can do better, however much it learns. The network is
 # ahead of it by {glue:text}`match-single-smooth` in smooth worlds, and by {glue:text}`match-single-rough` in rough ones. That part of the gain comes from *sequence*.
 #
-# Look at the rough worlds again. Three of them cannot tell the network from the bandit that learned; ten tell it from the best that any such bandit could do.
+# Three rough worlds cannot tell the network from the bandit that learned; ten tell it from the best that any such bandit could do.
 # We still report the registered comparison as missed: you may add a comparison afterwards, but not swap it for the one that you promised.
 #
 # ## Where
@@ -687,7 +686,7 @@ assert all(scores[name].loc[EMBEDDINGS, "high"] < 0.9 for name in ENDS)
 # ::::{dropdown} The judge counts all customers, including those that the arms met in training.
 # :class-container: wrong
 #
-# It is the same for all arms. Held-out customers would answer another question: how they do with people never met.
+# It is the same for all arms. Held-out customers would answer another question.
 # ::::
 # :::::
 #
