@@ -54,7 +54,7 @@ def room(rows: pd.DataFrame, ends: dict[str, float], base: float) -> Axes:
         ends: what to write at the floor and at the ceiling, in this order, and where they are, in %.
         base: the rate by which the study divided, in %.
     """
-    _, axes = plt.subplots(figsize=(7, 1.0 + 0.42 * len(rows)))
+    _, axes = plt.subplots(figsize=(5.6, 1.0 + 0.4 * len(rows)))
     places, top = np.arange(len(rows))[::-1], len(rows) + 0.75
     (floor_text, floor), (ceiling_text, ceiling) = ends.items()
     axes.axvspan(floor, ceiling, color=BLUE, alpha=0.18, linewidth=0)
@@ -80,7 +80,7 @@ def factor_in_two(rates: dict[str, float], steps: Sequence[str]) -> Axes:
         rates: what to write beside each bar, and its rate in %, the denominator first.
         steps: what to write at the step from the first bar to the second, and from the second to the third.
     """
-    _, axes = plt.subplots(figsize=(7, 2.5))
+    _, axes = plt.subplots(figsize=(5.6, 2.5))
     places, colours, heights = [2, 1, 0], (RED, BLUE, ORANGE), list(rates.values())
     axes.barh(places, heights, color=colours, height=0.5)
     axes.set_yticks(places, rates)
@@ -95,7 +95,7 @@ def factor_in_two(rates: dict[str, float], steps: Sequence[str]) -> Axes:
             arrowprops={"arrowstyle": "->", "color": GREY, "linewidth": 1.5},
         )
         axes.text(right + 0.14, place, text, va="center", fontsize=10)
-    axes.set(xlim=(0, 1.75 * right), xlabel="subscribers (% of customers)")
+    axes.set(xlim=(0, 2.15 * right), xlabel="subscribers (% of customers)")
     axes.set_xticks(np.arange(0, right + 0.1, 0.5))
     axes.grid(axis="y", visible=False)
     return axes
