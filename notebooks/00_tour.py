@@ -73,12 +73,11 @@ if "google.colab" in sys.modules:
 #
 # A {term}`Q-table` is a memory. It has a row for each situation (the week, what has happened so far, last week's channel) and a
 # column for each action. In each cell it keeps an estimate of what that action earns in the end, and corrects it after every try. Here a table that
-# knows nothing plays with one customer who, like the last of the three above, has already signed up:
+# knows nothing plays with one customer (`world`) who, like the last of the three above, has already signed up:
 
-# %%
+# %% tags=["remove-cell"]
 import numpy as np
 
-from crm_rl.agents.q_learning import Hyperparameters, train_q_learning
 from crm_rl.evaluation.gain import exact_values, only
 from crm_rl.experiments.arms import KNOWN
 from crm_rl.worlds.base import Action
@@ -91,8 +90,15 @@ alike = (people.inbound == 1) & (people.start == 1 << DEMO | 1 << SURVEY | 1 << 
 suits = np.where(alike, people.affinity[:, Action.MANAGER], -1)
 world = only(everybody, np.arange(everybody.size()) == suits.argmax())
 
+# %%
+from crm_rl.agents.q_learning import Hyperparameters, train_q_learning
+
 settings = Hyperparameters(
-    alpha=1.0, alpha_decay=0.3, gamma=1.0, epsilon_start=0.3, epsilon_end=0.3
+    epsilon_start=0.3,  # how often it tries any action at random
+    epsilon_end=0.3,
+    alpha=1.0,  # how far it moves an estimate: less and less with each try
+    alpha_decay=0.3,
+    gamma=1.0,  # later rewards count in full
 )
 table = train_q_learning(world, settings, episodes=100_000, seed=0)
 
@@ -122,7 +128,7 @@ glue("tour-customers", f"{everybody.size():,}", display=False)
 
 # %% [markdown]
 # The table comes close to the optimum. Waiting counts as 0%, the best plan as 100%, and the table got {glue:text}`tour-one` of the difference, its
-# {term}`share of the attainable gain`. It took about a second, and {glue:text}`tour-rows` rows.
+# {term}`share of the attainable gain`. All that took about a second and {glue:text}`tour-rows` rows.
 #
 # ## Many customers: memory is not enough
 #
@@ -176,7 +182,7 @@ from crm_rl.experiments.runner import data_name
 
 study, _, source = load_study(data_name(data_path()))
 assert len(source["seeds"]) == 20
-for setting, rows in study.groupby("setting"):
+for _, rows in study.groupby("setting"):
     rates = rows.groupby("row")["subscription_rate"].mean()
     assert rates.filter(like="q").max() <= rates["random"] + 1e-9
 rates = study[study["setting"] == "as_coded"].groupby("row")["subscription_rate"].mean()
