@@ -234,7 +234,6 @@ assert (DESCRIBED.signup_reward, AS_CODED.signup_reward) == (0, 20)
 
 
 # %% tags=["remove-cell"]
-from crm_rl.worlds.registry import worlds
 from crm_rl.worlds.replay import Population, start, step
 
 FIVE = np.array(["call", "demo", "survey", "signup", "manager"])
@@ -281,7 +280,10 @@ def check(replay) -> str:
         return f"Ada is right. Ben: {reward}, by hand 99. Does the subscription end the episode?"
     if replay({"call"}, True, ["call"])[0] != 114:
         return "A subscriber with a call on record is paid for both: -1 + 15 + 100 = 114."
-    people, rng = worlds("described")["val"].population, np.random.default_rng(0)
+    from crm_rl.worlds import registry
+
+    people = registry.worlds("described")["val"].population
+    rng = np.random.default_rng(0)
     known = np.flatnonzero(people.reached.any(axis=1) | people.subscribed)
     for customer in known:
         plan = [Action(a).name.lower() for a in rng.integers(6, size=12)]
