@@ -41,7 +41,7 @@ PROSE = ("welcome", "how_to_use", "problem", "notation", "data_card", "checklist
 HIDDEN_CODE = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 HIDDEN_OUTPUT = {"hide-output", "hide-cell", "remove-output", "remove-cell"}
 #: The block of an interactive part, which ends at the first blank line.
-PART = re.compile(r'(?ms)^<div class="(?:play-funnel|q-stepper)\b.*?(?=\n\s*\n|\Z)')
+PART = re.compile(r'(?ms)^<div class="(?:play-funnel|q-stepper|states-slider)\b.*?(?=\n\s*\n|\Z)')
 #: The line below the header of a table in Markdown.
 RULE = re.compile(r"(?m)^(?:> )?\|[ :|-]*-[ :|-]*\|[ ]*$")
 TIME = re.compile(r"(?m)^(?P<before>#? ?: ?)(?P<minutes>\d+) minutes? to read\b")
