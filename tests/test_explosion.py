@@ -66,13 +66,26 @@ def test_watching_changes_nothing_and_unseen_customers_are_not_met():
         assert met.tolist() == (episodes.steps if met_all else 0 * episodes.steps).tolist()
 
 
-def test_the_figure_of_known_states_has_a_bar_a_group_and_its_number():
-    index = pd.MultiIndex.from_product([["one", "two, too"], ["own", "later"]])
-    shares = pd.DataFrame(
-        {"met, %": [100.0, 40, 35, 0.2], "low": [99.0, 38, 33, 0.1], "high": [100.0, 42, 37, 0.3]}, index
-    )
-    axes = plots.states_known(shares)
-    assert [round(bar.get_height(), 1) for bar in axes.patches] == [100, 35, 40, 0.2]
-    assert [text.get_text() for text in axes.texts] == ["100", "35", "40", "0.2"]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["one", "two,\ntoo"]
+def shares_of(means: list[float], names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"mean": means, "low": np.array(means) - 0.1, "high": np.array(means) + 0.1}, names)
+
+
+def test_the_arch_has_a_dot_a_table_and_a_line_a_world():
+    names = ["coarse", "middle", "fine"]
+    scores = {"smooth": shares_of([0.1, 0.2, -0.3], names), "rough": shares_of([0.1, 0.0, -0.2], names)}
+    axes = plots.arch_by_rows(scores, pd.Series([3, 40, 5_000], names), dict(zip(names, "abc", strict=True)))
+    dots = [line.get_ydata() for line in axes.lines if len(line.get_xdata()) == 3]
+    assert np.allclose(dots, [[10, 20, -30], [10, 0, -20]])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["3\na", "40\nb", "5,000\nc"]
+    assert axes.get_ylim()[0] < -40
     plt.close(axes.figure)
+
+
+def test_the_figure_of_unseen_customers_has_a_dot_a_learner_and_group():
+    names = ["table", "sum"]
+    groups = {"all": shares_of([0.1, 0.3], names), "unseen": shares_of([-1.5, 0.2], names)}
+    panels = plots.met_and_unseen({"smooth": groups, "rough": groups})
+    assert [axes.get_title("left") or axes.get_title() for axes in panels] == ["smooth", "rough"]
+    dots = [line.get_xdata() for line in panels[0].lines if line.get_marker() in "oD"]
+    assert np.allclose(dots, [[10, 30], [-150, 20]])
+    plt.close(panels[0].figure)
