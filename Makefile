@@ -4,6 +4,7 @@
 # make study      train every row of the study over 20 seeds, and record it
 # make check      the quick gates, under half a minute
 # make lab        JupyterLab, which shows the book's markup
+# make pdf        the whole book as one PDF, _build/book.pdf (needs Chromium or Chrome)
 # make clean      remove what was built (not the environment; that is make distclean)
 # make test-portable, make test-lowest    the checks on other processors, and on the oldest versions allowed
 #
@@ -20,11 +21,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # With -j, too, one target after the other: they share an environment and _build, and the tests use both cores anyway.
 .NOTPARALLEL:
-.PHONY: help env book test lint gates unit nbval browser notebooks study check lab test-portable test-lowest clean distclean
+.PHONY: help env book pdf test lint gates unit nbval browser notebooks study check lab test-portable test-lowest clean distclean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' Makefile | head -9
+	@sed -n 's/^# //p' Makefile | head -10
 
 # ---- The environment, filled in two stages: what builds the book, then the rest. Each is filled again when its files change. ----
 
@@ -53,6 +54,10 @@ $(STAMP): requirements.txt pyproject.toml $(PAGES)
 book: $(PAGES)
 	@echo "== book"
 	@$(BIN)/python tools/book.py
+
+pdf: $(STAMP) book
+	@echo "== pdf"
+	@$(BIN)/python tools/pdf.py
 
 test: $(STAMP)
 	@$(BIN)/python tools/checks.py

@@ -157,7 +157,7 @@ def test_no_page_and_notebook_share_a_name(texts):
     assert not [name for name in texts if name.endswith(".md") and name.removesuffix(".md") in stems]
 
 
-@pytest.mark.parametrize("script", ["notebooks", "book", "screenshots", "checks", "portable", "lowest", "play_data"])
+@pytest.mark.parametrize("script", ["notebooks", "book", "screenshots", "checks", "portable", "lowest", "play_data", "minutes", "pdf"])
 def test_the_tools_say_how_they_are_used(script):
     command = [sys.executable, str(ROOT / "tools" / f"{script}.py"), "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -165,7 +165,7 @@ def test_the_tools_say_how_they_are_used(script):
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-@pytest.mark.parametrize("target", "book test notebooks check lab test-portable test-lowest clean".split())
+@pytest.mark.parametrize("target", "book pdf test notebooks check lab test-portable test-lowest clean".split())
 def test_the_makefile_has_the_target(target):
     done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -99,7 +99,7 @@ def links(row) -> str:
     """Links to the chapters that show what a claim is about."""
     book = chapters()
     found = [number for number in SHOWN_IN.get((row.system, row.where), ()) if number in book]
-    return ", ".join(f"[chapter {int(number)}](../{book[number]}.ipynb)" for number in found)
+    return ", ".join(f"[ch. {int(number)}](../{book[number]}.ipynb)" for number in found)
 
 
 def claims_table(rows: list) -> list[str]:
