@@ -10,7 +10,7 @@ MARKS = ((BLUE, "o"), (ORANGE, "D"), (GREEN, "s"))
 
 
 def shares_by_group(groups: dict[str, pd.DataFrame], limits: tuple[float, float] = (-40, 108)) -> Axes:
-    """Draw shares of the attainable gain: a line an arm, in it a dot with its interval and number for each group.
+    """Draw shares of the attainable gain: a line an arm, with a dot, its interval and its number for each group.
 
     Args:
         groups: by the group's name, a row an arm with `mean`, `low` and `high`, as shares; up to three groups, which
@@ -24,12 +24,9 @@ def shares_by_group(groups: dict[str, pd.DataFrame], limits: tuple[float, float]
         rows = [height * i + 0.26 * (place - (len(groups) - 1) / 2) for i in range(len(arms))]
         axes.hlines(rows, 100 * table["low"], 100 * table["high"], color=colour, linewidth=2.5, alpha=0.45)
         axes.plot(100 * table["mean"], rows, mark, color=colour, markersize=6, label=list(groups)[place])
-        for row, high, mean in zip(rows, table["high"], table["mean"], strict=True):
-            text = f"{100 * mean:.0f}%".replace("-", "−")
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-            axes.annotate(
-                text, (100 * high, row), (4, 0), textcoords="offset points", va="center", fontsize=10, bbox=box
-            )
+        for row, mean in zip(rows, table["mean"], strict=True):
+            text = f" {100 * mean:.0f}%".replace("-", "−")
+            axes.text(1, row, text, va="center", fontsize=10, transform=axes.get_yaxis_transform())
     axes.axvline(0, color=GREY, linewidth=1)
     axes.axvline(100, color=GREY, linewidth=1.6, linestyle="--")
     axes.set_yticks([height * i for i in range(len(arms))], arms)
