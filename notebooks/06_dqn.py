@@ -3,7 +3,7 @@
 # # Deep Q-networks
 #
 # A Q-table learns every state by itself; with a row for everybody it runs out of experience. A **deep Q-network** ({term}`DQN`) computes the values from the features instead, so that **states which look alike share what they learn**. That is
-# its strength, and also its risk: it shares between whatever *looks* alike. Two country names with neighbouring numbers look alike, and need not be.
+# its strength and its risk: it shares between whatever *looks* alike. Two country names with neighbouring numbers look alike, and need not be.
 #
 # ::::{admonition} In this chapter
 # :class: chapter-box
@@ -662,7 +662,7 @@ glue("dqn-study-random", f"{rates['random']:.2f}%", display=False)
 # :class: takeaways
 # - A table learns one number at a time. A network moves shared weights, so it learns about states it has not met.
 # - DQN is Q-learning's target, a squared loss, a replay buffer and a target network: you wrote its core in seven lines.
-# - With a million weeks, the network with embeddings beat every table, in smooth and in rough worlds.
+# - The network with embeddings beat every table, in smooth and in rough worlds.
 # - A network shares between whatever looks alike. Give it names as embeddings, not as numbers.
 # - Keep the optimum beside the score: a third of the gain or more is left.
 # :::
@@ -687,7 +687,7 @@ glue("dqn-study-random", f"{rates['random']:.2f}%", display=False)
 # ::::{dropdown} PyTorch raises an error.
 # :class-container: wrong
 #
-# The shapes fit. Such mistakes are silent, so test a step on a small case.
+# The shapes fit. Such mistakes are silent.
 # ::::
 # :::::
 #
