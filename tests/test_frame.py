@@ -157,7 +157,10 @@ def test_no_page_and_notebook_share_a_name(texts):
     assert not [name for name in texts if name.endswith(".md") and name.removesuffix(".md") in stems]
 
 
-@pytest.mark.parametrize("script", ["notebooks", "book", "screenshots", "checks", "portable", "lowest", "play_data", "minutes", "pdf"])
+SCRIPTS = "notebooks book screenshots checks portable lowest play_data minutes pdf"
+
+
+@pytest.mark.parametrize("script", SCRIPTS.split())
 def test_the_tools_say_how_they_are_used(script):
     command = [sys.executable, str(ROOT / "tools" / f"{script}.py"), "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
