@@ -477,7 +477,7 @@ print(f"table: {share(table, inbound):.0%} of the gain")
 assert reached > 1 / 3 > share(table, inbound)
 
 # %% [markdown]
-# You have trained a deep Q-network, and from the same weeks it got more than the table. (How far beyond a third depends on the processor.)
+# You have trained a deep Q-network, and from as many weeks it got more than the table. (How far beyond a third depends on the processor.)
 #
 # ## The library's version
 #
@@ -545,7 +545,7 @@ assert (unseen["rough worlds"].loc[[NUMBERS, EMBEDDED], "high"] > 0).all()
 # %% [markdown]
 # The finest table has no rows for them, acts at random and loses heavily. In the smooth worlds the network on numbers still gets {glue:text}`dqn-unseen-numbers`,
 # {glue:text}`dqn-unseen-gap` above the sum of tables; we cannot tell it from the network with embeddings. In the rough worlds we cannot tell either network from
-# waiting: where neighbours differ, they teach little.
+# waiting.
 #
 # ## Names are not numbers, again
 #
