@@ -40,7 +40,7 @@ def plan(data: str | Path, seeds: int | None = None, budget: int | None = None) 
 
 def plan_why(data: str | Path, seeds: int | None = None, budget: int | None = None) -> list[Job]:
     """What explains the verdict: customers never met, attributes that are bought, the dial, lifts, expected rewards."""
-    parts = [ends, strangers, selection, same_settings, dial, expected, experience, lifts, spread, library]
+    parts = [ends, unseen_customers, selection, same_settings, dial, expected, experience, lifts, spread, library]
     return _jobs(parts, data, seeds, budget)
 
 
@@ -105,7 +105,7 @@ def ends(data: str, worlds: tuple[int, ...]) -> list[Job]:
     return known + [Job(data, arm, 0, end, (BOOK_WORLD,)) for end in ENDS for arm in SHARED]
 
 
-def strangers(data: str, worlds: tuple[int, ...]) -> list[Job]:
+def unseen_customers(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """Pairs of country and bootcamp, or whole countries, that training never met; who sees nobody is the control."""
     arms = (*NETWORKS, "sum of tables", FINEST, NOBODY)
     return [
