@@ -86,6 +86,7 @@ test-lowest: $(LOWEST)/.installed
 notebooks: $(STAMP)
 	@echo "== notebooks"
 	@$(BIN)/python tools/notebooks.py execute $(if $(ALL),--all,--changed)
+	@$(BIN)/python -m tools.minutes --write
 
 # Every study of the book, recorded: the published study's five rows, what replay and target network do, the comparison.
 # It goes on where it was stopped. ORIGINAL=path adds the original export; STUDY="funnel" runs that one alone, and

@@ -3,9 +3,9 @@
 # # The funnel as an MDP
 #
 # Email, call, demo, or leave the customer alone: which is best this week? **If we know how customers respond, the question has an exact
-# answer**, and ten lines of Python find it. At work you will rarely know the funnel that well; from the
-# [next chapter](04_q_learning.ipynb) on, an agent has to learn it from experience. The exact answer still pays twice. It shows what a
-# good policy must weigh, and it is the yardstick beside every learning curve of this book.
+# answer**, and ten lines of Python find it. At work you rarely know the funnel that well, and from the [next chapter](04_q_learning.ipynb)
+# on an agent has to learn it from experience. The exact answer shows what a good policy must weigh, and it is the yardstick beside every
+# learning curve of this book.
 #
 # ::::{admonition} In this chapter
 # :class: chapter-box
@@ -44,8 +44,8 @@ if "google.colab" in sys.modules:
 #
 # Our funnel is simulated: a {term}`responsive world`, in which actions cause what happens. What customers do unprompted is fitted
 # to the {term}`twin` data; what actions add is an assumption, fixed before any agent was trained. There are
-# {glue:text}`funnel-customers` customers; {glue:text}`funnel-inbound` of them are {term}`inbound`, which means that they came by themselves. A customer
-# stays for up to twelve weeks. Each week the firm takes one of six actions at its cost. A subscription is worth 5,000 dollars.
+# {glue:text}`funnel-customers` customers, {glue:text}`funnel-inbound` of them {term}`inbound`: they came by themselves. A customer
+# stays for up to twelve weeks, and each week the firm takes one of six actions, at a cost. A subscription is worth 5,000 dollars.
 #
 # Five ways to choose the action, and what each earns:
 
@@ -98,10 +98,10 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # **Waiting** earns {glue:text}`funnel-waiting` dollars a customer, because some people subscribe without being asked. **Random actions**
 # lose {glue:text}`funnel-random-actions` dollars: demos and account managers cost more than they bring in. **Always email** is hardly better than
 # waiting. The **hand-written rule** is the best of four that a sales team might begin with: an email in weeks 1 and 3, then
-# leave the customer alone. The **best plan** earns {glue:text}`funnel-best-plan` dollars.
+# nothing. The **best plan** earns {glue:text}`funnel-best-plan` dollars.
 #
-# The percentages are {term}`shares of the attainable gain <share of the attainable gain>`: 0% for waiting, 100% for the best plan. We shall
-# quote this number for every agent, so let us see where the 100% comes from.
+# The percentages are {term}`shares of the attainable gain <share of the attainable gain>`: 0% for waiting, 100% for the best plan. Every agent
+# of this book gets one. So where does the 100% come from?
 #
 # ## The loop of agent and environment
 #
@@ -113,14 +113,14 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # Each week the agent acts and the customer responds. The states are simplified.
 # :::
 #
-# The {term}`agent` looks at the {term}`state` of the customer and chooses an {term}`action`. The environment answers with
-# a {term}`reward` and the next state, and the loop begins again.
+# The {term}`agent` looks at the customer's {term}`state` and chooses an {term}`action`. The environment answers with
+# a {term}`reward` and the next state.
 #
 # | word | in our funnel |
 # |---|---|
 # | state $S_t$ | the week $t$; the {term}`milestones <milestone>` reached; contacts in a row ({term}`fatigue`); last week's channel; how fresh the {term}`interest` is; who the customer is |
 # | action $A_t$ | email, call, demo, survey, wait or account manager |
-# | reward $R_{t+1}$ | 5,000 dollars if the customer subscribes this week, minus the cost of the action |
+# | reward $R_{t+1}$ | 5,000 dollars for a subscription this week, minus the cost of the action |
 # | {term}`transition` $p(s' \mid s, a)$ | the probability of each next state |
 # | {term}`episode` | twelve weeks with one customer; it ends early with a subscription, or an {term}`opt-out` |
 # | {term}`return` $G_t$ | the sum of all rewards still to come |
@@ -129,20 +129,19 @@ assert values.loc[order, "share"].is_monotonic_increasing
 #
 # States, actions, rewards and transitions make a **Markov decision process** ({term}`MDP`) {cite:p}`puterman1994`. The {term}`Markov property` is a
 # demand on the state: given the state and the action, the past must tell us nothing more about what comes next. That is why fatigue is part of it.
-# Otherwise two customers could look the same and respond differently, because one of them had three emails in a row.
+# Otherwise two customers could look the same and respond differently, because one of them has had three emails in a row.
 #
-# How does a customer respond? The rules are few:
+# Customers respond by a few rules:
 #
-# - **Every action has an aim.** An email mostly raises the chance of a signup, a call that of a first call, a manager that of a subscription.
+# - **Every action has an aim.** An email mostly raises the chance of a signup, a manager that of a subscription.
 # - **Order matters.** A demo needs a call first, and *no action brings about a subscription before the signup*.
 # - **Channels suit people differently.** An email that works for one customer leaves another cold.
 # - **Repetition wears off.** Last week's channel used again does a fifth of the work, and interest cools in weeks without news.
-# - **Contacts in a row tire.** Each may lose the customer for good, the more so the more there were.
+# - **Contacts in a row tire.** Each may lose the customer for good, and the risk grows with their number.
 #
 # ## Three states by hand
 #
-# First we solve a small case on paper: three weeks, one customer, three actions, and three states, *new*, *signed up*
-# and *gone* (subscribed or lost).
+# First a small case on paper: three weeks, three actions, and three states, *new*, *signed up* and *gone* (subscribed or lost).
 #
 # | state, action | reward | signs up | gone | stays |
 # |---|--:|--:|--:|--:|
@@ -153,8 +152,8 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # | signed up, email | 99.90 | | 12% | 88% |
 # | signed up, manager | 480 | | 20% | 80% |
 #
-# The reward is the expected one. A manager brings a subscription with a chance of 10%, which is worth 500 dollars, and costs 20. Besides,
-# every contact loses 10% of the customers.
+# Rewards are expected ones: a manager brings a subscription with a chance of 10%, worth 500 dollars, and costs 20. Every contact also
+# loses 10% of the customers.
 #
 # :::{admonition} By hand: the value of always waiting
 # :class: by-hand
@@ -179,10 +178,10 @@ assert values.loc[order, "share"].is_monotonic_increasing
 #
 # :::{admonition} Predict
 # :class: predict
-# In week 3 an email to a new customer loses ten cents and cannot pay off any more. Is it worth sending in week 1? By how much?
+# In week 3 an email to a new customer only loses ten cents. Is it worth sending in week 1? By how much?
 # :::
 #
-# For the *best* policy we go backwards in the same way, but work out every action and keep the best.
+# For the *best* policy, go backwards in the same way, but work out every action and keep the best.
 #
 # :::{admonition} By hand: the best plan
 # :class: by-hand
@@ -209,8 +208,8 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # :::
 #
 # The best plan is *email until the signup, then the manager*. It is worth 441.45 dollars, thirty times as much as waiting. The
-# first email loses ten cents that week and is the best action all the same, because it **prepares** a state in which the manager
-# can sell. In week 3 it is too late to prepare anything.
+# first email loses ten cents that week. It is still the best action, because it **prepares** a state in which the manager
+# can sell. In week 3 it is too late for that.
 #
 # This is the {term}`Bellman equation` {cite:p}`bellman1957`: the value of an action is its reward plus the value of where it leads,
 # and the value of a state is that of its best action.
@@ -228,7 +227,7 @@ assert values.loc[order, "share"].is_monotonic_increasing
 #
 # ## Backward induction, in your own code
 #
-# We write the small funnel as two arrays: `P[s, a, s']` has the probability of each next state, `r[s, a]` the expected reward. NumPy
+# The small funnel as two arrays: `P[s, a, s']` is the probability of each next state, `r[s, a]` the expected reward. NumPy
 # confirms the three weeks of waiting:
 
 # %%
@@ -251,8 +250,7 @@ for week in (3, 2, 1):
 # ::::{exercise} ★★ Write backward induction
 # :label: ex-funnel-backward
 #
-# Turn {eq}`funnel-bellman` into code. The function below runs, but two things are wrong with it. `check` compares it with our numbers and
-# gives you a hint.
+# Turn {eq}`funnel-bellman` into code. The function below runs, but has two faults. `check` compares it with our numbers and gives you a hint.
 # ::::
 
 
@@ -330,7 +328,7 @@ print(check(backward_induction))
 # :label: ex-funnel-myopic
 #
 # A team always takes the action with the highest reward *of this week*. What does it do in each state, and what is a new
-# customer worth to it in week 1? Use pencil and paper.
+# customer worth to it in week 1? Work it out on paper.
 # ::::
 #
 # :::{solution-start} ex-funnel-myopic
@@ -338,8 +336,8 @@ print(check(backward_induction))
 # :::
 #
 # It waits with new customers (0 is more than −0.10) and gives those who signed up a manager (480). So a new customer is
-# worth 0 in week 3, $0.1 \times 480$ $= 48$ in week 2, and $0.1 \times 864$ ${} + 0.9 \times 48$ $= 129.60$ in week 1. Without
-# preparing anything, the team earns less than a third of what is possible.
+# worth 0 in week 3, $0.1 \times 480$ $= 48$ in week 2, and $0.1 \times 864$ ${} + 0.9 \times 48$ $= 129.60$ in week 1: less than a
+# third of what is possible.
 
 # %%
 myopic, states = r.argmax(axis=1), np.arange(3)
@@ -354,9 +352,8 @@ print(f"{v[NEW]:.2f}")
 #
 # ## The full funnel, solved
 #
-# Your function solves any MDP that comes as two arrays, so let us give it the full funnel. For one
-# customer that is 1,152 combinations of milestones, fatigue, channel and interest, and one state for "gone". Our customer is inbound, has had a
-# demo, and is best reached by email:
+# Your function solves any MDP that comes as two arrays. For one customer of the full funnel that is 1,152 combinations of milestones, fatigue,
+# channel and interest, and one state for "gone". Our customer is inbound, has had a demo, and is best reached by email:
 
 # %%
 from crm_rl.planning.model import as_arrays
@@ -375,8 +372,8 @@ print(f"by the package:   {worth['best plan'][who]:.2f}")
 print(f"if we wait:       {worth['waiting'][who]:.2f}")
 
 # %% [markdown]
-# Your function and the package's planner, which does the same for everybody, agree. Why is it worth so much more than waiting? We take the two
-# terms of {eq}`funnel-bellman` apart, for the first week:
+# Your function agrees with the package's planner, which does the same for everybody. Why is the plan worth so much more than waiting? Here are
+# the two terms of {eq}`funnel-bellman`, for the first week:
 
 # %%
 first_week = pd.DataFrame(
@@ -407,8 +404,7 @@ assert rules.repeated == 0.2 and rules.value == 5000 and rules.needs[-1] == 1 <<
 # ## The same funnel behind Gymnasium's interface
 #
 # The planner needs the probabilities. A learner only gets to *play*: it sees an {term}`observation`, acts, and is paid.
-# Most reinforcement learning libraries expect [Gymnasium](https://gymnasium.farama.org)'s interface {cite:p}`towers2024` for that. We let your
-# plan play an episode with the same customer:
+# Most libraries expect [Gymnasium](https://gymnasium.farama.org)'s interface for that {cite:p}`towers2024`. Your plan plays an episode with the same customer:
 
 # %%
 import gymnasium
@@ -429,13 +425,13 @@ print(f"the agent saw {len(observation)} numbers; subscribed: {info['subscribed'
 
 # %% [markdown]
 # This episode went well; in most the customer does not subscribe. `terminated` says that the episode is over, by a subscription, by an
-# opt-out or after twelve weeks. `truncated` would mean that *we* stopped looking while the customer went on, which never happens here.
+# opt-out or after twelve weeks. `truncated` would mean that *we* stopped looking, which never happens here.
 # The 15 numbers do not say which channels suit the customer. An agent has to learn that from country and bootcamp. Where even
-# this is impossible, the problem is a *partially observed* MDP {cite:p}`kaelbling1998`.
+# this is impossible, the MDP is *partially observed* {cite:p}`kaelbling1998`.
 #
 # ## What the best plan does
 #
-# We follow the plan for three customers, each best reached in another way:
+# Here is the plan for three customers, each best reached in another way:
 
 # %% mystnb={"figure": {"caption": "The best plan for three inbound customers who have had a demo, as long as nothing happens. White is waiting.", "name": "fig-funnel-plan"}, "image": {"alt": "Grid of twelve weeks for three customers in two situations. The plan contacts the email and manager customers every other week and alternates email and demo where both suit. Before the signup the manager stops after week 7; after it, contacts go on to week 12."}} tags=["hide-input"]
 from crm_rl.planning.exact import optimal, without_news
@@ -449,10 +445,8 @@ shown = {
     "manager suits": had_demo[affinity[:, Action.MANAGER].argmax()],
 }
 q = optimal(subset(people, list(shown.values())), rules).q
-weeks, situations = (
-    range(1, rules.weeks + 1),
-    {"not signed up yet": 0, "signed up": 1 << SIGNUP},
-)
+weeks = range(1, rules.weeks + 1)
+situations = {"not signed up yet": 0, "signed up": 1 << SIGNUP}
 plans = {
     title: pd.DataFrame(
         [without_news(each, 1 << DEMO | more) for each in q], list(shown), weeks
@@ -473,26 +467,21 @@ for name, action in (("manager suits", Action.MANAGER), ("email suits", Action.E
 #
 # 1. **Use the channel that suits.** Each customer gets the one or two channels that reach them.
 # 2. **Let it rest.** The same channel twice in a row does little, so the plan waits every other week, or alternates between two channels.
-# 3. **Prepare.** Before the signup no contact can sell anything. The plan makes contact all the same, even if it takes a manager at 20
-#    dollars.
-# 4. **Stop in time.** Before the signup, the manager's visits end after week {glue:text}`funnel-manager-stops`: the weeks that are left are
-#    too few for 20 dollars to pay off. An email costs ten cents and is still worth sending in week {glue:text}`funnel-email-stops`.
+# 3. **Prepare.** Before the signup no contact can sell anything. The plan makes contact anyway, even by a manager at 20 dollars.
+# 4. **Stop in time.** Before the signup, the manager's visits end after week {glue:text}`funnel-manager-stops`: too few weeks are left
+#    for 20 dollars to pay off. An email costs ten cents and is still worth sending in week {glue:text}`funnel-email-stops`.
 #
-# The gain is not spread evenly: {glue:text}`funnel-gain-inbound` of it comes from the inbound customers, who
-# are few but interested.
+# The gain is not spread evenly: {glue:text}`funnel-gain-inbound` of it comes from the inbound customers, who are few but interested.
 #
 # ::::{exercise} ★★★ Take a rule away
 # :label: ex-funnel-rules
 #
-# Which of the funnel's rules matter most to the customer who is best reached by email? Switch them off one at a time: how far does the value
-# rise, and does the plan still rest after an email? Predict before you run.
+# Which of the funnel's rules matter most to the customer who is best reached by email? Switch them off one at a time. How far does the value
+# rise, and does the plan still rest after an email?
 # ::::
 
 # %%
-easier = {
-    "all rules": {},
-    "repetition does not wear off": {"repeated": 1.0},
-}
+easier = {"all rules": {}, "repetition does not wear off": {"repeated": 1.0}}
 for name, change in easier.items():
     P_now, r_now = as_arrays(who, people, rules._replace(**change))
     v, plan = backward_induction(P_now, r_now, rules.weeks)
@@ -531,8 +520,8 @@ for name, change in easier.items():
 # - An MDP is states, actions, rewards and transitions. Whatever changes what comes next belongs to the state.
 # - Bellman: the value of an action is its reward plus the value of where it leads; the value of a state is that of its best action.
 # - Where the world is known, backward induction finds the best plan exactly. You can write it in eight lines.
-# - A good plan pays now for a better state later, and stops when the time left is too short.
-# - We judge every agent by its share of the attainable gain, from 0% (waiting) to 100% (the best plan).
+# - A good plan pays now for a better state later, and stops when too little time is left.
+# - We judge every agent by its share of the attainable gain: 0% for waiting, 100% for the best plan.
 # :::
 #
 # ## Check yourself
@@ -545,7 +534,7 @@ for name, change in easier.items():
 # ::::{dropdown} Because most subscriptions happen late in an episode, so most of the value is there.
 # :class-container: wrong
 #
-# When they happen does not matter. What counts is what each value is computed from.
+# When they happen does not matter, only what each value is computed from.
 # ::::
 # ::::{dropdown} Because a value needs those of next week, and after the last week they are zero.
 # :class-container: right
@@ -575,7 +564,7 @@ for name, change in easier.items():
 # ::::{dropdown} The Markov property: the state is no longer enough.
 # :class-container: right
 #
-# The past (three emails in a row) would tell more about next week than the state does, and no policy could know when to rest.
+# The past would tell more about next week than the state does, and no policy could know when to rest.
 # ::::
 # :::::
 #
@@ -606,27 +595,25 @@ for name, change in easier.items():
 #
 # State: milestones, recent contacts, time left, and what we know about the customer. Actions: the channels, and doing nothing. Reward: the
 # value of a subscription minus the cost of the action. Transitions: the chances of milestones, a subscription and an opt-out, given state and action.
-# I would check whether history improves their prediction, since then the state is not Markov. And I would say that transitions have to come from
+# I would check whether history improves their prediction, since then the state is not Markov. And transitions have to come from
 # experiments, because a log shows only what the old policy tried.
 # ::::
 # ::::{dropdown} State the Bellman optimality equation, and explain it to a colleague in sales.
 # :class-container: interview
 #
 # $v(s) = \max_a \, [\, r(s, a) + \sum_{s'} p(s' \mid s, a)\, v(s') \,]$. In words: a contact is worth what it earns now plus what the customer is worth
-# afterwards, so do what makes that total largest. An email that costs ten cents and sells nothing can be the best action, because of the signup it prepares.
-# In our small funnel it turns 259 dollars into 441.
+# afterwards, so do what makes that total largest. An email that sells nothing can be the best action, because of the signup it prepares: in our small
+# funnel it turns 259 dollars into 441.
 # ::::
 # ::::{dropdown} When would you plan, when would you learn, and when is a bandit enough?
 # :class-container: interview
 #
 # With known transitions and few states I plan: backward induction is exact, and takes weeks times states times actions times next states. With unknown
-# transitions I learn, by reinforcement learning or by fitting a model and planning in it. A contextual bandit is enough where today's action does
-# not change what is possible tomorrow. Our funnel is different: a team that looks one week ahead earns less than a third of the optimum in the
-# small case.
+# transitions I learn, or fit a model and plan in it. A contextual bandit is enough where today's action does not change what is possible tomorrow.
+# Our funnel is different: in the small case, a team that looks one week ahead earns less than a third of the optimum.
 # ::::
 #
 # ## Further reading
 #
 # - {cite:t}`sutton2018`, chapters 3 and 4: MDPs, values, and dynamic programming.
 # - {cite:t}`puterman1994`, chapter 4: backward induction and why it is optimal, with proofs.
-# - {cite:t}`towers2024` on Gymnasium's interface.

@@ -4,7 +4,7 @@
 #
 # Chapter 3 computed the best plan from the probabilities of what customers do. At work nobody hands you those probabilities.
 # **Q-learning finds the same answer from experience alone**: it acts, sees what happens, and corrects one number in a table.
-# The price is experience. The table has to try what may turn out badly, and it needs many customers to learn from; this chapter shows how many.
+# The price is experience. The agent has to try what may turn out badly, and it needs many customers to learn from; this chapter shows how many.
 #
 # ::::{admonition} In this chapter
 # :class: chapter-box
@@ -107,7 +107,7 @@ assert reached[300] < 0.1 < reached[1_000] < single < climb.loc[10_000].min()
 # %% [markdown]
 # After 1,000 episodes the tables get {glue:text}`q-climb-1000` of the {term}`share of the attainable gain` on average, after 10,000
 # {glue:text}`q-climb-10000`, and after 100,000 {glue:text}`q-climb-100000` ({numref}`fig-q-climb`). That is far above the best single action ({glue:text}`q-single`), and
-# nobody told them a single probability. How do they do it?
+# nobody told them any probability. How do they do it?
 #
 # ## A table with two rows
 #
@@ -164,8 +164,8 @@ assert reached[300] < 0.1 < reached[1_000] < single < climb.loc[10_000].min()
 # The second email. The value of what the agent can do *next* flows back by one week.
 # :::
 #
-# Two things happened that matter for the rest of the chapter. In the second episode the value of the manager reached the email, one week earlier: nobody ever
-# paid for an email, and yet it became valuable. And in the fourth, a lucky wait overtook the email, which chapter 3 knows to
+# Two things happened that matter for the rest of the chapter. In the second episode the value of the manager reached the email, one week earlier: an email
+# never earns anything itself, and yet it became valuable. And in the fourth, a lucky wait overtook the email, which chapter 3 found to
 # be worth four times as much (191.90 against 48). A {term}`greedy` agent, which always takes the action with the highest number, would wait from now on.
 #
 # ::::{exercise} ★ The fifth episode
@@ -197,8 +197,8 @@ assert round(email, 3) == 8.654 and np.isclose(48 + 0.1 * (480 - 48), 91.2)
 # ## The update
 #
 # The best values satisfy the Bellman equation: $q_*(s, a)$ is the reward plus the best value of the next state, *averaged over what may
-# happen*. With probabilities we can compute an average. Without them we can estimate it, case by case, by moving a little towards
-# each one. This is {term}`Q-learning` ({cite:t}`watkins1992`; equation 6.8 in {cite:t}`sutton2018`):
+# happen*. With the probabilities we can compute this average. Without them we can estimate it, one case at a time, by moving a little towards
+# each. This is {term}`Q-learning` ({cite:t}`watkins1992`; equation 6.8 in {cite:t}`sutton2018`):
 #
 # $$
 # \begin{aligned}
@@ -211,6 +211,27 @@ assert round(email, 3) == 8.654 and np.isclose(48 + 0.1 * (480 - 48), 91.2)
 # from the field: the target contains the table's own estimates, which is called **bootstrapping**; and it takes the best next action,
 # whatever the agent really does next, so the agent can explore and still learn about the best policy. That is
 # {term}`off-policy learning`.
+#
+# Watch it on a smaller funnel, in which an email costs 1 dollar, a manager 20, and a subscription is worth 100. Step until a subscription has changed a value of
+# week 1: how many episodes does that take, and why more than one? Then start again with $\varepsilon = 0$.
+#
+# <div class="q-stepper" data-seed="1" data-alpha="0.1" data-epsilon="0.5">
+# <div class="part-fallback">
+# <p>In the web pages of this book a Q-table learns here step by step, where JavaScript is on. One update by hand, with a
+# learning rate of 0.1: a new customer gets an email for $1 and signs up. The next row is still all zeros, so the target is
+# −1 + 0 = −1, and the new value is 0 + 0.1 × (−1 − 0) = −0.10. After many updates the table comes close to these exact values, in
+# dollars:</p>
+# <table class="table">
+# <thead><tr><th>State</th><th>email</th><th>manager</th><th>wait</th></tr></thead>
+# <tbody>
+# <tr><th>week 1, new</th><td>28.50</td><td>−2.90</td><td>17.10</td></tr>
+# <tr><th>week 2, new</th><td>14.00</td><td>−17.00</td><td>3.00</td></tr>
+# <tr><th>week 2, signed up</th><td>36.00</td><td>45.00</td><td>30.00</td></tr>
+# <tr><th>week 3, signed up</th><td>9.00</td><td>30.00</td><td>0.00</td></tr>
+# </tbody>
+# </table>
+# </div>
+# </div>
 #
 # ## Write it yourself
 #
@@ -364,9 +385,9 @@ close = f"{100 * error[Action.MANAGER] / exact[Action.MANAGER]:.0f}%"
 glue("q-row-error", close, display=False)
 
 # %% [markdown]
-# The manager is right, and its number is within {glue:text}`q-row-error` of the exact one: most episodes began with it. Waiting was
+# The highest number is the manager's, as it should be, and it is within {glue:text}`q-row-error` of the exact one: most episodes began with it. Waiting was
 # tried far less, and its number has a long way to go. **A Q-table is accurate where its agent goes.** That is enough to act well,
-# but only if it has been everywhere often enough to know where to go.
+# provided that the agent has tried everything often enough to know where to go.
 #
 # ## How much to explore, and how fast to learn
 #
@@ -425,7 +446,7 @@ assert np.isclose(np.sqrt(0.1 * 0.9) * 5000, 1500)
 #   {cite:t}`sutton2018`). One over the number of tries does both.
 #
 # A constant rate fails the second condition. If targets scatter with a standard deviation of $\sigma$, the estimate goes on
-# scattering with about $\sigma \sqrt{\alpha / (2 - \alpha)}$, for ever. A manager who sells for 5,000 dollars one time in ten has $\sigma = 1{,}500$; at $\alpha = 0.1$
+# scattering with about $\sigma \sqrt{\alpha / (2 - \alpha)}$ for ever. A manager who sells for 5,000 dollars one time in ten has $\sigma = 1{,}500$; at $\alpha = 0.1$
 # the number hovers by {glue:text}`q-hover` dollars around its true 480. That is why 0.5 gets {glue:text}`q-alpha-0.5` here. A rate of
 # 0.01 hovers little, but it has not arrived yet ({glue:text}`q-alpha-0.01`). A falling rate begins fast and comes to rest
 # ({glue:text}`q-alpha-falling`).
@@ -530,10 +551,10 @@ print(f"expected: {goal:.2f}; sampled: {shares.round(2)}")
 # :::{admonition} In the published study
 # :class: note
 #
-# {cite:t}`nair2026` trained a table by Q-learning in a replay of recorded customers and reports that it subscribes **1.80%** of them, **4.09 times** the
+# {cite:t}`nair2026` trained a table by Q-learning in a replay of recorded customers and reports that **1.80%** of them subscribe, **4.09 times** the
 # base rate. In our re-run by the rules of its code, twenty tables get {glue:text}`q-study-table` on average, and random targeting in the same
-# replay {glue:text}`q-study-random`: learning does not explain the factor. Later chapters [run the study again](08_study.ipynb) and
-# [audit it](09_audit.ipynb).
+# replay {glue:text}`q-study-random`: learning does not explain the factor. Chapter 8 [runs the study again](08_study.ipynb), and
+# chapter 9 [audits it](09_audit.ipynb).
 # :::
 
 # %% tags=["remove-cell"]
@@ -594,7 +615,7 @@ glue("q-states", f"{100 * (len(table.q) // 100)}", display=False)
 # ::::{dropdown} The target takes the best next action, not the one taken next.
 # :class-container: right
 #
-# Behaviour decides what is updated and how often, not what the update aims at.
+# Behaviour decides which entries are updated and how often, not what the update aims at.
 # ::::
 # ::::{dropdown} Random actions are as often too good as too bad, so their effects cancel out over many episodes.
 # :class-container: wrong

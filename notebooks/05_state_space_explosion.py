@@ -2,25 +2,25 @@
 # (ch-explosion)=
 # # State-space explosion
 #
-# The study says that its table failed because there were too many states. We count them, by hand and then by machine: those that
-# are possible, those that training meets, and those that later customers need. Then we turn the number up step by step, and see what it
-# costs, and what it does not explain.
+# A {term}`Q-table` has a row for each {term}`state`. How much should a state tell? Everything we know about the customer, you might say, since
+# an agent that sees more can choose better. With a table it turns out the other way round: **the more a table sees, the less it knows.**
+# Each thing it sees multiplies its rows, and the same experience is spread over all of them. This chapter counts the rows, and the tries
+# that are left for each.
 #
 # ::::{admonition} In this chapter
 # :class: chapter-box
 #
 # You will learn
-# : - to count states: possible, met, met by those who come later
-#   - why "samples per state" needs a numerator, and why its mean says little
-#   - what a table does in a state it has never met, and how to tell an explosion from a drift
-#   - to read an interquartile mean and a bootstrap over seeds, worked by hand
-#   - to take a claim of the form "it failed because" apart, by an experiment for each part
+# : - to count the states of a table by hand, and to write a state key
+#   - to judge a table by the tries of each row, not by their mean
+#   - what a table does with customers it has never met
+#   - to choose what a table should see, and a first cure: a sum of tables
 #
 # You need
-# : [Q-learning](04_q_learning.ipynb), above all its state keys.
+# : [Q-learning](04_q_learning.ipynb).
 #
 # Time
-# : 45 minutes to read, 40 seconds to run.
+# : 30 minutes to read, 50 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -40,1414 +40,748 @@ if "google.colab" in sys.modules:
     os.chdir(home + "/notebooks")
 
 # %% [markdown]
-# ## Counting by hand
+# ## Seven tables, one budget
 #
-# A {term}`Q-table` has one row for each {term}`state`. How many rows is that? As many as there are ways to fill in the features, and
-# ways multiply.
-#
-# :::{admonition} By hand: three features and some masks
-# :class: by-hand
-#
-# Three yes-or-no features: $2 \times 2 \times 2 = 8$ states.
-#
-# Now the agent may show or hide two of them. That adds two mask bits. If a hidden feature is still in the observation, as in the
-# study's code, every state comes with every mask: $8 \times 2^2 = 32$. If a hidden feature is seen as a blank, as the study's text
-# says, a feature with a bit is *yes*, *no* or *blank*, three ways instead of four:
-#
-# | feature and its bit | as coded | as described |
-# |---|--:|--:|
-# | always visible | 2 | 2 |
-# | may be hidden | 2 × 2 = 4 | 3 |
-# | may be hidden | 2 × 2 = 4 | 3 |
-# | **together** | **32** | **18** |
-#
-# With a bit for all three it is $4^3 = 64$ against $3^3 = 27$. With 15 features the mask bits alone make
-# $2^{15} = 32{,}768$ masks.
-# :::
-#
-# In general, with $L_f$ values of feature $f$ and a mask $\mu$ of one bit a feature,
-#
-# $$
-# \begin{aligned}
-# 2^{15} \prod_{f=1}^{15} L_f & \quad \text{if the mask hides nothing,} \\
-# \prod_{f=1}^{15} (L_f + 1) & \quad \text{if hidden features look alike.}
-# \end{aligned}
-# $$ (explosion-count)
-#
-# That a product of this kind outgrows any computer is what Bellman called the curse of dimensionality {cite:p}`bellman1957`; we say
-# {term}`state-space explosion`.
-#
-# ## 0.021 samples per state
-#
-# The study reports a table of 1,451 states without feature selection and of 522,619 with it, and explains the failure of the second in
-# one division {cite:p}`nair2026`.
-#
-# :::{admonition} By hand: what is divided by what?
-# :class: by-hand
-#
-# $$
-# \frac{11{,}032}{522{,}619} = 0.0211
-# $$
-#
-# Below the line: neither formula above gives this number. With masks that hide nothing it would be a multiple of $2^{15}$, and
-# $522{,}619 / 32{,}768 = 15.95$. With hidden features alike, each of the five yes-or-no flags puts in a factor of 3, and 522,619 is not even divisible by 3
-# (its digits add up to 25). So it is not a count of *possible* states; it is how many rows the table had *after training*, states that were met, each
-# at least once.
-#
-# Above the line: 11,032 is the number of customers in the file, validation and test included. But customers are not what fills a table.
-# **Steps** are: each step updates one row. An episode of the selection game may take twenty steps (as coded even more). If it took but ten on
-# average, 100,000 episodes would be $1{,}000{,}000 / 522{,}619 = 1.9$ updates a state, ninety times as many.
-# :::
-#
-# Every state in the table was met at least once. Met is not yet updated: the state in which an episode is cut off gets a row, since its value
-# is looked up, but nothing is decided in it. So a state may have seen no update at all, and its neighbour a thousand. The right question is not
-# *customers divided by states*, it is *how often was each state updated, and will I meet it again?* For that we need the machine.
-#
-# The customers are those of the synthetic {term}`twin`, unless you have set `CRM_RL_DATA`. Counts of states depend on the very values of the features,
-# so on the original they come out somewhat different; what we say about them in words holds on both, and cells check it.
+# Seven tables learn the full funnel of chapter 3, each from a million customer-weeks. They differ in their {term}`state resolution`. The
+# coarsest sees only which {term}`milestones <milestone>` a customer has reached. Each of the others sees one thing more, and the finest sees everything, including the
+# exact country and bootcamp. We let them learn in ten {term}`smooth worlds <smooth world>`, where customers with similar names
+# respond alike, and in ten {term}`rough ones <rough world>`, where names say nothing about each other.
 
-# %%
+# %% mystnb={"figure": {"caption": "What seven tables make of a million customer-weeks each. Each table sees what the ones to its left see, and one thing more. Dots are means over ten recorded worlds, bars 95% intervals. Rows: those in use after training in the book's smooth world.", "name": "fig-explosion-arch"}, "image": {"alt": "Line chart of the share of the attainable gain for seven tables of 30 to 67,000 rows, in smooth and rough worlds. Both lines rise to about a quarter for the second table, fall to about zero for the third, recover partly for the fourth, and end well below zero, below waiting, for the finest table. The optimum, at 100 percent, is far above all of them."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from myst_nb import glue
 
 from crm_rl import plots
-from crm_rl.data import clean, data_path, load
-from crm_rl.agents.reference import constant_policy, random_policy
-from crm_rl.evaluation.rollouts import play
-from crm_rl.worlds.replay_world import with_visible
-from crm_rl.evaluation.rollouts import play_watched
-from crm_rl.data.features import PUBLISHED_FEATURES
-from crm_rl.worlds.base import MAX_STEPS, N_FEATURES, Action
-from crm_rl.worlds.replay import STAGE_FEATURE, STAGE_OF
-from crm_rl.evaluation.intervals import in_digits, in_words, interquartile_mean, wilson
-from crm_rl.evaluation.intervals import over_seeds, over_seeds_and_clusters
-from crm_rl.agents.q_learning import STUDY, train_q_learning
-from crm_rl.worlds.replay_keys import levels_of
-from crm_rl.worlds.replay_world import replay_worlds
+from crm_rl.agents.q_learning import train_q_learning
+from crm_rl.experiments.arms import ARMS
+from crm_rl.experiments.comparison_record import load_comparison, score
+from crm_rl.worlds.attributes import RESOLUTIONS, Resolution
+from crm_rl.worlds.nature import BOOK_WORLD
+from crm_rl.worlds.registry import worlds
 
 plots.use_style()
+train = worlds("smooth")["train"]
 
-customers, _ = clean(load(data_path()))
-NAMES = [feature.name for feature in PUBLISHED_FEATURES]
-GAMES = {
-    "described": ("described", False),
-    "described, selection": ("described", True),
-    "as coded": ("as_coded", False),
-    "as coded, selection": ("as_coded", True),
-}
-worlds = {name: replay_worlds(customers, *game) for name, game in GAMES.items()}
-print(
-    *(
-        f"{part}: {len(worlds['described'][part].population.stage):,}"
-        for part in worlds["described"]
+
+def learn(name: str, world=train, weeks: int = 1_000_000):
+    """Train one of the seven tables."""
+    arm = ARMS[f"table: {name}"]
+    settings, resolution = arm.trials[arm.chosen], RESOLUTIONS[name]
+    return train_q_learning(
+        world, settings, None, seed=0, steps=weeks, resolution=resolution
     )
-)
-
-# %% tags=["remove-cell"]
-assert round(11_032 / 522_619, 3) == 0.021
-assert 522_619 % 2**15 != 0 and 522_619 % 3 != 0
-
-# %% [markdown]
-# ## How many states are possible?
-#
-# Four games: two settings, each without and with feature selection. We round the features of the training customers to two
-# decimals, as the state key does, and count the values. The actions can lift the stage, so it gets the values that it can be
-# lifted to as well.
 
 
-# %%
-def n_levels(world) -> np.ndarray:
-    """How many values each feature can take, shape (15,)."""
-    levels = levels_of(world.population).counts.astype(float)
-    paid = np.array(world.rules.milestone_reward) > 0
-    stages = {*world.population.stage, *np.array(STAGE_OF)[paid]}
-    levels[STAGE_FEATURE] = len(stages)
-    return levels
-
-
-level_table = pd.DataFrame(
-    {
-        name: n_levels(worlds[name]["train"]).astype(int)
-        for name in ("described", "as coded")
-    },
-    index=NAMES,
-)
-level_table.T.iloc[:, :8]
-
-# %%
-level_table.T.iloc[:, 8:]
-
-
-# %%
-def rounded(world) -> np.ndarray:
-    return np.round(world.population.features.astype(np.float64), 2)
-
-
-possible = {}
-for name, game in worlds.items():
-    levels, rules = n_levels(game["train"]), game["train"].rules
-    alike = len(np.unique(rounded(game["train"]), axis=0))
-    if not rules.selects_features:
-        product, of_people = levels.prod(), alike
-    elif rules.hides_features:
-        product, of_people = (levels + 1).prod(), alike * 2**N_FEATURES
-    else:
-        product, of_people = levels.prod() * 2**N_FEATURES, alike * 2**N_FEATURES
-    possible[name] = {
-        "product of levels": f"{product:.1e}",
-        "different customers": f"{alike:,}",
-        "customers x masks": f"{of_people:,}",
-    }
-pd.DataFrame(possible).T
-
-# %% tags=["remove-cell"]
-assert all(float(row["product of levels"]) > 8e9 for row in possible.values())
-
-# %% [markdown]
-# The product is absurd: more states than there are people on Earth, for a file of eleven thousand. It counts combinations that
-# nobody has, such as a customer of every country with every conversion rate. What can occur is bounded by the people in the training part:
-# so many *different* rounded customers, times the masks where there are masks. (The stage can be lifted on top of this; and where hidden features look
-# alike, many of the combinations fall together, so that the last column is only a bound.)
-#
-# ## How many does training meet?
-#
-# We train the four tables of the study, 100,000 episodes each. On the way training notes two things that these settings have no need of: how many
-# states had been met by the end of each episode, and how often each action was tried in each state.
-#
-# :::{admonition} Predict
-# :class: predict
-# The mask has 32,768 values in both selection games. By what factor will the number of states grow when selection is switched on: as coded,
-# where everything starts visible, and as described, where everything starts hidden and the first action of the firm ends the
-# episode?
-# :::
-
-# %%
-trained = {name: train_q_learning(game["train"]) for name, game in worlds.items()}
-decisions = {name: policy.tries.sum(axis=1) for name, policy in trained.items()}
-met = pd.DataFrame(
-    {
-        name: {
-            "states met": len(of_states),
-            "decisions": of_states.sum(),
-            "states decided in": (of_states > 0).sum(),
-        }
-        for name, of_states in decisions.items()
-    }
-).T
-met.map("{:,}".format)
-
-# %%
-states = met["states met"]
-factor_coded = states["as coded, selection"] / states["as coded"]
-factor_described = states["described, selection"] / states["described"]
-print(f"times as many states with selection: as coded {factor_coded:.0f}, ", end="")
-print(f"as described {factor_described:.1f}")
-
-# %% tags=["remove-cell"]
-assert factor_coded > 100 > 10 > factor_described
-glue("explosion-states", f"{states['as coded, selection']:,}", display=False)
-glue("explosion-factor-coded", f"{factor_coded:.0f}", display=False)
-glue("explosion-factor-described", f"{factor_described:.1f}", display=False)
-
-# %%
-episodes = np.unique(np.geomspace(1, 100_000, 60).astype(int))
-growth = {
-    name: pd.Series(policy.history["states"][episodes - 1], index=episodes)
-    for name, policy in trained.items()
+tables = {name: learn(name) for name in RESOLUTIONS}
+rows = pd.Series({name: len(table.q) for name, table in tables.items()})
+ENDS = {"smooth worlds": 0.0, "rough worlds": 1.0}
+runs = load_comparison("twin")
+runs = runs[runs["world"] != BOOK_WORLD]
+scores = {
+    end: pd.DataFrame(
+        {name: score(runs, f"table: {name}", roughness=roughness) for name in RESOLUTIONS}
+    ).T
+    for end, roughness in ENDS.items()
 }
-last_tenth = {
-    name: states_met.iloc[-1] - trained[name].history["states"][90_000 - 1]
-    for name, states_met in growth.items()
-}
-pd.Series(last_tenth, name="new states in the last 10,000 episodes").map("{:,}".format)
-
-# %% mystnb={"figure": {"caption": "States met in training, in the four games; both axes logarithmic.", "name": "fig-explosion-growth"}, "image": {"alt": "Four rising lines. As coded with selection grows almost in proportion to the episodes, to about half a million states, and does not bend. The three others stay in the hundreds or low thousands."}} tags=["hide-input"]
-plots.state_space_explosion(growth)
+SEES = ["milestones", "week", "contacts,\nchannel,\ninterest", "inbound"]
+SEES += ["names in\nhalves", "names in\ntenths", "names\nin full"]
+plots.arch_by_rows(scores, rows, dict(zip(RESOLUTIONS, SEES, strict=True)))
 plt.show()
 
 # %% tags=["remove-cell"]
-assert 450_000 < states["as coded, selection"] < 550_000
-assert last_tenth["as coded, selection"] > 0.05 * states["as coded, selection"]
-assert last_tenth["as coded"] < 0.02 * states["as coded"]
-assert states.drop("as coded, selection").max() < 10_000
+from myst_nb import glue
 
-# %% [markdown]
-# The explosion is real, in one of the two games ({numref}`fig-explosion-growth`). As coded, selection multiplies the states by
-# {glue:text}`explosion-factor-coded`, to {glue:text}`explosion-states` (the study reports 522,619), and the table still grows when training stops: there is
-# no sign of an end. As described the factor is {glue:text}`explosion-factor-described` under the study's schedule. A blank is a blank: as long as little is shown, most
-# customers look the same, and an agent that acts early never gets into the far corners of the mask space. This is how *this agent* behaves, not a property of the
-# game: with every action drawn by lot the same game shows tens of thousands of states, as {ref}`we shall see <sec-explosion-because>`.
-#
-# So "15 mask bits" do not make an explosion by themselves. It takes an agent that turns them: one that may do so at leisure, as coded, or one that explores
-# without end.
-#
-# ## How often is each state met?
-#
-# Now samples per state, counted: decisions in a state, over all states that were met. "Never" are those in which an episode was cut off and
-# nothing was ever decided.
+from crm_rl.experiments.comparison_record import lead
 
-# %%
-spread = {}
-for name, of_states in decisions.items():
-    decided = np.sort(of_states)[::-1]
-    spread[name] = {
-        "mean": decided.mean(),
-        "median": np.median(decided),
-        "never, %": 100 * (decided == 0).mean(),
-        "once, %": 100 * (decided == 1).mean(),
-        "busiest 1% hold, %": 100 * decided[: len(decided) // 100].sum() / decided.sum(),
-    }
-spread = pd.DataFrame(spread).T
-spread.round(1)
-
-# %% tags=["remove-cell"]
-at_most_once = spread["never, %"] + spread["once, %"]
-exploded = spread.loc["as coded, selection"]
-assert exploded["median"] <= 1 and at_most_once["as coded, selection"] > 50
-assert 5 < exploded["mean"] < 20
-glue("explosion-once", f"{at_most_once['as coded, selection']:.0f}%", display=False)
-blind = spread.loc["described, selection"]
-glue(
-    "explosion-once-described",
-    f"{at_most_once['described, selection']:.0f}%",
-    display=False,
-)
-glue("explosion-busiest", f"{blind['busiest 1% hold, %']:.0f}%", display=False)
-glue("explosion-times", f"{exploded['mean'] / (11_032 / 522_619):.0f}", display=False)
-glue("explosion-mean", f"{exploded['mean']:.0f}", display=False)
-# %% [markdown]
-# As coded with selection there are {glue:text}`explosion-mean` decisions a state on average, {glue:text}`explosion-times` times the published 0.021. And
-# yet {glue:text}`explosion-once` of the states saw one or none. If ten samples a state fell by pure chance, a state
-# would see one or none with probability $(1 + 10)\,e^{-10}$, one in 2,000. They do not fall by chance: the greedy agent walks the same paths over and
-# over, and every random action throws it into a corner where nobody has been. **A mean of samples per state hides the very thing it is meant
-# to measure.**
-#
-# What is one sample worth? With a learning rate of 0.1 a value moves from 0 to a tenth of its first target, for one of the 21
-# actions. The other twenty are as they were: 0. The guarantee of Q-learning asks that *every* action be tried in *every* state without
-# end {cite:p}`watkins1992`.
-#
-# ## What later customers find in the table
-#
-# {ref}`The last chapter <ch-q-learning>` looked at the first state of later customers. Now we follow them through all their steps, in all four
-# games. A table that has not met a state takes any action at random, so the share of decisions in unmet states is the share that is **left
-# to chance**. We let each table treat every customer of each part once. From the test part we take this count and nothing else; its
-# rewards stay closed until chapter 7.
-#
-# One detail. As coded with selection only a subscription or a late toggle ends an episode, and training waits for it, however long it takes. When
-# we play, we stop after 50 steps. The column "cut at 50" says how many customers that concerns.
-#
-# :::{admonition} Predict
-# :class: predict
-# Without selection the table has seen every training customer many times. In what share of its decisions about *later* customers is it in
-# a state that it has met: 90%, 50%, 10%?
-# :::
+FINEST, WEEK = "+ country x bootcamp", "+ week"
 
 
-# %%
-def share_met(met: np.ndarray, steps: np.ndarray, rng: np.random.Generator) -> list[float]:
-    """Share of decisions in met states, in %, and an interval from drawing customers anew.
-
-    If it is none or all of them, drawing anew shows no spread: then Wilson's, over customers.
-    """
-    if met.sum() in (0, steps.sum()):
-        ends = wilson(len(met) * int(met.sum() > 0), len(met))
-        return [100 * met.sum() / steps.sum(), *(100 * np.array(ends))]
-    picks = rng.integers(len(met), size=(500, len(met)))
-    drawn = met[picks].sum(axis=1) / steps[picks].sum(axis=1)
-    return [100 * met.sum() / steps.sum(), *(100 * np.quantile(drawn, [0.025, 0.975]))]
+def told(row) -> str:
+    """A share, and its interval, in percent."""
+    each = (f"{100 * row[name]:.0f}%".replace("-", "−") for name in ("mean", "low", "high"))
+    return "{} ({} to {})".format(*each)
 
 
-rng = np.random.default_rng(0)
-found, cut = {}, {}
-for name, game in worlds.items():
-    for part in ("train", "val", "test"):
-        played, met_here = play_watched(game[part], trained[name], np.random.default_rng(1))
-        found[name, part] = share_met(met_here, played.steps, rng)
-        cut[name, part] = 100 * (played.steps >= MAX_STEPS).mean()
-found = pd.DataFrame(found, index=["met, %", "low", "high"]).T
-found["cut at 50, %"] = pd.Series(cut)
-found.round(2)
-
-# %% tags=["remove-cell"]
-assert (
-    found.loc[["described", "as coded"]].loc[(slice(None), ["val", "test"]), "high"] < 5
-).all()
-assert (found.loc["as coded, selection"].loc[["val", "test"], "high"] < 2).all()
-assert (found.loc["described, selection"].loc[["val", "test"], "met, %"] > 90).all()
-glue(
-    "explosion-val-described",
-    f"{found.loc[('described', 'val'), 'met, %']:.1f}%",
-    display=False,
-)
-glue(
-    "explosion-val-coded", f"{found.loc[('as coded', 'val'), 'met, %']:.1f}%", display=False
-)
-glue(
-    "explosion-val-selection",
-    f"{found.loc[('described, selection', 'val'), 'met, %']:.0f}%",
-    display=False,
-)
-own = found["met, %"].xs("train", level=1)
-assert own["as coded, selection"] < 50 and own.drop("as coded, selection").min() > 99
-glue("explosion-train-coded", f"{own['as coded, selection']:.0f}%", display=False)
-
-# %% [markdown]
-# (`low` and `high` are 95% intervals over customers, for one table a game, that of seed 0; other seeds are not in them. Where none or all of the decisions are met,
-# drawing anew shows no spread, and the interval is Wilson's for a share of *customers*.)
-#
-# This is not what we were told to expect. **Without** selection, the small table has met
-# next to nothing of what it needs for later customers:
-# {glue:text}`explosion-val-described` of the validation decisions as described, {glue:text}`explosion-val-coded` as coded. What the
-# published baseline does on later customers is, in our runs, almost wholly chance. With selection as described the table
-# has met {glue:text}`explosion-val-selection`: everybody starts as fifteen blanks, and the table knows them well.
-#
-# Now read the column of the *training* customers. With selection as coded the table has met only {glue:text}`explosion-train-coded` of what it
-# needs for the very customers that it was trained on; in the three other games it is nearly all. So there are two ways for a state to be unknown.
-#
-# (sec-explosion-drift)=
-# ## Explosion and drift
-#
-# A state may be unknown because there are too many states, or because the customers have changed. To tell the two apart we need a third
-# group: customers of the *same months* as those trained on, whom training never saw. We hold out a fifth of the training customers, drawn at random, and
-# train on the rest. What is unknown among those trained on is **explosion**: too many states to meet even one's own. What is unknown among those
-# held out, and not among those trained on, is the usual price of generalising to new people. What is unknown only among later customers is **drift**:
-# the features themselves have shifted.
-
-# %%
-n_training = len(worlds["described"]["train"].population.stage)
-held_out = np.random.default_rng(0).random(n_training) < 0.2
+def points(row) -> str:
+    """A difference of shares, and its interval, in percentage points."""
+    low = f"{100 * row['low']:.{int(row['low'] < 0.01)}f}"
+    return f"{100 * row['mean']:.0f} points ({low} to {100 * row['high']:.0f})"
 
 
-def without(world, left_out: np.ndarray):
-    """The same world, but episodes are never drawn from these customers."""
-    drawn = {pool: getattr(world.pools, pool) for pool in ("first", "second", "everyone")}
-    kept = {pool: places[~left_out[places]] for pool, places in drawn.items()}
-    return world._replace(pools=world.pools._replace(**kept))
+def table_lead(first, second, end):
+    return lead(runs, f"table: {first}", f"table: {second}", roughness=ENDS[end])
 
 
-rng = np.random.default_rng(8)
-apart = {}
-for name, game in worlds.items():
-    policy = train_q_learning(without(game["train"], held_out))
-    played, met_here = play_watched(game["train"], policy, np.random.default_rng(1))
-    for who, members in (("trained on", ~held_out), ("held out at random", held_out)):
-        apart[name, who] = share_met(met_here[members], played.steps[members], rng)
-    played, met_here = play_watched(game["val"], policy, np.random.default_rng(1))
-    apart[name, "later (val)"] = share_met(met_here, played.steps, rng)
-apart = pd.DataFrame(apart, index=["met, %", "low", "high"]).T
-apart["met, %"].unstack(sort=False).round(1)
-
-# %% mystnb={"figure": {"caption": "Share of decisions in states that training had met, for three groups of customers. Bars from 100% down: what is missing on the left is explosion, what goes missing from the middle to the right is drift. One table a game; 95% intervals over customers.", "name": "fig-explosion-drift"}, "image": {"alt": "Four groups of three bars. Described and as coded: all decisions about customers trained on are in met states, most of those about customers held out at random, and almost none about later ones. Described with selection: nearly all in each group. As coded with selection: less than half of those trained on, fewer of those held out, almost none later."}} tags=["hide-input"]
-plots.states_known(apart)
-plt.show()
-
-# %% tags=["remove-cell"]
-share = apart["met, %"].unstack(sort=False)
-baselines = share.loc[["described", "as coded"]]
-assert (baselines["trained on"] > 99).all() and (baselines["later (val)"] < 5).all()
-assert baselines["held out at random"].between(65, 97).all()
-assert (share.loc["described, selection"] > 98).all()
-coded_share = share.loc["as coded, selection"]
-assert coded_share["trained on"] < 50 and coded_share["later (val)"] < 2
-assert 15 < coded_share["held out at random"] < coded_share["trained on"]
-for key, name in (("", "described"), ("-coded", "as coded")):
+for end, table in scores.items():
+    key = end.split()[0]
+    assert table["mean"].idxmax() == WEEK and table["mean"].idxmin() == FINEST
+    assert table.loc[FINEST, "high"] < 0 < table.loc[WEEK, "low"]
+    assert (
+        table_lead(WEEK, "milestones", end)["low"] > 0
+        and table_lead(WEEK, FINEST, end)["low"] > 0
+    )
+    assert all(
+        table_lead("+ inbound", name, end)["low"] > 0
+        for name in (FINEST, "+ fatigue, channel, interest")
+    )
+    glue(f"explosion-best-{key}", told(table.loc[WEEK]), display=False)
+    glue(f"explosion-finest-{key}", told(table.loc[FINEST]), display=False)
     glue(
-        f"explosion-held{key}",
-        f"{baselines.loc[name, 'held out at random']:.0f}%",
+        f"explosion-whole-state-{key}",
+        points(table_lead(WEEK, "+ inbound", end)),
         display=False,
     )
-for key, who in (("own", "trained on"), ("held-selection", "held out at random")):
-    glue(f"explosion-{key}", f"{coded_share[who]:.0f}%", display=False)
-
-# %% [markdown]
-# {numref}`fig-explosion-drift` separates them.
-#
-# **With selection as coded, it is explosion first.** Only {glue:text}`explosion-own` of the decisions about the customers trained on fall in met
-# states, and {glue:text}`explosion-held-selection` for others of the same months. Drift then takes the rest.
-#
-# **Without selection, it is drift.** There is no explosion to speak of: training has met everything about its own customers, and
-# {glue:text}`explosion-held` (described) or {glue:text}`explosion-held-coded` (as coded) of what it needs for others of the same months. Of later customers it
-# has met next to nothing. That is not a matter of too many states: the states of later customers are others, because their features take other values.
-#
-# Which features? We leave out one at a time and ask how many validation customers then start in a state that some
-# training customer started in, too.
-
-# %%
-one_out = {}
-for name in ("described", "as coded"):
-    train, val = rounded(worlds[name]["train"]), rounded(worlds[name]["val"])
-    share = {}
-    for left_out in [None, *range(N_FEATURES)]:
-        kept = [f for f in range(N_FEATURES) if f != left_out]
-        known = set(map(tuple, train[:, kept]))
-        share["nothing" if left_out is None else NAMES[left_out]] = 100 * np.mean(
-            [tuple(row) in known for row in val[:, kept]]
-        )
-    one_out[name] = share
-one_out = pd.DataFrame(one_out)
-one_out[
-    (one_out > one_out.loc["nothing"] + 5).any(axis=1) | (one_out.index == "nothing")
-].round(1)
-
-# %% tags=["remove-cell"]
-without_days, without_country = (
-    one_out.loc[name] for name in ("Days_Since_First_Contact", "Country")
+    assert table_lead(WEEK, "+ inbound", end)["low"] > 0
+for name, key in ((WEEK, "week"), (FINEST, "finest")):
+    glue(f"explosion-rows-{key}", f"{rows[name]:,}", display=False)
+settings = {name: ARMS[f"table: {name}"].chosen for name in RESOLUTIONS}
+assert (
+    settings[WEEK]
+    == settings["+ inbound"]
+    == settings[FINEST]
+    != settings["+ fatigue, channel, interest"]
 )
-assert one_out["described"].idxmax() == "Days_Since_First_Contact"
-assert one_out["described"].drop("Days_Since_First_Contact").max() < 15
-assert without_days["described"] > 80 and without_country["as coded"] > 60
-assert one_out["as coded"].nlargest(2).index.tolist() == [
-    "Country",
-    "Days_Since_First_Contact",
-]
-assert without_days["as coded"] > one_out.loc["nothing", "as coded"] + 15
 
 # %% [markdown]
-# One column as described, and two as coded, either of which is enough to break most matches. As described, "days since the first contact" counts back from one day for all parts, and the split is by first
-# contact: the later customers have smaller values *by construction*, values that no training customer has. As coded, days are counted anew
-# in each part, and so are the country codes: most countries have another number later on, one that in training belonged to somebody else, and
-# the combination with its conversion rate is new. None of this has anything to do with how *many* states there are. A table, which knows only
-# "the same" and "not the same", turns the smallest shift into a total loss.
+# {numref}`fig-explosion-arch` shows {term}`shares of the attainable gain <share of the attainable gain>`, as in the last two chapters: 0% for waiting, 100% for the best plan.
 #
-# ## Turning the number of states up
+# - **The best table sees no customer at all.** It sees milestones and the week, has {glue:text}`explosion-rows-week` rows, and gets
+#   {glue:text}`explosion-best-smooth` in the smooth worlds, {glue:text}`explosion-best-rough` in the rough ones.
+# - **The finest table loses money.** It sees everything, has {glue:text}`explosion-rows-finest` rows, and gets
+#   {glue:text}`explosion-finest-smooth` and {glue:text}`explosion-finest-rough`: less than doing nothing.
 #
-# To see what more states cost, we need a dial. We fix which features are visible and keep the rest blank: first
-# none, then the flag of the first call, then more, and at last all 15. Same customers, same rewards, same learner; no toggles. For
-# each setting of the dial we train eight tables of 20,000 episodes on the `as coded` rewards, where actions cost different amounts and choosing well
-# matters most, and let them treat every customer of train and of validation once. And since {ref}`the last chapter <ch-q-learning>` found that exploring decides much,
-# we do it twice: under the study's schedule, in which $\varepsilon$ is down to 0.01 after 919 episodes, and with $\varepsilon = 1$ throughout, so that every training action
-# is drawn by lot.
+# So the line is an arch, with its top far to the left. (The third table has another learning rate than its neighbours, the best of three that were
+# tried, so its dip may be due to that.)
 #
-# Eight runs give eight numbers. From here on we report such numbers by their {term}`interquartile mean`, with a {term}`bootstrap` interval
-# {cite:p}`agarwal2021`.
+# Why an arch? A table needs two things. Its rows must **tell apart** what calls for different actions: a table that
+# sees only milestones does the same in week 1 as in week 12. And each row must be **tried often enough** to know which action is
+# best. In principle the finest table could hold the best plan of every customer. It fails on the second.
 #
-# :::{admonition} By hand: eight seeds, one number and its interval
+# ## How rows multiply
+#
+# How many rows can there be? As many as there are ways to fill in what the table sees, and ways multiply.
+#
+# :::{admonition} By hand: four tables
 # :class: by-hand
 #
-# Eight runs, sorted: −100, −60, −12, −11, −10, −9, −8, −7.
+# A customer has reached each of five milestones, or not: $2^5 = 32$ rows. The week is one of 12. There were 0, 1, or 2 and more
+# contacts in a row (3), last week's channel was one of 4, and interest is fresh, cooler or cold (3). Inbound or outbound makes 2.
 #
-# **Interquartile mean.** Leave out the lowest quarter and the highest, two numbers each. The mean of the middle four is
-# $(-12 - 11 - 10 - 9) / 4 = -10.5$. The mean of all eight is −27.1: two wild runs pull it to where nobody is.
+# | the table sees | rows | weeks a row | tries an action |
+# |---|--:|--:|--:|
+# | milestones | 32 | 31,250 | 5,208 |
+# | and the week | 32 × 12 = 384 | 2,604 | 434 |
+# | and contacts, channel, interest | 384 × 36 = 13,824 | 72 | 12 |
+# | and inbound | 13,824 × 2 = 27,648 | 36 | 6 |
 #
-# **Bootstrap.** Would eight *other* seeds give about the same? We have no others, so we let the eight stand for all and draw eight of them anew, with
-# replacement. Three such draws, sorted, with their middle four in bold:
+# Weeks a row: the million, spread evenly. Tries an action: that, divided by six.
 #
-# - −60, −12, **−11, −10, −9, −8**, −8, −7: −9.5
-# - −12, −12, **−11, −10, −10, −9**, −9, −7: −10.0
-# - −100, −100, **−60, −12, −10, −9**, −9, −7: −22.75
+# **What do six tries tell?** Suppose an action sells to one customer in a hundred, so that it is worth $0.01 \times 5{,}000 = 50$
+# dollars. With probability $0.99^6 = 0.94$ six tries see no sale, and the row says that the action is worth nothing. Otherwise it says
+# 833 dollars or more. Both are far off.
+# :::
 #
-# Do this 2,000 times, sort the results, and cut off the lowest and the highest 2.5%: that is the 95% interval. Sometimes a wild run is drawn three or four
-# times, so that it gets into the middle four. Hence a long interval is a hint that the runs fall into groups.
+# Bellman called this the curse of dimensionality {cite:p}`bellman1957`; we say {term}`state-space explosion`. Countries and bootcamps make it worse:
+# the customers of training come in {glue:text}`explosion-groups` combinations of inbound, country and bootcamp. That allows $307 \times 13{,}824$, or 4.2 million
+# rows, which leaves a quarter of a week for each.
 #
-# **What it hides.** The interquartile mean would be the same with −10,000 for −100: a quarter of the runs may be as bad as they like. So we
-# also print the lowest. And a bootstrap of few runs is a little too short: of such 95% intervals from eight normal runs about 93% hold the true value, from four 88%
-# (a simulation of ours). Where we compare *means* of few runs, we use Student's $t$.
+# The numbers also explain why the second table can win although its state is incomplete. The {term}`Markov property` asks that the state hold all that matters for what comes
+# next, and only from the third table on does it. With the same learning rate, the table that adds all this and inbound
+# is {glue:text}`explosion-whole-state-rough` below milestones and week alone in the rough worlds, and {glue:text}`explosion-whole-state-smooth` in the
+# smooth ones. At this budget, a few well-known rows beat a complete state.
+
+# %% tags=["remove-cell"]
+from crm_rl.worlds.responsive import N_CHANNELS, N_FATIGUES, N_INTERESTS, N_PATTERNS
+
+SITUATIONS = N_FATIGUES * N_CHANNELS * N_INTERESTS
+assert (N_PATTERNS, train.rules.weeks, SITUATIONS) == (32, 12, 36)
+for count, weeks, tries in (
+    (32, 31_250, 5_208),
+    (384, 2_604, 434),
+    (13_824, 72, 12),
+    (27_648, 36, 6),
+):
+    assert (round(1e6 / count), round(1e6 / count / 6)) == (weeks, tries)
+assert round(0.99**6, 2) == 0.94 and round(5_000 / 6) == 833
+groups = {
+    name: len(train.levels(resolution).groups) for name, resolution in RESOLUTIONS.items()
+}
+assert (
+    groups[FINEST] == 307
+    and round(307 * 13_824 / 1e6, 1) == 4.2
+    and round(1e6 / (307 * 13_824), 2) == 0.24
+)
+glue("explosion-groups", f"{groups[FINEST]}", display=False)
+
+# %% [markdown]
+# ## Write a state key
+#
+# A program needs one number for each state: its **state key**, from 0 to the number of rows minus one. We count as a clock does. 2 hours, 3
+# minutes and 4 seconds are $(2 \times 60 + 3) \times 60 + 4 = 7{,}384$ seconds: multiply by the size of the next unit, then add its
+# value. This is a **mixed radix**: every digit has its own base.
+#
+# ::::{exercise} ★★ A key for every state
+# :label: ex-explosion-key
+#
+# Complete `state_key`. It gets the values of a state, such as milestones 5, week 2, contacts 1, channel 0, interest 2, and for each the number of values that there are. The
+# function below runs, but many states share a key. `check` tries all 13,824 states and gives you a hint.
+# ::::
+
+
+# %% tags=["remove-cell"]
+from itertools import product
+
+SIZES = (32, 12, 3, 4, 3)
+NAMES = ("milestones", "week", "contacts", "channel", "interest")
+
+
+def check(state_key) -> str:
+    """Try a reader's state key on every state, and hint at what is wrong."""
+    owner, highest = {}, int(np.prod(SIZES)) - 1
+    for values in product(*map(range, SIZES)):
+        key = state_key(values, SIZES)
+        if key in owner:
+            pair = " and ".join(str(each) for each in (owner[key], values))
+            hint = "Multiply the key so far by the size of the digit that you are about to add."
+            if key == sum(values):
+                hint = "A sum forgets which digit is which: multiply before you add."
+            return f"{pair} share the key {key}. {hint}"
+        owner[key] = values
+    if not (min(owner) == 0 and max(owner) == highest):
+        return f"All keys differ, but they run to {max(owner):,}; {highest:,} is enough. Multiply by `size` itself."
+    if state_key((5, 2, 1, 0, 2), SIZES) != 2_246:
+        return "All keys differ and none is left out. But the first value should count most, as hours do."
+    return f"Right: {len(owner):,} states, keys 0 to {highest:,}, and (5, 2, 1, 0, 2) has the key 2,246."
+
+
+def plus_one(values, sizes):
+    key = 0
+    for value, size in zip(values, sizes, strict=True):
+        key = key * (size + 1) + value
+    return key
+
+
+def backwards(values, sizes):
+    key = 0
+    for value, size in zip(reversed(values), reversed(sizes), strict=True):
+        key = key * size + value
+    return key
+
+
+assert "run to" in check(plus_one) and "count most" in check(backwards)
+assert (((5 * 12 + 2) * 3 + 1) * 4 + 0) * 3 + 2 == 2_246
+
+
+# %%
+def state_key(values, sizes):
+    """One number for each state; values[i] is one of 0 to sizes[i] - 1."""
+    key = 0
+    for value, size in zip(values, sizes, strict=True):
+        key = key + size * value  # your turn: make room for the new digit first
+    return key
+
+
+print(check(state_key))
+
+# %% [markdown]
+# :::{solution-start} ex-explosion-key
+# :class: dropdown
+# :::
+#
+# Multiplying by `size` makes room for a digit that can take `size` values.
+
+
+# %%
+def state_key(values, sizes):
+    """One number for each state; values[i] is one of 0 to sizes[i] - 1."""
+    key = 0
+    for value, size in zip(values, sizes, strict=True):
+        key = key * size + value
+    return key
+
+
+print(check(state_key))
+
+# %% [markdown]
+# :::{solution-end}
+# :::
+#
+# ::::{exercise} ★ Read a key
+# :label: ex-explosion-read
+#
+# Which state has the key 5,000? Take the digits off from the right, with pencil and paper: the last digit is the remainder after dividing by 3.
+# ::::
+#
+# :::{solution-start} ex-explosion-read
+# :class: dropdown
+# :::
+#
+# $5{,}000 = 1{,}666 \times 3 + 2$: interest 2, fresh. $1{,}666 = 416 \times 4 + 2$: channel 2, spoken. $416 = 138 \times 3 + 2$: two or more contacts in a row.
+# $138 = 11 \times 12 + 6$: six weeks gone by. What is left is $11 = 8 + 2 + 1$: three of the five milestones.
+
+# %%
+digits, rest = [], 5_000
+for size in (3, 4, 3, 12):
+    rest, digit = divmod(rest, size)
+    digits.append(digit)
+print([rest, *reversed(digits)])
+
+# %% tags=["remove-cell"]
+assert [rest, *reversed(digits)] == [11, 6, 2, 2, 2] and state_key(
+    (11, 6, 2, 2, 2), SIZES
+) == 5_000
+
+# %% [markdown]
+# :::{solution-end}
+# :::
+#
+# ## Tries, counted
+#
+# By hand we spread the weeks evenly. An agent does not. `tables` holds the seven tables of the first figure, trained in the book's
+# smooth world, and each has counted how often it tried each action in each row.
+#
+# :::{admonition} Predict
+# :class: predict
+# The finest table has used {glue:text}`explosion-rows-finest` rows in a million weeks: about 15 weeks a row. How often was the row in the middle, the *median*, tried?
 # :::
 
 # %%
-eight = np.array([-100, -60, -12, -11, -10, -9, -8, -7])
-draws = [
-    [-60, -12, -11, -10, -9, -8, -8, -7],
-    [-12, -12, -11, -10, -10, -9, -9, -7],
-    [-100, -100, -60, -12, -10, -9, -9, -7],
-]
-assert interquartile_mean(eight) == -10.5 and round(eight.mean(), 1) == -27.1
-assert [interquartile_mean(np.array(draw)) for draw in draws] == [-9.5, -10.0, -22.75]
-over_seeds(eight, np.random.default_rng(0)).round(1)
-
-# %%
-SEEDS = range(8)
-RUNGS = {
-    "nothing": [],
-    "+ first-call flag": ["Had_First_Call"],
-    "+ the other flags": ["Had_Demo", "Had_Survey", "Had_Signup", "Had_Manager"],
-    "+ stage, status, count": ["Stage", "Status_Active", "Stages_Completed"],
-    "+ two rates": ["Country_ConvRate", "Education_ConvRate"],
-    "+ days between, freq.": ["Days_Between_Contacts", "Contact_Frequency"],
-    "+ days since last": ["Days_Since_Last_Contact"],
-    "+ days since first": ["Days_Since_First_Contact"],
-    "+ country (all 15)": ["Country"],
-}
-
-
-LOT = STUDY._replace(epsilon_end=1.0)
-
-
-def turn_the_dial(game: dict, rungs: dict, hyper=STUDY, parts=("train", "val")):
-    """Mean rewards of each customer, by rung and part, shape (seeds, customers), and a row a rung."""
-    visible, rewards, rows = [], {}, {}
-    for rung, added in rungs.items():
-        visible = visible + [NAMES.index(name) for name in added]
-        limited = {part: with_visible(game[part], visible) for part in parts}
-        learns_in = with_visible(game["train"], visible)
-        policies = [train_q_learning(learns_in, hyper, 20_000, seed) for seed in SEEDS]
-        row = {"states": np.mean([len(policy.q) for policy in policies])}
-        for part, world in limited.items():
-            played = [
-                play_watched(world, policy, np.random.default_rng([seed, 1]))
-                for seed, policy in zip(SEEDS, policies, strict=True)
-            ]
-            rewards[rung, part] = np.array([one.reward for one, _ in played])
-            if part == "val":
-                shares = [met.sum() / one.steps.sum() for one, met in played]
-                row["met in val, %"] = 100 * np.mean(shares)
-        rows[rung] = row
-    return rewards, pd.DataFrame(rows).T
-
-
-def curves_of(rewards: dict, dial: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """By part, a row a rung: states, interquartile mean, its interval, and the lowest seed."""
-    curves, rng = {}, np.random.default_rng(2)
-    for part in ("train", "val"):
-        each = {rung: rewards[rung, part].mean(axis=1) for rung in dial.index}
-        rows = {rung: over_seeds(values, rng) for rung, values in each.items()}
-        lowest = pd.Series({rung: values.min() for rung, values in each.items()})
-        curves[part] = pd.DataFrame(rows).T.assign(states=dial["states"], lowest=lowest)
-    return curves
-
-
-def table_of(curves: dict[str, pd.DataFrame], dial: pd.DataFrame) -> pd.DataFrame:
-    shown = dial.rename(columns={"met in val, %": "met, %"}).round(1)
-    shown["states"] = [f"{states:,.0f}" for states in dial["states"]]
-    for part, curve in curves.items():
-        spreads = curve[["iqm", "low", "high"]].to_numpy()
-        shown[part] = [in_digits(*spread, decimals=1) for spread in spreads]
-    shown["lowest"] = curves["val"]["lowest"].round(1)
-    return shown
-
-
-rewards, dial = turn_the_dial(worlds["as coded"], RUNGS)
-curves = curves_of(rewards, dial)
-table_of(curves, dial)
-
-# %% [markdown]
-# `met` is the share of validation decisions in met states. The columns `train` and `val` are interquartile means over the eight seeds, with bootstrap intervals
-# over seeds; the last column is the lowest of the eight on validation. Look at the first line: with
-# nothing visible, the interval reaches far below, and so does the lowest seed. The eight seeds one by one:
-
-# %%
-blind_seeds = rewards["nothing", "val"].mean(axis=1)
-print("nothing visible, val:", np.sort(blind_seeds).round(1).tolist())
+situations = {0: 32, 1: 32 * 12, 2: 32 * 12 * 36}  # by how much is told of the episode
+counted = {}
+for name, table in tables.items():
+    resolution = RESOLUTIONS[name]
+    groups = len(train.levels(resolution).groups)
+    tries = table.tries.sum(axis=1)  # of each row, all actions together
+    counted[name] = {
+        "possible": groups * situations[resolution.episode],
+        "rows": len(tries),
+        "mean": tries.mean(),
+        "median": np.median(tries),
+        "≤ 1 try, %": 100 * (tries <= 1).mean(),
+    }
+counted = pd.DataFrame(counted).T
+counted.round().astype(int)
 
 # %% tags=["remove-cell"]
-n_bad = int((blind_seeds < -50).sum())
-assert 0 < n_bad <= 3 and blind_seeds.max() > -12
-everybody_called = play(
-    worlds["as coded"]["val"], constant_policy(Action.CALL), np.random.default_rng(0)
-).reward.mean()
-assert np.allclose(blind_seeds[blind_seeds < -50], everybody_called)
-glue("explosion-blind-bad", f"{n_bad}", display=False)
+tries = {name: table.tries.sum(axis=1) for name, table in tables.items()}
+finest, tenth = np.sort(tries[FINEST])[::-1], learn(FINEST, weeks=100_000)
+assert counted.loc[FINEST, "median"] <= 1 and 10 < counted.loc[FINEST, "mean"] < 20
+assert counted["rows"].is_monotonic_increasing and counted["mean"].is_monotonic_decreasing
+glue("explosion-once", f"{counted.loc[FINEST, '≤ 1 try, %']:.0f}%", display=False)
+glue(
+    "explosion-busiest",
+    f"{100 * finest[: len(finest) // 100].sum() / finest.sum():.0f}%",
+    display=False,
+)
+glue(
+    "explosion-all-six",
+    f"{100 * (tables[FINEST].tries > 0).all(axis=1).mean():.0f}%",
+    display=False,
+)
+glue("explosion-tenth", f"{len(tenth.q):,}", display=False)
+assert len(tenth.q) > 0.25 * len(finest) and np.median(tenth.tries.sum(axis=1)) <= 1
+assert (tables[FINEST].tries > 0).all(axis=1).mean() < 0.2
 
 # %% [markdown]
-# {glue:text}`explosion-blind-bad` of the eight tables call everybody, ten times, and the others do next to nothing. There are two kinds of tables, and
-# the interquartile mean reports the more frequent kind.
+# The median row of the finest table was tried **once**. {glue:text}`explosion-once` of its rows had one try or none, and in only
+# {glue:text}`explosion-all-six` has it tried all six actions. The mean of 15 comes from a few rows: the busiest hundredth took {glue:text}`explosion-busiest` of all weeks.
+# The agent walks the same first weeks again and again, and every exploring step leads it into a corner where it has hardly been. So don't
+# trust a mean of tries a row; print the median, or the share of rows with one try.
 #
-# Now the second schedule, every training action by lot:
+# Does more experience help? Slowly. After a tenth of the weeks the finest table had {glue:text}`explosion-tenth` rows, and its median was one try, too. New rows come nearly
+# as fast as old ones are tried again.
+#
+#
+# Go through the tables yourself:
+#
+# <div class="states-slider" data-table="1">
+# <div class="part-fallback">
+# <p>In the web pages of this book a slider goes through the seven tables here, where JavaScript is on.
+# Rows in use, the tries of the row in the middle, and the share of the attainable gain in smooth and in rough
+# worlds, after a million weeks:</p>
+# <table class="table">
+# <thead>
+# <tr><th>The table sees</th><th>Rows</th><th>Median tries</th><th>Smooth</th><th>Rough</th></tr>
+# </thead>
+# <tbody>
+# <tr><th>milestones</th><td>30</td><td>2,796</td><td>13%</td><td>14%</td></tr>
+# <tr><th>+ week</th><td>336</td><td>372</td><td>22%</td><td>28%</td></tr>
+# <tr><th>+ contacts in a row, last channel, interest</th><td>4,786</td><td>6</td><td>0%</td><td>6%</td></tr>
+# <tr><th>+ inbound or outbound</th><td>5,240</td><td>5</td><td>13%</td><td>18%</td></tr>
+# <tr><th>+ country and bootcamp in halves</th><td>10,250</td><td>4</td><td>12%</td><td>1%</td></tr>
+# <tr><th>+ country and bootcamp in tenths</th><td>27,852</td><td>2</td><td>−2%</td><td>−3%</td></tr>
+# <tr><th>+ country and bootcamp in full</th><td>66,620</td><td>1</td><td>−23%</td><td>−19%</td></tr>
+# </tbody>
+# </table>
+# </div>
+# </div>
+#
+# ## Customers it has never met
+#
+# Tomorrow a customer comes with a pair of country and bootcamp that no training customer had: an {term}`unseen customer`. In five
+# worlds of each kind we kept a fifth of the pairs out of training, and judged on their customers alone.
 
-# %%
-rewards_lot, dial_lot = turn_the_dial(worlds["as coded"], RUNGS, LOT)
-curves_lot = curves_of(rewards_lot, dial_lot)
-table_of(curves_lot, dial_lot)
+# %% mystnb={"figure": {"caption": "Three learners on all customers, and on customers of pairs (country and bootcamp) that were kept out of training, after a million weeks. Means over the same five worlds, with 95% intervals.", "name": "fig-explosion-unseen"}, "image": {"alt": "Dots with intervals for three learners in smooth and rough worlds. For unseen customers the finest table falls to far below waiting, to between minus 100 and minus 300 percent. The table that sees no customer stays near zero. The sum of tables keeps about a quarter in the smooth worlds."}} tags=["hide-input"]
+why = load_comparison("why_twin")
+SHOWN = {
+    "finest table": "table: + country x bootcamp",
+    "table that sees\nno customer": "table: + fatigue, channel, interest",
+    "sum of tables": "sum of tables",
+}
+GROUPS = {"all customers": "", "unseen pairs": "pairs"}
+five = runs[runs["world"] < 5]
 
-# %% [markdown]
-# Two policies that learn nothing stand beside them, on the same customers of each part:
 
-# %%
-wait, by_chance = {}, {}
-for part in ("train", "val"):
-    world = worlds["as coded"][part]
-    still = play(world, constant_policy(Action.WAIT), np.random.default_rng(0))
-    wait[part] = still.reward
-    by_chance[part] = np.array(
-        [
-            play(world, random_policy, np.random.default_rng([seed, 9])).reward
-            for seed in SEEDS
-        ]
-    )
-marked = pd.DataFrame(
-    {
-        part: {"always wait": wait[part].mean(), "random": by_chance[part].mean()}
-        for part in wait
-    }
-)
-marked.round(2)
+def scores_of(hidden: str, roughness: float) -> pd.DataFrame:
+    record = why if hidden else five
+    return pd.DataFrame(
+        {
+            name: score(record, arm, roughness=roughness, hidden=hidden)
+            for name, arm in SHOWN.items()
+        }
+    ).T
 
-# %% mystnb={"figure": {"caption": "Mean reward as coded against the number of states, as more features are shown, under two schedules of exploring. Interquartile mean of eight seeds, 95% bootstrap intervals. Dashed: policies that learn nothing, on the same customers.", "name": "fig-explosion-dial"}, "image": {"alt": "Two panels, training customers and later customers, each with two lines. Under the study's schedule the training customers' line falls from about minus 8 with a few states to below minus 45 with all 15 features; exploring always, it falls only to between minus 15 and minus 30. For later customers both lines end at the reward of a random policy. With one or a few states, always exploring has bars that reach far down."}} tags=["hide-input"]
-plots.reward_by_states(
-    {
-        title: {"the study's schedule": curves[part], "exploring always": curves_lot[part]}
-        for title, part in (("training customers", "train"), ("later customers", "val"))
-    },
-    {
-        title: marked[part]
-        for title, part in (("training customers", "train"), ("later customers", "val"))
-    },
-)
+
+unseen = {
+    end: {name: scores_of(hidden, roughness) for name, hidden in GROUPS.items()}
+    for end, roughness in ENDS.items()
+}
+plots.met_and_unseen(unseen)
 plt.show()
 
 # %% tags=["remove-cell"]
-small, full = list(RUNGS)[1:5], list(RUNGS)[-1]
-assert curves["val"].loc[small, "iqm"].min() > -12
-assert abs(curves["val"].loc[full, "iqm"] - marked.loc["random", "val"]) < 3
-assert abs(curves_lot["val"].loc[full, "iqm"] - marked.loc["random", "val"]) < 3
-assert curves["train"].loc[full, "low"] > marked.loc["random", "train"] + 10
-assert curves["train"].loc[full, "high"] < -45
-assert (np.diff(curves["val"]["iqm"].iloc[4:]) < 0).all()
-assert curves_lot["train"].loc[full, "low"] > -30
-assert curves_lot["train"].loc[full, "high"] < -15
-assert (
-    curves_lot["train"].loc[list(RUNGS)[5:], "low"]
-    > curves["train"].loc[list(RUNGS)[5:], "high"]
-).all()
-assert curves_lot["train"].loc["nothing", "low"] < -60
-assert rewards_lot["+ the other flags", "train"].mean(axis=1).min() < -50
-assert (dial_lot["states"] >= 0.98 * dial["states"]).all()
-for key, of in (("study", curves), ("lot", curves_lot)):
-    spread = of["train"].loc[full, ["iqm", "low", "high"]]
-    glue(f"explosion-dial-{key}", in_digits(*spread, decimals=1), display=False)
-
-
-# %%
-rng = np.random.default_rng(3)
-pairs = {
-    "first-call flag alone, over always wait": (
-        rewards["+ first-call flag", "val"],
-        wait["val"],
-    ),
-    "all 15, over always wait": (rewards[full, "val"], wait["val"]),
-    "all 15, over random": (rewards[full, "val"], by_chance["val"]),
-}
-gaps = pd.DataFrame(
-    {name: over_seeds_and_clusters(a - b) for name, (a, b) in pairs.items()}
-).T.rename(columns={"mean": "gap"})
-gaps.round(2)
-
-# %% tags=["remove-cell"]
-for key, name in zip(("flag", "wait", "chance"), gaps.index, strict=True):
-    glue(f"explosion-{key}", in_words(*gaps.loc[name, ["low", "high"]]), display=False)
-assert gaps.loc["all 15, over always wait", "high"] < 0
-n_called = int(worlds["as coded"]["val"].population.reached[:, 0].sum())
-glue("explosion-called", f"{n_called}", display=False)
-glue("explosion-flag-gain", f"{gaps.loc[gaps.index[0], 'gap']:.2f}", display=False)
-
-# %% [markdown]
-# These intervals hold two kinds of chance. An interval over seeds says how much *training* again would change; but the customers are a sample, too. So
-# `over_seeds_and_clusters` adds the two variances, that of a mean over seeds and that of a mean over customers (here each for himself), and takes Student's $t$ for
-# eight seeds: another training run, on other people.
-#
-# On the training customers the schedules are far apart. So is a large table bad at its own customers because its states are many, or because exploring was
-# over too early? All 15 features shown, four seeds each, and a single run of a million episodes:
-
-# %%
-full_view = with_visible(worlds["as coded"]["train"], range(N_FEATURES))
-CHANGES = {
-    "as in the dial": (STUDY, 20_000, 4),
-    "explores 10% to the end": (STUDY._replace(epsilon_end=0.1), 20_000, 4),
-    "explores always": (LOT, 20_000, 4),
-    "five times the episodes": (STUDY, 100_000, 4),
-    "fifty times the episodes": (STUDY, 1_000_000, 1),
-}
-longer = {}
-for change, (hyper, n_episodes, n_tables) in CHANGES.items():
-    policies = [
-        train_q_learning(full_view, hyper, n_episodes, seed) for seed in range(n_tables)
-    ]
-    each = [
-        play(full_view, policy, np.random.default_rng([seed, 1])).reward.mean()
-        for seed, policy in enumerate(policies)
-    ]
-    longer[change] = {
-        "seeds": n_tables,
-        "mean": np.mean(each),
-        "lowest": np.min(each),
-        "highest": np.max(each),
-    }
-longer = pd.DataFrame(longer).T.astype({"seeds": int})
-longer.round(1)
-
-# %% tags=["remove-cell"]
-in_dial, ten_percent, always, five, fifty = (row for _, row in longer.iterrows())
-assert STUDY.epsilon_decay**919 < 0.01 < STUDY.epsilon_decay**918
-assert five["lowest"] > max(in_dial["highest"], ten_percent["highest"]) + 2
-assert always["lowest"] > five["highest"] + 5 and fifty["lowest"] > -13
-assert always["mean"] - in_dial["mean"] > 1.2 * (five["mean"] - in_dial["mean"])
-glue("explosion-million", in_digits(fifty["mean"], 0, 0, 1).split()[0], display=False)
-glue("explosion-lot-gain", f"{always['mean'] - in_dial['mean']:.0f}", display=False)
-glue("explosion-five-gain", f"{five['mean'] - in_dial['mean']:.0f}", display=False)
-
-# %% [markdown]
-# The schedule is the larger part: with as many episodes, exploring always gains {glue:text}`explosion-lot-gain` points, five times the episodes
-# {glue:text}`explosion-five-gain`. And a million episodes bring the largest table to {glue:text}`explosion-million`.
-#
-# But each rung also shows *other features*, so the dial mixes how many states there are with what they tell. To hold the content equal we show the first-call flag and
-# beside it a feature that is **pure noise**: a number from 1 to $k$, drawn for each customer once. It tells nothing, it does not drift, and it multiplies the states by $k$.
-
-
-# %%
-def with_noise(world, k: int, seed: int):
-    """The flag of the first call, and a random one of k values for each customer, in the room of two other features."""
-    numbers = np.random.default_rng(seed).integers(k, size=len(world.population.stage))
-    features, room = world.population.features.copy(), [NAMES.index(name) for name in ROOM]
-    features[:, room] = np.column_stack([numbers % 100, numbers // 100]) / 100
-    noisy = world._replace(population=world.population._replace(features=features))
-    return with_visible(noisy, [NAMES.index("Had_First_Call"), *room])
-
-
-ROOM = ["Days_Since_First_Contact", "Country"]
-noise = {}
-for k in (1, 30, 1_000):
-    learns_in, later = (
-        with_noise(worlds["as coded"][part], k, seed)
-        for seed, part in enumerate(("train", "val"))
+for end, panel in unseen.items():
+    pairs, everyone = panel["unseen pairs"], panel["all customers"]
+    assert pairs.loc["finest table", "high"] < min(
+        -0.5, everyone.loc["finest table", "low"]
     )
-    for schedule, hyper in (("study's schedule", STUDY), ("exploring always", LOT)):
-        policies = [train_q_learning(learns_in, hyper, 20_000, seed) for seed in SEEDS]
-        for part, world in (("train", learns_in), ("val", later)):
-            each = [
-                play(world, policy, np.random.default_rng([seed, 1])).reward.mean()
-                for seed, policy in enumerate(policies)
-            ]
-            spread = over_seeds(np.array(each), np.random.default_rng(2))
-            noise[k, len(policies[0].q), schedule, part] = spread
-noise = pd.DataFrame(noise).T.rename_axis(["k", "states", "schedule", "part"]).reset_index()
-noise["reward"] = [
-    in_digits(*row, decimals=1) for row in noise[["iqm", "low", "high"]].to_numpy()
-]
-noise.pivot(index=["schedule", "k"], columns="part", values="reward")
-
-# %% tags=["remove-cell"]
-on_train = noise[noise["part"] == "train"].set_index(["schedule", "k"])
-assert on_train.loc[("study's schedule", 1), "low"] > -10
-assert on_train.loc[("study's schedule", 1_000), "high"] < -75
-assert on_train.loc[("exploring always", 1_000), "low"] > -25
-assert on_train.loc[("exploring always", 1_000), "high"] < -12
-assert on_train.loc[("study's schedule", 1_000), "states"] > 1_000
-by_part = noise.pivot(index=["schedule", "k"], columns="part", values="iqm")
-assert (by_part["train"] - by_part["val"]).max() < 12
-n_noisy = on_train.loc[("study's schedule", 1_000), "states"]
-glue("explosion-noise-states", f"{n_noisy:,}", display=False)
-for key, schedule in (("study", "study's schedule"), ("lot", "exploring always")):
-    glue(f"explosion-noise-{key}", on_train.loc[(schedule, 1_000), "reward"], display=False)
-
-# %% [markdown]
-# With a thousand values of noise, {glue:text}`explosion-noise-states` states that tell no more than two did, the reward on training customers is
-# {glue:text}`explosion-noise-study` under the study's schedule, and {glue:text}`explosion-noise-lot` exploring always. So the number of states has a price of its own,
-# and the schedule decides how high it is. (With thirty values exploring always is no better, if anything worse: more on that below.) Later customers, whose noise is of the same kind, fare little worse: no drift, no collapse.
-#
-# {numref}`fig-explosion-dial` and this table hold three lessons.
-#
-# **More states need more experience, of all actions.** Look at the training customers alone, whose states have nearly all been met. Their reward falls
-# as the states get more, under either schedule: the same steps are spread over more rows, and no row tells its neighbour what it found out. How far it falls is
-# mostly the *schedule's* doing. With all 15 features it is {glue:text}`explosion-dial-study` where exploring is over after 919 episodes, long before each state has been tried with each
-# action, and {glue:text}`explosion-dial-lot` where it never ends, with the same number of states and of episodes. And with enough episodes the largest table comes near the small ones even under
-# the study's schedule: slow, then, and not incapable. Exploring always is no free lunch either. In the smallest tables, where under the study's schedule most seeds do well, some seeds
-# end at −50 and below: the values of acting and waiting lie close together, random steps keep them restless, and training sees mostly customers with a call on record.
-#
-# **States that differ are not met again.** The later customers fall further, and with all 15 features no schedule helps: almost none of their states has been
-# met, and under the study's schedule the interval of the gap to a random policy {glue:text}`explosion-chance`. That is drift, not number: with noise, which does not drift, they fell behind by a few points only. And the share of met states collapses
-# with the last column added, the country code, and not step by step with the number of states.
-#
-# **A small table that tells the right things apart does well.** One flag, two states: the gain over always waiting is
-# {glue:text}`explosion-flag-gain` points under the study's schedule, and its interval {glue:text}`explosion-flag`. Two cautions. It is a small gain, and it comes from
-# the {glue:text}`explosion-called` validation customers with a call on record. And the flag is no lucky find: "had a first call" *is* the rule by which
-# the replay world pays for a call. We gave the table the answer, as a record gives it away whenever the outcome is among the features.
-# What remains is the lesson on size: a table needs an *abstraction* of the state, one that keeps what matters for the choice and
-# drops the rest; which abstractions are safe is a subject of its own {cite:p}`li2006`. With nothing visible the table must do the same for everybody,
-# and since in balanced training most customers have a call on record ({term}`batch-level balancing`), it may learn to act on everybody as if they had.
-#
-# As described, the same dial moves hardly anything:
-
-# %%
-three = {
-    "nothing": [],
-    "+ all flags": [name for name in NAMES if name.startswith("Had_")],
-    "+ the other ten": [name for name in NAMES if not name.startswith("Had_")],
-}
-rewards_described, dial_described = turn_the_dial(worlds["described"], three, parts=["val"])
-chance_described = np.array(
-    [
-        play(
-            worlds["described"]["val"], random_policy, np.random.default_rng([seed, 9])
-        ).reward
-        for seed in SEEDS
-    ]
-)
-for rung in three:
-    gap = over_seeds_and_clusters(rewards_described[rung, "val"] - chance_described)
-    dial_described.loc[rung, ["over random", "low", "high"]] = gap.to_numpy()
-dial_described.round(2)
-
-# %% tags=["remove-cell"]
-assert dial_described["over random"].abs().max() < 0.5
-
-# %% [markdown]
-# There every action costs 1, an episode has ten steps, and a random policy stumbles on a call in most of them. There is next to
-# nothing to lose by not knowing a state. **How much an explosion costs depends on how much a choice matters.**
-#
-# (sec-explosion-because)=
-# ## "Feature selection fails because of the explosion"
-#
-# Now the sentence itself. It says that with selection the table failed (0.80% against 1.80%), and why. Subscription rates are for chapter 7;
-# here we ask about the *because*, with rewards, game by game.
-#
-# **As coded.** The explosion is there, and nearly all decisions about later customers are made in unmet states. If that is the cause, the
-# baseline should be better off. It is not: its decisions are made in unmet states, too. We compare each table with a random policy of its own
-# game: eight tables of the baseline, four of 20,000 episodes with selection, and the single one of 100,000 from above, for which there is no interval over
-# seeds, only over customers. For scale, a rival that is no good either but isn't random: it toggles one feature after the other until the time
-# is up.
-
-# %%
-selection = worlds["as coded, selection"]["val"]
-
-
-def toggle_in_turn(states, world, rng) -> np.ndarray:
-    return states.steps % N_FEATURES
-
-
-chance_selection = np.array(
-    [
-        play(selection, random_policy, np.random.default_rng([seed, 9])).reward
-        for seed in range(4)
-    ]
-)
-four = [
-    train_q_learning(worlds["as coded, selection"]["train"], episodes=20_000, seed=seed)
-    for seed in range(4)
-]
-earned = {
-    "selection, 4 tables": [
-        play(selection, policy, np.random.default_rng([seed, 1])).reward
-        for seed, policy in enumerate(four)
-    ],
-    "selection, 1 long run": play(
-        selection, trained["as coded, selection"], np.random.default_rng(1)
-    ).reward,
-}
-toggles = play(selection, toggle_in_turn, np.random.default_rng(0)).reward
-by_toggling = toggles.mean() - chance_selection.mean()
-against_chance = {"baseline, 8 tables": gaps.loc["all 15, over random"].tolist()}
-against_chance["selection, 4 tables"] = over_seeds_and_clusters(
-    np.array(earned["selection, 4 tables"]) - chance_selection
-).tolist()
-against_chance["selection, 1 long run"] = over_seeds_and_clusters(
-    earned["selection, 1 long run"] - chance_selection.mean(axis=0)
-).tolist()
-against_chance = pd.DataFrame(against_chance, index=["over random", "low", "high"]).T
-against_chance["the interval"] = [
-    in_words(*row) for row in against_chance[["low", "high"]].to_numpy()
-]
-print(f"toggling in turn, over random: {by_toggling:.1f}")
-against_chance.round(2)
-
-# %% tags=["remove-cell"]
-reach = against_chance[["low", "high"]].abs().to_numpy().max()
-assert reach < 5 < 30 < by_toggling
-assert (against_chance["the interval"] == "includes zero").sum() >= 2
-glue("explosion-reach", f"{reach:.1f}", display=False)
-glue("explosion-toggling", f"{by_toggling:.0f}", display=False)
-glue(
-    "explosion-always",
-    f"{marked.loc['always wait', 'val'] - marked.loc['random', 'val']:.0f}",
-    display=False,
-)
-
-# %% [markdown]
-# On later customers these tables are near chance, in both games: no interval reaches further than {glue:text}`explosion-reach` points from zero, where
-# toggling in turn lies {glue:text}`explosion-toggling` points above chance, and always waiting, in the baseline's game, {glue:text}`explosion-always`.
-# "Not told apart" is not "the same": a difference of a point, either way, is compatible with most lines. But what could a true difference between two tables that both guess be due to? Hardly to which of them has more states.
-#
-# **As described.** Here there is no explosion, and nearly all later decisions are in met states. So does selection work? We train
-# eight tables of 50,000 episodes and let them treat the validation customers, beside "call at once", which shows nothing and
-# calls everybody.
-
-# %%
-looking = worlds["described, selection"]
-at_once = play(
-    looking["val"], constant_policy(Action.CALL), np.random.default_rng(0)
-).reward
-
-
-def eight_tables(**changes):
-    """A row a seed, the rewards, shape (seeds, customers), and the tables.
-
-    The arguments are changes of the study's settings.
-    """
-    rows, earned, policies = {}, [], []
-    for seed in SEEDS:
-        policy = train_q_learning(looking["train"], STUDY._replace(**changes), 50_000, seed)
-        played, met_here = play_watched(
-            looking["val"], policy, np.random.default_rng([seed, 1])
+    assert (
+        pairs.loc["table that sees\nno customer", "low"]
+        < 0
+        < pairs.loc["table that sees\nno customer", "high"]
+    )
+    for name, key in zip(SHOWN, ("finest", "nobody", "sum"), strict=True):
+        glue(
+            f"explosion-unseen-{key}-{end.split()[0]}", told(pairs.loc[name]), display=False
         )
-        earned.append(played.reward)
-        policies.append(policy)
-        rows[seed] = {
-            "states": len(policy.q),
-            "met in val, %": 100 * met_here.sum() / played.steps.sum(),
-            "mean steps": played.steps.mean(),
-            "mean reward": played.reward.mean(),
-        }
-    return (
-        pd.DataFrame(rows).T.rename_axis("seed").astype({"states": int}),
-        np.array(earned),
-        policies,
-    )
-
-
-tenth, earned_tenth, tables = eight_tables(alpha=0.1)
-print(f"call at once: {at_once.mean():.2f}")
-tenth.round(2)
 
 # %% [markdown]
-# Some of these tables are far worse than doing one thing blindly, though they have met what they see. Look at the mean number of steps:
-# close to 20 is the horizon. What does the worst one do there?
+# On unseen pairs the finest table falls to {glue:text}`explosion-unseen-finest-smooth` in the smooth worlds ({numref}`fig-explosion-unseen`). A row that was never met is all
+# zeros, so the six actions tie, ties are broken at random, and random actions lose money, as chapter 3 showed. The table that sees no customer
+# is the control: for it nobody is new, and it gets {glue:text}`explosion-unseen-nobody-smooth`. Whatever the finest table has learned about some pairs
+# says nothing about the next one, however similar.
+#
+# ::::{exercise} ★★ Know when you don't know
+# :label: ex-explosion-known
+#
+# Here the finest table learns without a fifth of the pairs, in the book's smooth world. `known` says for each state whether the table has met it. Make the policy
+# wait where it has not. What does it get on unseen customers then? Answer before you run it.
+# ::::
+
+# %% tags=["hide-input"]
+from crm_rl.agents.planned import PlannedPolicy, optimum
+from crm_rl.data import data_path
+from crm_rl.evaluation.gain import exact_values, of_fold, only
+from crm_rl.planning.exact import always, share_of_gain
+from crm_rl.worlds.base import Action
+
+
+def share_in(world):
+    """Return a function: a policy's share of what there is to gain in a world."""
+    waiting = PlannedPolicy(lambda _: always(Action.WAIT))
+    ends = [exact_values(policy, world) for policy in (waiting, optimum(world))]
+    return lambda policy: share_of_gain(exact_values(policy, world), *ends)
+
+
+everybody, export = worlds("smooth")["all"], str(data_path())
+without = only(train, ~of_fold(train, export, "pairs", 0))
+share_of_unseen = share_in(only(everybody, of_fold(everybody, export, "pairs", 0)))
+table = learn("+ country x bootcamp", without)
+
 
 # %%
-worst = int(tenth["mean reward"].idxmin())
-later = looking["val"]
-quiet = np.flatnonzero(~later.population.reached.any(axis=1))[:1]
-at, chooser, story = later.start(quiet), np.random.default_rng(0), []
-for _ in range(4):
-    chosen = tables[worst](at, later, chooser)
-    at, action = later.step(at, chosen, None).state, int(chosen[0])
-    if action < N_FEATURES:
-        story.append(("show " if at.mask[0] >> action & 1 else "hide ") + NAMES[action])
-    else:
-        story.append(Action(action - N_FEATURES).name.lower())
-print(f"seed {worst}: " + ", ".join(story) + ", ...")
+class Cautious:
+    """A table that waits where it does not know."""
 
-# %% tags=["remove-cell"]
-assert tenth.loc[worst, "mean steps"] > 5
+    def __init__(self, table):
+        self.table = table
+
+    def probabilities(self, states, world):
+        chances = self.table.probabilities(states, world)  # shape (states, 6)
+        known = self.table.known(states, world)  # shape (states,)
+        chances[~known] = chances[~known]  # your turn: wait instead
+        return chances
+
+
+guessing = share_of_unseen(Cautious(table))
+print(f"{guessing:.2f}")
 
 # %% [markdown]
-# It goes in circles. In training it would not, since each useless toggle lowers its own value by a little, until something else is on top. A
-# frozen table has no such way out. But why did it end up with toggles on top?
+# :::{solution-start} ex-explosion-known
+# :class: dropdown
+# :::
 #
-# :::{admonition} By hand: a restless value
-# :class: by-hand
+# Exactly zero: every state of an unseen pair is new, so the policy always waits. That is all one line can repair. It stops the loss; it cannot gain.
+
+
+# %%
+class Cautious:
+    """A table that waits where it does not know."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def probabilities(self, states, world):
+        chances = self.table.probabilities(states, world)  # shape (states, 6)
+        known = self.table.known(states, world)  # shape (states,)
+        chances[~known] = np.eye(6)[Action.WAIT]
+        return chances
+
+
+waiting = share_of_unseen(Cautious(table))
+print(f"{waiting:.2f}")
+
+# %% tags=["remove-cell"]
+assert abs(waiting) < 1e-9 and guessing < -0.5
+
+# %% [markdown]
+# :::{solution-end}
+# :::
 #
-# Nothing is visible, and the agent calls at once. In a balanced draw the next customer brings +99, +14 or −1 (or +114, with a call and
-# a subscription on record). Say that the value stands at 35, with a learning rate of 0.1. A subscriber lifts it to
-# $35 + 0.1\,(99 - 35) = 41.4$. Four others with −1 take it to 37.2, 33.3, 29.9, 26.8. So it wanders, for ever, around its
-# mean.
+# ## Choose what it sees
 #
-# How far? In {ref}`the last chapter <ch-q-learning>` we found $\sigma \sqrt{\alpha / (2 - \alpha)}$ for rewards of standard
-# deviation $\sigma$: that is $0.229\,\sigma$ for $\alpha = 0.1$, and $0.071\,\sigma$ for $\alpha = 0.01$.
+# The seven tables add things in a fixed order, which need not be the best: contacts, channel and interest cost a factor of 36,
+# halves of countries and bootcamps a factor of 3. Choosing what a state keeps is called **state abstraction** {cite:p}`li2006`.
+#
+# ::::{exercise} ★★★ Spend the rows well
+# :label: ex-explosion-choose
+#
+# A `Resolution` says to how many decimals the table sees inbound, country and bootcamp (`None`: not at all), and how much of the episode: 0 the
+# milestones, 1 also the week, 2 everything. The one below is that of the best table so far. Find one that gets more in the book's smooth world.
+# ::::
+
+
+# %%
+def try_out(resolution):
+    arm = ARMS["table: + week"]
+    settings = arm.trials[arm.chosen]
+    table = train_q_learning(
+        train, settings, None, 0, steps=1_000_000, resolution=resolution
+    )
+    return f"{len(table.q):,} rows, share {share_of_all(table):.2f}"
+
+
+share_of_all = share_in(everybody)
+print(try_out(Resolution(inbound=None, country=None, bootcamp=None, episode=1)))
+
+# %% [markdown]
+# :::{solution-start} ex-explosion-choose
+# :class: dropdown
+# :::
+#
+# Milestones and week, and beside them inbound and the halves of country and bootcamp: three times the rows, nearly twice the share. With names in full
+# the gain is gone.
+
+# %%
+for decimals in (0, 1, 6):
+    found = try_out(Resolution(0, decimals, decimals, episode=1))
+    print(f"{decimals} decimals: {found}")
+
+# %% [markdown]
+# This is one table in one smooth world, where the half that a name is in says something. To choose, you must know what matters.
+#
+# :::{solution-end}
+# :::
+#
+# ## A first cure: a sum of tables
+#
+# Why choose one resolution? A **sum of tables** learns all seven at once and adds them up:
+#
+# $$
+# Q(s, a) = \sum_{k=1}^{7} Q_k\bigl(\phi_k(s), a\bigr)
+# $$ (explosion-sum)
+#
+# where $\phi_k(s)$ is what the table of resolution $k$ sees of the state. After each week there is one surprise $\delta$, as in {eq}`q-update`, and each of the seven rows moves by its part of it. Coarse rows are tried often and
+# soon know what holds for everybody; fine rows add what is different about a few. It is a simple form of **tile coding** ({cite:t}`sutton2018`, section 9.5.4), and an unseen
+# customer still finds coarse rows.
+#
+# From the same million weeks it gets {glue:text}`explosion-sum-smooth` in the smooth worlds and {glue:text}`explosion-sum-rough` in the rough ones. In the smooth
+# worlds that is {glue:text}`explosion-sum-lead` above the best single table of {numref}`fig-explosion-arch`; in the rough ones we cannot tell them apart. On unseen pairs of the smooth
+# worlds it still gets {glue:text}`explosion-unseen-sum-smooth`; in the rough ones, where other names say nothing, the interval is too wide to tell it from waiting. Sharing helps, then. But *we* decided what is shared with whom, and most of the attainable gain is
+# still out of reach. A learner that finds out by itself which states are alike is the subject of [the next chapter](06_dqn.ipynb).
+
+# %% tags=["remove-cell"]
+for end, roughness in ENDS.items():
+    key, ahead = (
+        end.split()[0],
+        lead(runs, "sum of tables", "table: + week", roughness=roughness),
+    )
+    glue(
+        f"explosion-sum-{key}",
+        told(score(runs, "sum of tables", roughness=roughness)),
+        display=False,
+    )
+    assert (ahead["low"] > 0) == (key == "smooth") and ahead["high"] > 0
+    if key == "smooth":
+        glue("explosion-sum-lead", points(ahead), display=False)
+    of_sum = unseen[end]["unseen pairs"].loc["sum of tables"]
+    assert (of_sum["low"] > 0) == (key == "smooth") and of_sum["high"] > 0
+
+# %% [markdown]
+# :::{admonition} In the published study
+# :class: note
+#
+# {cite:t}`nair2026` lets its agent also show or hide each of 15 features. Fifteen mask bits alone make $2^{15} = 32{,}768$ combinations, there are 21 actions
+# instead of six, and its table grew to 522,619 states. The study divides its 11,032 customers by them and finds **0.021 samples per state**:
+#
+# $$
+# \frac{11{,}032}{522{,}619} = 0.021
+# $$
+#
+# But a table learns from steps, not from customers. In our re-run by the rules of its code the table met {glue:text}`explosion-study-states` states in {glue:text}`explosion-study-steps` million
+# steps: {glue:text}`explosion-study-mean` a state on average. Whether feature selection failed *because of* the explosion is a question for [chapter 8](08_study.ipynb), and [chapter 9](09_audit.ipynb) audits the study.
 # :::
 
-# %%
-drawn = np.empty(20_000, dtype=np.int64)
-looking["train"].draw(np.random.default_rng(5), drawn)
-calls = np.full(len(drawn), N_FEATURES + Action.CALL)
-paid = looking["train"].step(looking["train"].start(drawn), calls, None).reward
-sigma, mean = paid.std(), paid.mean()
-gap_of_looking = mean - (-1 + 0.95 * (mean - 0.1))
-restless = {alpha: sigma * np.sqrt(alpha / (2 - alpha)) for alpha in (0.1, 0.01)}
-print(f"calling at once in balanced draws: mean {mean:.1f}, standard deviation {sigma:.1f}")
-print(
-    f"calling at once is better than showing one useless feature first by {gap_of_looking:.1f}"
-)
-for alpha, wander in restless.items():
-    print(
-        f"alpha = {alpha}: the value wanders by {wander:.1f}, {wander / gap_of_looking:.1f} times the gap"
-    )
-
 # %% tags=["remove-cell"]
-assert restless[0.1] > 3 * gap_of_looking
-assert 0.5 * gap_of_looking < restless[0.01] < 2 * gap_of_looking
-glue("explosion-looking-gap", f"{gap_of_looking:.1f}", display=False)
+from crm_rl.experiments.funnel_study import load_study
+from crm_rl.experiments.runner import data_name
 
-# %% [markdown]
-# With a learning rate of 0.1 the value wanders several times as far as the gap between a right and a useless action. That alone would make the winner a matter of luck, a
-# toggle as often as a call. But toggles win more often than that, and for a reason: *maximisation bias* ({cite:t}`sutton2018`, section 6.7; {cite:t}`hasselt2010` has a
-# remedy). The target of a toggle is a **maximum** over the twenty-one values of the next state. The maximum of many restless values lies above the value of the best: it picks the one that has just been
-# lucky. A call's target has no maximum in it, since the call ends the episode. So toggling is lifted, by more than the gap of
-# {glue:text}`explosion-looking-gap`, and calling is not. Only *which* toggle is on top is an accident of the last few customers. With 0.01 the values wander about as far as the gap, and the lift shrinks with them.
-#
-# Does a smaller learning rate mend it? There is a trap in the test. Under the study's schedule another rate leads to other choices, and these to other
-# states, so that two things change at once. So we also train with $\varepsilon = 1$ throughout: then every training action is drawn by lot, and with the same seed both
-# rates learn from **the very same steps in the very same states**. (Acting is greedy, as always.) And because exploring might be the remedy itself, a third
-# schedule, where $\varepsilon$ falls fifty times more slowly.
-
-# %%
-SCHEDULES = {
-    "as in the study": {},
-    "falls 50 times slower": {"epsilon_decay": 0.9999},
-    "all by lot": {"epsilon_end": 1.0},
-}
-by_rate = {("as in the study", 0.1): (tenth, earned_tenth)}
-for schedule, changes in SCHEDULES.items():
-    for alpha in (0.1, 0.01):
-        if (schedule, alpha) not in by_rate:
-            by_rate[schedule, alpha] = eight_tables(alpha=alpha, **changes)[:2]
-
-rng = np.random.default_rng(6)
-step_sizes = {}
-for key, (rows, _) in by_rate.items():
-    of_seeds = over_seeds(rows["mean reward"].to_numpy(), rng)
-    step_sizes[key] = {
-        "states": f"{rows['states'].median():,.0f}",
-        "met in val, %": f"{rows['met in val, %'].mean():.1f}",
-        "reward": in_digits(*of_seeds),
-        "lowest seed": f"{rows['mean reward'].min():.2f}".replace("-", "−"),
-    }
-pd.DataFrame(step_sizes).T.rename_axis(["exploring", "alpha"])
-
-# %%
-mended = {
-    schedule: over_seeds_and_clusters(
-        by_rate[schedule, 0.01][1] - by_rate[schedule, 0.1][1]
-    )
-    for schedule in SCHEDULES
-}
-mended = pd.DataFrame(mended).T.rename(columns={"mean": "gain by 0.01"})
-mended.round(2)
-
-# %% tags=["remove-cell"]
-(lot_tenth, _), (lot_hundredth, _) = (by_rate["all by lot", alpha] for alpha in (0.1, 0.01))
-assert (lot_tenth["states"] == lot_hundredth["states"]).all()
-assert lot_tenth["states"].min() > 5 * tenth["states"].max()
+study, _, _ = load_study(data_name(data_path()))
+study = study[(study["setting"] == "as_coded") & (study["row"] == "q_learning_selection")]
+met, steps = study["states"].mean(), study["training_steps"].mean()
 assert (
-    mended.loc["falls 50 times slower", "low"] > 0 and mended.loc["all by lot", "low"] > 5
+    round(11_032 / 522_619, 3) == 0.021 and 2**15 == 32_768 and abs(met / 522_619 - 1) < 0.1
 )
-glue(
-    "explosion-by-step-words",
-    in_words(*mended.loc["as in the study", ["low", "high"]]),
-    display=False,
-)
-slower = by_rate["falls 50 times slower", 0.1][0]["mean reward"]
-assert (lot_tenth["mean reward"] < -15).sum() >= 7 and lot_tenth["states"].min() > 10_000
-assert slower.min() < -10 and lot_hundredth["mean reward"].min() > -3
-for key, schedule in (("step", "as in the study"), ("lot", "all by lot")):
-    glue(f"explosion-by-{key}", in_digits(*mended.loc[schedule], decimals=1), display=False)
-glue("explosion-lot-states", f"{lot_tenth['states'].median():,.0f}", display=False)
-glue("explosion-few-states", f"{tenth['states'].median():,.0f}", display=False)
-lot_reward = interquartile_mean(lot_hundredth["mean reward"])
-glue("explosion-lot-reward", f"{lot_reward:.2f}".replace("-", "−"), display=False)
+glue("explosion-study-states", f"{round(met, -3):,.0f}", display=False)
+glue("explosion-study-steps", f"{steps / 1e6:.1f}", display=False)
+glue("explosion-study-mean", f"{steps / met:.0f}", display=False)
 
 # %% [markdown]
-# Look at "all by lot" first. With the large rate nearly all of the eight tables toggle until the time is up: that is no accident of a seed, it is the lift. Same seeds, same steps, the same {glue:text}`explosion-lot-states` states; nothing differs but the rate, and it gains
-# {glue:text}`explosion-by-lot` points. And compare the states across lines: the tables by lot with the small rate hold *many more* states than those of the
-# study's schedule with the large one, {glue:text}`explosion-lot-states` against {glue:text}`explosion-few-states`, and earn {glue:text}`explosion-lot-reward`. So as described the
-# number of states is not what decides, and the learning rate is.
-#
-# Under the study's own schedule the gain is {glue:text}`explosion-by-step`, an interval that {glue:text}`explosion-by-step-words`: eight seeds of two kinds, tables that act and tables that toggle, leave it
-# wide. There the states change as well, so that by itself it would prove less. Exploring more, with the
-# large rate, does not mend it. And the small rate is no guarantee: the column of the lowest seed says whether any table is left that goes in circles.
-#
-# What our counts say of the sentence, part by part:
-#
-# | the claim | as coded | as described |
-# |---|---|---|
-# | selection makes far more states | yes, by a factor of {glue:text}`explosion-factor-coded` | under the study's schedule no, a factor of {glue:text}`explosion-factor-described`; by lot yes |
-# | most of them are met too rarely to be learned | yes: {glue:text}`explosion-once` at most once | {glue:text}`explosion-once-described` at most once, but the busiest 1% hold {glue:text}`explosion-busiest` of the decisions |
-# | the table must guess for its own customers | yes, in most decisions | no |
-# | the table must guess for later customers | yes, and the baseline as well, by drift | no |
-# | *therefore* it does worse than the baseline | not supported: both are near chance | not supported: with the same states and a smaller rate it acts well |
-#
-# The explosion exists, and {numref}`fig-explosion-dial` shows what it can cost. On the customers of *training* it would be a fair explanation, as coded
-# ({ref}`sec-explosion-drift`). For what was reported, results on later customers, it is not: there drift is enough. This is about our runs, on
-# these customers; the published run we cannot repeat, only its rules.
-#
-# ## What a table can do, and what it cannot
-#
-# - It **can** learn any policy that its states can express, the best one in the limit, without any assumption about which states are alike.
-# - It **can** be small and good, if somebody chooses the right abstraction: two states were enough here, where we knew the rule.
-# - It **cannot** say anything about a state it has not met; a hundredth of a feature is as strange to it as another planet.
-# - It **cannot** tell what it knows from what it does not, unless it counts. So count: `known` is one line, and should be printed beside every
-#   score of a table.
-#
-# A learner that treats *similar* states alike would need fewer samples and would always have an answer. Whether it is a good answer is the
-# question of the next chapter.
-#
-# ## Exercises
-#
-# ::::{exercise} Count, then list
-# :label: ex-explosion-count
-#
-# Four features have 3, 2, 2 and 2 values, and each has a mask bit. How many states are there as coded, and how many if hidden features
-# look alike? Compute both by {eq}`explosion-count`, then list them by machine and count.
-# ::::
-
-# %%
-values = [3, 2, 2, 2]
-
-# %% [markdown]
-# :::{solution-start} ex-explosion-count
-# :class: dropdown
-# :::
-#
-# As coded $2^4 \times 24 = 384$; where hidden features look alike $4 \times 3 \times 3 \times 3 = 108$. To list them, we take every
-# combination with every mask, and blank what is hidden.
-
-# %%
-from itertools import product
-
-everything = [
-    (combination, mask)
-    for combination in product(*(range(n) for n in values))
-    for mask in product((0, 1), repeat=len(values))
-]
-blanked = {
-    (tuple(v if bit else None for v, bit in zip(combination, mask, strict=True)), mask)
-    for combination, mask in everything
-}
-assert len(set(everything)) == 2**4 * 24 == 384
-assert len(blanked) == 4 * 3 * 3 * 3 == 108
-print(f"as coded {len(set(everything))}, hidden features alike {len(blanked)}")
-
-# %% [markdown]
-# :::{solution-end}
-# :::
-#
-# ::::{exercise} Rounding as a dial
-# :label: ex-explosion-rounding
-#
-# The state key rounds to two decimals. Train a table in the `described` game without selection on keys of 0, 1, 2 and 3 decimals, 20,000
-# episodes each. How many states does it meet, and what share of the decisions about validation customers falls in them?
-# ::::
-
-# %%
-smooth = worlds["described"]
-len(train_q_learning(smooth["train"], episodes=20_000, resolution=2).q)
-
-# %% [markdown]
-# :::{solution-start} ex-explosion-rounding
-# :class: dropdown
-# :::
-#
-# The finer, the more states, and the fewer of them are met again. Coarse rounding is a crude way of treating similar states alike: it
-# works where a feature's value hardly matters, and it also throws away what matters, such as all the conversion rates.
-
-# %%
-by_decimals = {}
-for decimals in range(4):
-    policy = train_q_learning(smooth["train"], episodes=20_000, resolution=decimals)
-    played, met_here = play_watched(smooth["val"], policy, np.random.default_rng(1))
-    share = 100 * met_here.sum() / played.steps.sum()
-    by_decimals[decimals] = {"states": len(policy.q), "met in val, %": share}
-by_decimals = pd.DataFrame(by_decimals).T.rename_axis("decimals").astype({"states": int})
-assert by_decimals["states"].is_monotonic_increasing
-assert by_decimals["met in val, %"].is_monotonic_decreasing
-by_decimals.round(1)
-
-# %% [markdown]
-# :::{solution-end}
-# :::
-#
-# ::::{exercise} How many decisions would it take?
-# :label: ex-explosion-needed
-#
-# Suppose that decisions were spread evenly over states, and that the 21 actions were drawn at random. How many decisions does a state need
-# until any given action of it has been tried with a probability of 95%? How many is that for all the states that the table met as coded with
-# selection, and how many did it have? Check the first number by simulation.
-# ::::
-
-# %%
-untried_after_one = 20 / 21
-round(untried_after_one, 4)
-
-# %% [markdown]
-# :::{solution-start} ex-explosion-needed
-# :class: dropdown
-# :::
-#
-# After $n$ decisions an action is still untried with probability $(20/21)^n$. That is 5% at
-# $n = \ln 0.05 / \ln (20/21) = 61.4$, so 62. And a single try, with a learning rate of 0.1, is only a tenth of the way.
-
-# %%
-needed = int(np.ceil(np.log(0.05) / np.log(20 / 21)))
-tried = np.random.default_rng(7).integers(21, size=(20_000, needed))
-share = (tried == 0).any(axis=1).mean()
-assert needed == 62 and abs(share - 0.95) < 0.01
-
-in_all = needed * states["as coded, selection"]
-assert in_all > 5 * met.loc["as coded, selection", "decisions"]
-print(f"{needed} decisions a state; simulated, {share:.1%} of the states have tried it")
-print(f"needed {in_all:,}, had {met.loc['as coded, selection', 'decisions']:,}")
-
-# %% [markdown]
-# :::{solution-end}
-# :::
-#
 # ## Takeaways
 #
 # :::{admonition} What to keep
 # :class: takeaways
-# - States multiply. Three different counts: possible, met in training, met by those who come later. Say which one you quote.
-# - "Samples per state" is decisions over states, not customers over states; and its mean hides that most states may be met at most once.
-# - In an unmet state a table guesses. Print the share of met decisions beside every score.
-# - Unknown to its own training customers: explosion. Unknown only to later ones: drift. People of the same months, held out at random, tell the two apart.
-# - Under the study's schedule the explosion is real as coded and hardly there as described. In neither does it explain why selection does worse on later customers: the baseline
-#   guesses as well, by drift; or, from the same steps in the same states, a smaller learning rate learns to act.
-# - More states need more experience of every action. How much they cost depends on the exploring: with noise for content, a thousandfold of states costs far less if the
-#   agent explores to the end.
-# - An interquartile mean says nothing of the worst quarter of the runs. Look at the seeds.
-# - The remedy for a table is an abstraction that keeps what matters. A table of two states was among our best, with the rule among its features.
+# - States multiply: each thing a table sees multiplies its rows and divides the tries of each.
+# - Share against rows is an arch. Too few rows cannot tell apart what matters; too many are never known.
+# - Count tries a row, and look at the median. A mean of 15 can hide that most rows had one try.
+# - A table knows nothing about a customer it has not met, and guessing costs more than waiting.
+# - The cures are to choose what the state keeps, and to share experience between states.
 # :::
 #
 # ## Check yourself
 #
 # Choose an option: it opens and says why it is right or wrong.
 #
-# :::::{admonition} 1. Five yes-or-no features, each with a mask bit, hidden ones seen as blank. How many states?
+# :::::{admonition} 1. A table sees five yes-or-no flags and the week (12 values). You add the channel of last week (4 values). How many rows are possible now?
 # :class: quiz
 #
-# ::::{dropdown} 32
+# ::::{dropdown} 388
 # :class-container: wrong
 #
-# That is $2^5$, the features without masks.
+# That adds the 4. Every one of the 384 states comes with each of the 4 channels.
 # ::::
-# ::::{dropdown} 243
+# ::::{dropdown} 1,536
 # :class-container: right
 #
-# Yes, no or blank: $3^5 = 243$.
+# $2^5 \times 12 \times 4$: ways multiply.
 # ::::
-# ::::{dropdown} 1,024
+# ::::{dropdown} 88, since the flags are five numbers of two values each, which makes 10, and the rest is added
 # :class-container: wrong
 #
-# $4^5$ would be the count if hidden values were still told apart.
+# Five flags have $2^5 = 32$ combinations, not 10, and nothing is added.
 # ::::
 # :::::
 #
-# :::::{admonition} 2. A report says: "500,000 states and 10,000 customers, so 0.02 samples per state." What is wrong?
+# :::::{admonition} 2. A report says: 50,000 rows, a million updates, so each row was updated 20 times. What do you ask for?
 # :class: quiz
 #
-# ::::{dropdown} Nothing; it is a division
-# :class-container: wrong
-#
-# The division is right, and it is not samples per state. A customer gives one sample a step, in many episodes.
-# ::::
-# ::::{dropdown} Samples are steps, and a state in the table was met at least once
+# ::::{dropdown} The median, or the share of rows with one try
 # :class-container: right
 #
-# So the ratio of updates to met states is at least about 1, and the customers are the wrong numerator.
+# Agents walk the same paths. In our finest table the mean was 15 and the median 1.
 # ::::
-# ::::{dropdown} It should be states per sample
+# ::::{dropdown} Nothing more, since 20 updates are plenty for a learning rate that falls with the number of tries
 # :class-container: wrong
 #
-# Turning the fraction over does not mend the numerator.
+# Twenty would be few for a sale in a hundred, and most rows did not have them.
+# ::::
+# ::::{dropdown} The number of possible states
+# :class-container: wrong
+#
+# Useful, but rows that were never met do not enter the mean.
 # ::::
 # :::::
 #
-# :::::{admonition} 3. Ten decisions a state on average, and over half of the states have exactly one. How can that be?
+# :::::{admonition} 3. Why does the finest table do worse than waiting with unseen customers?
 # :class: quiz
 #
-# ::::{dropdown} The greedy agent returns to a few states, and exploration visits many others once
+# ::::{dropdown} It takes them for the most similar customers that it knows, and treats these two alike.
+# :class-container: wrong
+#
+# A table has no notion of similar. The nearest row is as foreign to it as any other.
+# ::::
+# ::::{dropdown} Unseen customers subscribe less often, so there is nothing to gain.
+# :class-container: wrong
+#
+# The share is relative to what the best plan gains with these very customers.
+# ::::
+# ::::{dropdown} Its rows for them are all zeros, so it acts at random.
 # :class-container: right
 #
-# A heavily skewed distribution has a mean far above its median.
-# ::::
-# ::::{dropdown} It cannot; one of the numbers is wrong
-# :class-container: wrong
-#
-# If decisions fell evenly it would be all but impossible. They do not fall evenly.
-# ::::
-# ::::{dropdown} The table forgets states
-# :class-container: wrong
-#
-# A table forgets nothing. It keeps a row for every state it has met.
+# Random actions cost more than they bring in. Waiting where it does not know would get exactly 0.
 # ::::
 # :::::
 #
-# :::::{admonition} 4. A table of 1,500 states has met 85% of what customers of the same months need, and 0.4% of what later ones need. What is it?
+# :::::{admonition} 4. Is the best table's state, milestones and week, a Markov state?
 # :class: quiz
 #
-# ::::{dropdown} Explosion: 1,500 states are too many
-# :class-container: wrong
-#
-# Then people of the same months would find unmet states nearly as often as later people.
-# ::::
-# ::::{dropdown} Drift: some feature takes other values later
+# ::::{dropdown} No, and it wins all the same.
 # :class-container: right
 #
-# The number of states is the same for both groups. Leave out one feature at a time to find the column.
+# Fatigue, channel and interest matter for what comes next. At this budget, knowing each row well is worth more.
 # ::::
-# ::::{dropdown} Too few training episodes
+# ::::{dropdown} Yes, otherwise Q-learning could not have learned from it at all.
 # :class-container: wrong
 #
-# More of the same customers does not bring states that only later customers have.
+# The convergence guarantee is lost, but a table can still learn something useful.
 # ::::
-# :::::
-#
-# :::::{admonition} 5. A learning rate of 0.1 gives tables that toggle in circles, 0.01 gives tables that act. What does this show of the number of states?
-# :class: quiz
-#
-# Under the study's schedule the tables with 0.01 also met fewer states. Trained by lot, both met the same ones.
-#
-# ::::{dropdown} That 0.01 is the best learning rate
+# ::::{dropdown} Yes, because the week counts the steps.
 # :class-container: wrong
 #
-# For this game, this reward noise and this many episodes it is better than 0.1. That was not the question.
-# ::::
-# ::::{dropdown} Under the study's schedule alone: that the circles did not come from it
-# :class-container: wrong
-#
-# There the rate and the states changed together. Either could be the cause.
-# ::::
-# ::::{dropdown} With the runs by lot: that the rate decides where the states are the same
-# :class-container: right
-#
-# The same steps, the same states, only the rate differs, and the interval of the gain excludes zero. Hold equal what you want to rule out.
-# ::::
-# :::::
-#
-# :::::{admonition} 6. The table with two states earns more on later customers than that with two thousand. Why?
-# :class: quiz
-#
-# ::::{dropdown} It has been trained longer
-# :class-container: wrong
-#
-# All had 20,000 episodes.
-# ::::
-# ::::{dropdown} Its two states keep what matters for the choice, and both are met again by everybody
-# :class-container: right
-#
-# Many samples a state, and no unmet states. (Here it was easy: the flag is the rule by which calls are paid.)
-# ::::
-# ::::{dropdown} Smaller tables are always better
-# :class-container: wrong
-#
-# The table with one state is worse on some seeds: it has to call everybody or nobody.
+# The week does not tell how tired the customer is.
 # ::::
 # :::::
 #
 # ## In the interview
 #
-# ::::{dropdown} What is state-space explosion, and how do you see it in a project?
+# ::::{dropdown} What is the curse of dimensionality in tabular RL?
 # :class-container: interview
 #
-# The number of states is a product over features, so it outgrows the data quickly. I would plot states met against episodes: a line that does
-# not bend says that training keeps meeting states for the first time ({numref}`fig-explosion-growth`). Then I would count decisions a state, the
-# median and not only the mean, and above all the share of decisions in met states on *later* data, since that is where the table is used.
+# The number of states is the product of what each feature can be, while experience grows one step at a time. So tries per state and action fall by the same factor, and no row tells its
+# neighbour anything. {numref}`fig-explosion-arch` shows the effect: from 340 rows to 67,000 the share of the attainable gain falls from about a quarter to below zero.
 # ::::
-# ::::{dropdown} A colleague says that the Q-table failed because of 522,619 states. How do you check?
+# ::::{dropdown} Your Q-table has half a million states and does badly. How do you find out whether the states are the reason?
 # :class-container: interview
 #
-# I split the claim. Are there that many, and of which kind? Are the states of its own customers among them, of others of the same months, of later ones
-# ({numref}`fig-explosion-drift`)? And does a variant without the explosion do better, all else equal? Here the small baseline table has met hardly any later
-# state either, because features drift, so both guess; and in the setting without an explosion tables with the very same states act well with a smaller learning
-# rate. So the count is true, and the "because" is not supported ({ref}`sec-explosion-because`).
+# I count tries by row, and the share of decisions in rows that were never met, for training customers and for new ones. Then I vary the resolution with the same experience and settings. If a
+# coarser table does better, the states were the reason. If not, I look elsewhere: learning rate, exploration, reward.
 # ::::
-# ::::{dropdown} What does tabular Q-learning need in order to converge, and what of that holds here?
+# ::::{dropdown} How do you choose a state representation for a table?
 # :class-container: interview
 #
-# Every state and action must be tried without end, the learning rates must shrink suitably, and the states must be Markov {cite:p}`watkins1992`. Here
-# over half of the states saw one decision or none, the learning rate is constant, and the observation is not the state. A constant rate leaves a
-# permanent wandering of about $\sigma \sqrt{\alpha / (2 - \alpha)}$. It may still give a good policy, but one should not expect it.
+# I keep what changes the best action and drop the rest {cite:p}`li2006`. I add a feature only if its factor in rows still leaves dozens of tries per action, more where rewards are rare. An incomplete state can beat
+# a Markov one on a small budget. I compare on held-out customers.
 # ::::
-# ::::{dropdown} How would you shrink a state space without a neural network?
+# ::::{dropdown} How does tile coding generalise, and where does it stop?
 # :class-container: interview
 #
-# Keep the features that change which action is best, and drop or coarsen the rest: state abstraction. Remove columns that drift over time, such as days counted
-# from a fixed day. Check each step on later data, as with the dial of {numref}`fig-explosion-dial`. Tile coding or a
-# linear model over a few features is the next rung, before anything deep.
+# The value is a sum over several partitions of the state space, so an update of one state moves all states that share a tile. Coarse tiles learn fast, fine tiles correct them. But somebody fixes the tiles in advance; a network learns its features.
 # ::::
 #
 # ## Further reading
 #
-# - {cite:t}`bellman1957` named the curse of dimensionality, in the preface.
-# - {cite:t}`sutton2018`, section 2.5 for constant learning rates, 6.7 for maximisation bias, chapter 9 for what to do instead of a table.
-# - {cite:t}`li2006` sort state abstractions by what they preserve.
-# - {cite:t}`guyon2003` on selecting features; {cite:t}`janisch2019` on paying for each of them, with reinforcement learning.
+# - {cite:t}`bellman1957`: where the curse of dimensionality has its name from.
+# - {cite:t}`sutton2018`: sections 9.3 and 9.5, from state aggregation to tile coding.
+# - {cite:t}`li2006`: which abstractions are safe, in one table.
+# - {cite:t}`singh1994`: learning without a Markov state.

@@ -22,9 +22,11 @@ from screenshots import FLAGS, find_browser, serve, toc_pages  # noqa: E402
 
 VIEWS = [
     pytest.param((width, theme), id=f"{width} {theme}", marks=pytest.mark.xdist_group(f"{width} {theme}"))
-    for width in (1440, 390)
+    for width in (1300, 390)
     for theme in ("light", "dark")
 ]
+
+CONTRAST = "color-contrast"
 
 # Runs in the page; everything that is looked at in one go, so that a page costs one round trip.
 LOOK = """
@@ -98,6 +100,18 @@ def address(browser):
         yield address
 
 
+def axe_rules(name: str, width: int, theme: str) -> dict | None:
+    """What axe looks for on a page in one view; None: nothing that it has not looked for in another.
+
+    Markup is the same in both themes. Contrast, which takes most of the time, is measured once in the light theme, and
+    of the pages of the package, which are alike, on one.
+    """
+    contrast = not name.startswith("book/api/") or name.endswith("/serving")
+    if theme == "dark":
+        return {"runOnly": [CONTRAST]} if contrast else None
+    return {"rules": {CONTRAST: {"enabled": contrast and width > 600}}}
+
+
 class Visit:
     """A browser context at one width and theme that keeps account of what goes wrong in it."""
 
@@ -123,6 +137,15 @@ class Visit:
     def failed(self, request):
         if request.url.startswith(self.address) and "ERR_ABORTED" not in (request.failure or ""):
             self.errors.append(f"{request.failure} {request.url}")
+
+    def axe(self, rules: dict | None) -> list[str]:
+        """What axe finds on the page as it stands, a line for a node."""
+        if rules is None:
+            return []
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page, options={"resultTypes": ["violations"], "preload": False, **rules}).response
+        return [f"{each['id']}: {node['html'][:160]}" for each in found["violations"] for node in each["nodes"]]
 
     def go(self, name: str) -> None:
         self.page.goto(f"{self.address}/{name}.html", wait_until="load")
@@ -150,6 +173,7 @@ def looks(browser, address, view) -> dict[str, dict]:
         look.update(errors=list(visit.errors), outside=sorted(visit.outside))
         visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         look["overflow_open"] = visit.page.evaluate(LOOK)["overflow"]
+        look["axe"] = visit.axe(axe_rules(name, *view))
         seen[name] = look
     visit.context.close()
     return seen
@@ -191,6 +215,11 @@ def test_text_is_legible(looks):
     assert wrong(looks, "poor") == {}
 
 
+def test_axe_finds_nothing(looks):
+    """Accessibility, with everything unfolded: names, roles, landmarks, headings, labels, contrast."""
+    assert wrong(looks, "axe") == {}
+
+
 def test_every_formula_is_set(looks):
     assert wrong(looks, "unset") == {}
     assert wrong(looks, "raw") == {}
@@ -214,7 +243,7 @@ def test_every_internal_link_resolves(looks, address):
 
 
 def test_search_finds_a_known_word(browser, address):
-    visit = Visit(browser, address, 1440, "light")
+    visit = Visit(browser, address, 1300, "light")
     visit.page.goto(f"{address}/search.html?q=subscription", wait_until="load")
     visit.page.wait_for_selector("#search-results li a", timeout=20_000)
     assert visit.page.locator("#search-results li").count() >= 2
@@ -223,7 +252,7 @@ def test_search_finds_a_known_word(browser, address):
 
 
 def test_the_theme_button_works(browser, address):
-    visit = Visit(browser, address, 1440, "light")
+    visit = Visit(browser, address, 1300, "light")
     visit.go(toc_pages()[0])
     page = visit.page
     seen = [page.evaluate("getComputedStyle(document.body).backgroundColor")]
@@ -246,7 +275,7 @@ def test_the_navigation_opens_on_a_phone(browser, address):
 
 def test_solutions_are_folded_and_open(browser, address):
     """A solution shows nothing of its cells until it is opened, and then shows them."""
-    visit = Visit(browser, address, 1440, "light")
+    visit = Visit(browser, address, 1300, "light")
     found = 0
     for name in toc_pages():
         if not (HTML / f"{name}.html").read_text(encoding="utf-8").count("solution dropdown"):
@@ -266,6 +295,58 @@ def test_solutions_are_folded_and_open(browser, address):
     visit.context.close()
     if not found:
         pytest.skip("no page of the book has a folded solution yet")
+
+
+def test_every_quiz_is_taken_up(browser, address):
+    """Its options come in a new order, a choice is marked, and the score below counts the questions of the page."""
+    visit = Visit(browser, address, 390, "light")
+    found = 0
+    for name in toc_pages():
+        if not (questions := (HTML / f"{name}.html").read_text(encoding="utf-8").count('class="quiz admonition"')):
+            continue
+        found += 1
+        visit.go(name)
+        score = visit.page.locator(".quiz-score")
+        assert score.count() == 1, name
+        visit.page.evaluate("document.querySelectorAll('.quiz details.right summary').forEach(each => each.click())")
+        assert score.locator("[role=status]").inner_text() == f"{questions} of {questions} right.", name
+        assert visit.page.locator(".quiz-choice.right").count() == questions
+    assert visit.errors == []
+    visit.context.close()
+    assert found > 8
+
+
+def test_the_ledger_can_be_searched(browser, address):
+    visit = Visit(browser, address, 390, "light")
+    visit.go("book/ledger")
+    page, rows = visit.page, visit.page.locator("table.ledger tbody tr")
+    shown = page.locator("table.ledger tbody tr:visible")
+    status = page.get_by_role("search", name="Claims").get_by_role("status")
+    everything = rows.count()
+    assert shown.count() == everything and status.inner_text() == f"{everything} of {everything} claims"
+    page.get_by_label("Words in the claim").fill("replay BUFFER")
+    texts = [text.lower() for text in shown.all_text_contents()]
+    assert 0 < len(texts) < 20 and all("replay" in text and "buffer" in text for text in texts)
+    page.get_by_label("Verdict").select_option("Differs")
+    assert 0 < shown.count() < len(texts)
+    assert all("Differs." in text for text in shown.all_text_contents())
+    page.get_by_label("Words in the claim").fill("no such words")
+    assert shown.count() == 0 and status.inner_text().startswith("No claim")
+    page.get_by_label("Words in the claim").fill("")
+    for option in page.locator("#ledger-verdict option").all()[1:]:
+        page.get_by_label("Verdict").select_option(option.get_attribute("value"))
+        assert f"({shown.count()})" in option.inner_text() and shown.count() > 0
+    assert visit.errors == []
+    visit.context.close()
+
+
+def test_the_ledger_is_a_plain_table_without_scripts(browser, address):
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 1300, "height": 900})
+    page = context.new_page()
+    page.goto(f"{address}/book/ledger.html")
+    assert page.locator("table.ledger tbody tr:visible").count() > 140
+    assert page.locator(".ledger-find").count() == 0
+    context.close()
 
 
 def in_sight(locator) -> bool:

@@ -22,14 +22,17 @@ from crm_rl.worlds.responsive import CHANCES, FRESH, NO_CHANNEL, State, situatio
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = ROOT / "book" / "_static"
 PARTS = STATIC / "interactive"
-SNIPPETS = {name: ROOT / "book" / "interactive" / f"{name}.html" for name in ("play_funnel", "q_stepper")}
+SNIPPETS = {
+    name: ROOT / "book" / "interactive" / f"{name}.html" for name in ("play_funnel", "q_stepper", "states_slider")
+}
 
 sys.path.insert(0, str(ROOT / "tools"))
 import play_data  # noqa: E402
+import states_data  # noqa: E402
 from screenshots import FLAGS, find_browser  # noqa: E402
 
 SPHINX = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
-SCRIPTS = [name for name, _ in SPHINX["html_js_files"]]
+SCRIPTS = [name for name, _ in SPHINX["html_js_files"] if name.startswith("interactive/")]
 
 #: In the page: a game with one of its customers, and the best plan of it.
 GAME = """(i => {
@@ -42,7 +45,7 @@ FORBIDDEN = r"https?://|fetch\(|XMLHttp|import\(|@import|url\(|Math\.random|eval
 
 
 def write_page(folder: Path) -> Path:
-    """A page with both parts, without a theme but with the book's style sheets and scripts."""
+    """A page with every part, without a theme but with the book's style sheets and scripts."""
     styles = "".join(f'<link rel="stylesheet" href="{(STATIC / name).as_uri()}">' for name in SPHINX["html_css_files"])
     scripts = "".join(f'<script defer src="{(STATIC / name).as_uri()}"></script>' for name in SCRIPTS)
     dark = "html[data-theme=dark] body { background: #121212; color: #ddd }"
@@ -103,6 +106,10 @@ def world(twin):
 
 def test_what_the_page_knows_of_its_customers_is_up_to_date(twin):
     assert play_data.outdated() == [], "Remedy: python tools/play_data.py"
+
+
+def test_what_the_slider_knows_of_its_tables_is_up_to_date(twin):
+    assert states_data.outdated() == [], "Remedy: python tools/states_data.py"
 
 
 def test_the_book_loads_every_file_deferred_and_they_ask_for_nothing():
@@ -331,6 +338,33 @@ def test_runs_resets_and_seeds_of_the_stepper(page):
     assert "earns $28.50 a customer; the best policy earns $28.50" in page.locator(".q-summary").inner_text()
 
 
+# ---- The states slider ----
+
+
+def test_the_slider_goes_through_the_tables_by_keyboard(page):
+    tables = play_data.parsed(states_data.DATA.read_text(encoding="utf-8"))["tables"]
+    slider = page.get_by_label("What the table sees")
+    slider.focus()
+    heights = []
+    for place, (key, table) in enumerate(zip(["Home"] + ["ArrowRight"] * (len(tables) - 1), tables, strict=True)):
+        page.keyboard.press(key)
+        assert f"Table {place + 1} of {len(tables)}" in page.locator(".states-name").inner_text()
+        assert table["sees"] in page.locator(".states-name").inner_text()
+        facts = dict(
+            zip(*(page.locator(f".states-facts {tag}").all_inner_texts() for tag in ("dt", "dd")), strict=True)
+        )
+        assert facts["Rows possible"] == f"{table['possible']:,}" and facts["Rows in use"] == f"{table['rows']:,}"
+        for world in states_data.ENDS:
+            shown = facts[f"Share in {world} worlds"]
+            assert float(shown.rstrip("%").replace("−", "-")) == pytest.approx(100 * table[world][0], abs=0.51)
+            assert shown in slider.get_attribute("aria-valuetext")
+        heights.append(float(page.locator(".states-arch circle.now.smooth").first.get_attribute("cy")))
+    shares = np.array([table["smooth"][0] for table in tables])
+    assert np.corrcoef(heights, shares)[0, 1] == pytest.approx(-1)  # what gets more stands higher
+    page.keyboard.press("ArrowRight")
+    assert f"Table {len(tables)} of" in page.locator(".states-name").inner_text()
+
+
 # ---- For every reader ----
 
 
@@ -339,14 +373,14 @@ def test_without_scripts_a_table_stays(browser, address):
     bare = context.new_page()
     bare.goto(address)
     tables = bare.locator(".part-fallback table")
-    assert tables.count() == 2 and all(table.is_visible() for table in tables.all())
+    assert tables.count() == len(SNIPPETS) and all(table.is_visible() for table in tables.all())
     cell = [dollars(text) for text in tables.nth(1).locator("td").all_inner_texts()]
     assert np.array(cell).reshape(STATES, ACTIONS) == pytest.approx(by_hand())
     context.close()
 
 
 def test_with_scripts_the_table_goes(page):
-    assert page.locator(".part-fallback").count() == 0 and page.locator(".part").count() == 2
+    assert page.locator(".part-fallback").count() == 0 and page.locator(".part").count() == len(SNIPPETS)
 
 
 def finish_both(page) -> None:

@@ -1,16 +1,16 @@
 """The numbers in the prose pages: counted here, never typed.
 
-    python tools/prose_numbers.py           count, and write them into _config.yml and the figure of the front page
+    python tools/prose_numbers.py           count, and write them into _config.yml and the figure of the funnel
     python tools/prose_numbers.py --check   say what is out of date, and write nothing
 
 A prose page says `{{ rows }}`; the value stands in `_config.yml` under `myst_substitutions`. Numbers that hold for the
 twin and the original alike are counted on the twin. Those of the original only (`o_...`) are counted where the
-original is present and otherwise left as they are. tests/test_prose.py counts both again.
+original is present and otherwise left as they are. The minutes to read (`minutes_...`) are those of tools/minutes.py.
+tests/test_prose.py counts all of them again.
 """
 
 import argparse
 import hashlib
-import math
 import os
 import re
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 from console import finish
+from minutes import reading_times
 
 from crm_rl.data import EVENTS, SNAPSHOT_DATE, CleaningReport, clean, load
 from crm_rl.data.fetch import ORIGINAL, SHA256
@@ -29,34 +30,28 @@ from crm_rl.experiments.original_numbers import original_numbers
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "_config.yml"
 FIGURE = ROOT / "book" / "_static" / "funnel.svg"
-PROSE = ("welcome", "how_to_use", "problem", "notation", "data_card", "checklist")
-CHAPTERS = {
-    "ch01": "01_data_processing",
-    "ch02": "02_education_column",
-    "a1": "a1_twin_fidelity",
-    "a2": "a2_comparison",
-    "ch03": "03_funnel_mdp",
-    "ch04": "04_q_learning",
-    "ch05": "05_state_space_explosion",
-    "ch06": "06_dqn",
-    "ch07": "07_fair_match",
-    "ch08": "08_study",
-    "ch09": "09_audit",
-}
 BEGIN = "  # The numbers in the prose pages, written by tools/prose_numbers.py: do not edit.\n"
-RARE = 0.002  # the rate that the fourth question of the problem page supposes
 END = "  # End of the numbers in the prose pages.\n"
 
 #: What the study reports (Nair 2026): rate in percent and improvement factor, as its front page gives them, and the
 #: subscriptions and test episodes that the rate amounts to (its evaluation code). Of its baseline it reports the rate
-#: alone; that the rate is the share of subscribers among all rows is our inference, and a test holds us to it.
+#: alone. The README and the tour say in words what these factors are, and a test holds them to it.
 CLAIMS = {
     "dqn_fs": ("1.39", "3.16", 23, 1655),
     "q_base": ("1.80", "4.09", 18, 1000),
     "dqn_base": ("1.45", "3.30", 24, 1655),
     "q_fs": ("0.80", "1.82", 8, 1000),
 }
-BASELINE = ("0.44", "1.0")
+BASELINE = "0.44"
+
+#: The bars of the funnel's figure, and the number that each shows.
+STEPS = (
+    ("customers", "all_n"),
+    ("had a first call", "n_call"),
+    ("signed up", "n_signup"),
+    ("were given a manager", "n_manager"),
+    ("subscribed", "n_subscribed"),
+)
 
 
 def percent(share: float) -> str:
@@ -126,29 +121,13 @@ def counted(raw: pd.DataFrame, customers: pd.DataFrame) -> dict[str, str]:
         n=len(parts.test),
         s_all=int(subscribed.sum()),
         n_all=len(customers),
-        n_zero=len(groups["test_first"]),
     )
     return facts | hand
 
 
-def worked(s: int, n: int, s_all: int, n_all: int, n_zero: int) -> dict[str, str]:
+def worked(s: int, n: int, s_all: int, n_all: int) -> dict[str, str]:
     """The examples worked by hand on the problem page, as formulas; each breaks before an equals sign."""
-    z = 1.96
-    squared = z * z
-    centre, total = s + squared / 2, n + squared
-    inside = s * (n - s) / n + squared / 4
-    root = math.sqrt(inside)
-    middle, reach = 100 * centre / total, 100 * z * root / total
     formulas = {
-        "hand_add": rf"s + z^2/2 = {s} + {squared / 2:.2f} = {centre:.2f}",
-        "hand_total": rf"n + z^2 = {n:,} + {squared:.2f} = {total:,.2f}",
-        "hand_centre": rf"{centre:.2f} / {total:,.2f} = {middle:.3f}\%",
-        "hand_root": rf"\sqrt{{{s} \times {n - s:,} / {n:,} + {squared / 4:.2f}}} = \sqrt{{{inside:.2f}}} = {root:.3f}",
-        "hand_reach": rf"{z} \times {root:.3f} / {total:,.2f} = {reach:.3f}\%",
-        "hand_low": rf"{middle:.3f}\% - {reach:.3f}\% = {middle - reach:.2f}\%",
-        "hand_high": rf"{middle:.3f}\% + {reach:.3f}\% = {middle + reach:.2f}\%",
-        "hand_zero": rf"{squared:.2f} / ({n_zero:,} + {squared:.2f}) = {100 * squared / (n_zero + squared):.2f}\%",
-        "hand_none": rf"{1 - RARE:.3f}^{{{n_zero}}} = {100 * (1 - RARE) ** n_zero:.0f}\%",
         "hand_odds_all": rf"({n_all:,} - {s_all}) / {s_all} = {(n_all - s_all) / s_all:.1f}",
         "hand_odds_test": rf"({n:,} - {s}) / {s} = {(n - s) / s:.1f}",
         "hand_factor": rf"\dfrac{{{s} / {n:,}}}{{{s_all} / {n_all:,}}} = "
@@ -164,7 +143,6 @@ def counted_in_original(raw: pd.DataFrame, customers: pd.DataFrame, report: Clea
     def count(column: str, problem: str) -> str:
         return f"{int(found.get((column, problem), 0)):,}"
 
-    both = customers[customers["manager_date"].notna() & customers["subscribed_date"].notna()]
     dirt = {
         "country_spelling": ("Country", "other spelling"),
         "country_none": ("Country", "not one country"),
@@ -191,11 +169,8 @@ def counted_in_original(raw: pd.DataFrame, customers: pd.DataFrame, report: Clea
         "o_last_year": str(max(_years(raw["Last Contact"]))),
         "o_last_id": f"{int(raw['ID'].max()):,}",
         "o_ids_missing": f"{int(raw['ID'].max()) - len(raw):,}",
-        "o_demo_inbound": str(int((customers["demo"] & customers["inbound"]).sum())),
         "o_one_message": percent((customers["status"] == "1st message").mean()),
         "o_one_message_ci": interval(int((customers["status"] == "1st message").sum()), len(customers)),
-        "o_manager_dated": str(len(both)),
-        "o_manager_after": str(int((both["manager_date"] > both["subscribed_date"]).sum())),
     }
 
 
@@ -203,47 +178,10 @@ def _years(cells: pd.Series) -> list[int]:
     return [int(year) for year in cells.dropna().astype(str).str.extract(r"(?:^|\D)(20\d\d)(?:\D|$)")[0].dropna()]
 
 
-def claimed() -> dict[str, str]:
-    """What the study reports, and an interval for each of its rates by our arithmetic."""
-    facts = {}
-    for name, (share, factor, successes, episodes) in CLAIMS.items():
-        facts |= {
-            f"claim_{name}": f"{share}%",
-            f"claim_{name}_factor": f"{factor}×",
-            f"claim_{name}_n": f"{episodes:,}",
-            f"claim_{name}_s": str(successes),
-            f"claim_{name}_ci": interval(successes, episodes),
-        }
-    facts |= {"claim_random": f"{BASELINE[0]}%", "claim_random_factor": f"{BASELINE[1]}×"}
-    for name, share in (("random", BASELINE[0]), ("dqn_fs", CLAIMS["dqn_fs"][0])):
-        facts[f"claim_{name}_cost"] = f"{10 / (float(share) / 100):,.0f}"
-    for end, share in zip(("high", "low"), wilson(*CLAIMS["dqn_fs"][2:]), strict=True):
-        facts[f"hand_cost_{end}"] = f"{10 / share:,.0f}"
-    return facts
-
-
 def audited() -> dict[str, str]:
     """What chapter 9 finds on the original, as recorded: its `audit-one-line` is `a_one_line` here."""
     numbers = {name.removeprefix("audit-"): text for name, text in original_numbers().items() if "audit-" in name}
     return {"a_" + re.sub(r"\W", "_", name): text for name, text in numbers.items()}
-
-
-def reading_times() -> dict[str, str]:
-    """Minutes to read each prose page (200 words a minute, up to the next 5), and what each chapter's box says."""
-    times = {}
-    for name in PROSE:
-        path = ROOT / "book" / f"{name}.md"
-        if path.exists():
-            words = len(re.findall(r"\w+", path.read_text(encoding="utf-8")))
-            times[f"minutes_{name}"] = str(5 * math.ceil(words / 200 / 5))
-    for name, stem in CHAPTERS.items():
-        times |= {f"minutes_{name}": "see there", f"seconds_{name}": "see there"}
-        path = ROOT / "notebooks" / f"{stem}.py"
-        if path.exists():
-            text = path.read_text(encoding="utf-8")
-            if found := re.search(r"(\d+) minutes? to read[,;]? (?:and )?(?:about )?(\d+) seconds? to run", text):
-                times |= {f"minutes_{name}": found[1], f"seconds_{name}": found[2]}
-    return times
 
 
 def original_path() -> Path | None:
@@ -266,17 +204,32 @@ def facts() -> dict[str, str]:
     raw = load(TWIN)
     customers, _ = clean(raw)
     numbers = {key: value for key, value in written().items() if key.startswith("o_")}
-    numbers |= counted(raw, customers) | claimed() | audited() | reading_times()
+    numbers |= counted(raw, customers) | audited() | reading_times()
     if path := original_path():
         raw = load(path)
         numbers |= counted_in_original(raw, *clean(raw))
+    return only_used(numbers)
+
+
+def only_used(numbers: dict[str, str]) -> dict[str, str]:
+    """The numbers that a page uses, in order."""
     return {key: numbers[key] for key in sorted(used()) if key in numbers}
 
 
+def write_minutes() -> bool:
+    """Put the minutes of the pages into `_config.yml` and leave all other numbers there as they are."""
+    wanted = config_with(only_used(written() | reading_times()))
+    stale = CONFIG.read_text(encoding="utf-8") != wanted
+    if stale:
+        CONFIG.write_text(wanted, encoding="utf-8", newline="\n")
+    return stale
+
+
 def used() -> set[str]:
-    """The names of the numbers that the prose pages use."""
+    """The names of the numbers that the prose pages use, and the figure of the funnel."""
     pages = (path.read_text(encoding="utf-8") for path in sorted((ROOT / "book").glob("*.md")))
-    return {name for page in pages for name in re.findall(r"\{\{ (\w+) \}\}", page)}
+    found = {name for page in pages for name in re.findall(r"\{\{ (\w+) \}\}", page)}
+    return found | {key for _, key in STEPS}
 
 
 def block(numbers: dict[str, str]) -> str:
@@ -286,15 +239,8 @@ def block(numbers: dict[str, str]) -> str:
 
 
 def figure(numbers: dict[str, str]) -> str:
-    """The figure of the front page: six actions above, and how many customers reached each step, drawn to scale."""
+    """The figure of the funnel: six actions above, and how many customers reached each step, drawn to scale."""
     actions = ("email", "call", "demo", "survey", "wait", "account manager")
-    steps = (
-        ("customers", "all_n"),
-        ("had a first call", "n_call"),
-        ("signed up", "n_signup"),
-        ("were given a manager", "n_manager"),
-        ("subscribed", "n_subscribed"),
-    )
     widest, middle = 520, 290
     svg = [
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 580 452" role="img" '
@@ -313,7 +259,7 @@ def figure(numbers: dict[str, str]) -> str:
         ]
     svg.append('<path d="M290 144 v22 m-8 -8 l8 9 l8 -9" fill="none" stroke="#a94f1d" stroke-width="2.5"/>')
     everyone = int(numbers["all_n"].replace(",", ""))
-    for position, (label, key) in enumerate(steps):
+    for position, (label, key) in enumerate(STEPS):
         count = int(numbers[key].replace(",", ""))
         width, y = max(widest * count / everyone, 1), 178 + 53 * position
         colour = "#2a6f4b" if key == "n_subscribed" else "#2f5d8a"

@@ -3,9 +3,13 @@
 Functions draw on the axes they are given, or on new ones, and return them.
 """
 
-from crm_rl.plots.audit import mixture, power_curve, room
+from crm_rl.plots.audit import factor_in_two, mixture, power_curve, room
 from crm_rl.plots.comparison import share_dots
-from crm_rl.plots.data import against_chance, events_by_month, interval_dots, parts_by_month
+from crm_rl.plots.data import against_chance, parts_by_month
+from crm_rl.plots.dqn import shares_by_group
+from crm_rl.plots.explosion import arch_by_rows, met_and_unseen
+from crm_rl.plots.fair_match import arms_at_both_ends
+from crm_rl.plots.names import on_noise, two_labellings
 from crm_rl.plots.policies import (
     action_distribution,
     claim_and_measurement,
@@ -17,7 +21,9 @@ from crm_rl.plots.policies import (
     q_heat_map,
     values_of_policies,
 )
+from crm_rl.plots.study import published_and_repeated
 from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, PALETTE, RED, ROW_NAMES, SKY, YELLOW, use_style
+from crm_rl.plots.tour import tables_and_network
 from crm_rl.plots.training import (
     climb_to_optimum,
     reward_by_states,
@@ -28,6 +34,7 @@ from crm_rl.plots.training import (
     training_curve,
     training_stability,
 )
+from crm_rl.plots.twin import cell_by_cell, reached_by_week
 
 __all__ = [
     "BLUE",
@@ -41,28 +48,37 @@ __all__ = [
     "YELLOW",
     "action_distribution",
     "against_chance",
+    "arch_by_rows",
+    "arms_at_both_ends",
+    "cell_by_cell",
     "claim_and_measurement",
     "climb_to_optimum",
-    "events_by_month",
+    "factor_in_two",
     "feature_importance",
     "feature_visibility",
     "full_comparison",
-    "interval_dots",
     "journey",
+    "met_and_unseen",
     "mixture",
+    "on_noise",
     "parts_by_month",
     "plans_by_week",
     "power_curve",
+    "published_and_repeated",
     "q_heat_map",
+    "reached_by_week",
     "reward_by_states",
     "room",
     "share_by_setting",
     "share_dots",
+    "shares_by_group",
     "state_space_explosion",
     "states_known",
+    "tables_and_network",
     "training_comparison",
     "training_curve",
     "training_stability",
+    "two_labellings",
     "use_style",
     "values_of_policies",
 ]

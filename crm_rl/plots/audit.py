@@ -46,26 +46,57 @@ def mixture(rates: pd.DataFrame, shares: pd.DataFrame) -> list[Axes]:
     return list(panels)
 
 
-def room(rows: pd.DataFrame, floor: float, ceiling: float, base: float) -> Axes:
+def room(rows: pd.DataFrame, ends: dict[str, float], base: float) -> Axes:
     """Draw the rates of policies between the floor and the ceiling of the customers they were counted on.
 
     Args:
         rows: a row a policy: `measured %`, and `published %`, `low %`, `high %` where it was published (else missing).
-        floor, ceiling: what every policy gets, and what the best can get, in %.
+        ends: what to write at the floor and at the ceiling, in this order, and where they are, in %.
         base: the rate by which the study divided, in %.
     """
-    _, axes = plt.subplots(figsize=(7, 0.9 + 0.42 * len(rows)))
-    places = np.arange(len(rows))[::-1]
+    _, axes = plt.subplots(figsize=(5.6, 1.0 + 0.4 * len(rows)))
+    places, top = np.arange(len(rows))[::-1], len(rows) + 0.75
+    (floor_text, floor), (ceiling_text, ceiling) = ends.items()
     axes.axvspan(floor, ceiling, color=BLUE, alpha=0.18, linewidth=0)
     axes.axvline(base, color=RED, linestyle="--", linewidth=1.5)
-    axes.hlines(places + 0.13, rows["low %"], rows["high %"], color=ORANGE, linewidth=2)
-    axes.plot(rows["published %"], places + 0.13, "D", color=ORANGE, markersize=6)
-    axes.plot(rows["measured %"], places - 0.13, "o", color=BLUE, markersize=7)
+    axes.hlines(places + 0.15, rows["low %"], rows["high %"], color=ORANGE, linewidth=2)
+    axes.plot(rows["published %"], places + 0.15, "D", color=ORANGE, markersize=6)
+    axes.plot(rows["measured %"], places - 0.15, "o", color=BLUE, markersize=7)
     axes.set_yticks(places, rows.index)
-    axes.set(xlabel="subscribers (% of test customers)", ylim=(-0.7, len(rows) + 0.5), xlim=(0, None))
-    axes.annotate(" share in\n all rows", (base, len(rows) + 0.45), color=RED, fontsize=9, va="top")
-    axes.annotate(" all that any\n policy can get", (ceiling, len(rows) + 0.45), color=BLUE, fontsize=9, va="top")
-    axes.annotate("orange: published\nblue: measured", (0.985, 0.03), xycoords="axes fraction", ha="right", fontsize=9)
+    axes.set(xlabel="subscribers (% of test customers)", ylim=(-0.7, len(rows) + 0.85), xlim=(0, None))
+    axes.text(base + 0.03, 0.5, f"{base:.2f}%: share\nof all rows", color=RED, fontsize=9, va="center")
+    axes.text(floor - 0.03, top, floor_text, color=BLUE, fontsize=9, ha="right", va="top")
+    axes.text(ceiling + 0.03, top, ceiling_text, color=BLUE, fontsize=9, va="top")
+    axes.text(rows["published %"].iloc[0], places[0] + 0.3, "published", color="#8f5e02", fontsize=9, va="bottom")
+    axes.text(ceiling + 0.03, places[0] - 0.2, "our re-run", color=BLUE, fontsize=9, va="center")
+    axes.grid(visible=False)
+    return axes
+
+
+def factor_in_two(rates: dict[str, float], steps: Sequence[str]) -> Axes:
+    """Draw three rates as bars, and by what each step multiplies: one factor taken apart into two.
+
+    Args:
+        rates: what to write beside each bar, and its rate in %, the denominator first.
+        steps: what to write at the step from the first bar to the second, and from the second to the third.
+    """
+    _, axes = plt.subplots(figsize=(5.6, 2.5))
+    places, colours, heights = [2, 1, 0], (RED, BLUE, ORANGE), list(rates.values())
+    axes.barh(places, heights, color=colours, height=0.5)
+    axes.set_yticks(places, rates)
+    for place, rate in zip(places, heights, strict=True):
+        axes.text(rate - 0.02, place, f"{rate:.2f}%", color="white", ha="right", va="center", fontsize=10)
+    right = max(heights)
+    for place, text in zip((1.5, 0.5), steps, strict=True):
+        axes.annotate(
+            "",
+            (right + 0.08, place - 0.45),
+            (right + 0.08, place + 0.45),
+            arrowprops={"arrowstyle": "->", "color": GREY, "linewidth": 1.5},
+        )
+        axes.text(right + 0.14, place, text, va="center", fontsize=10)
+    axes.set(xlim=(0, 2.15 * right), xlabel="subscribers (% of customers)")
+    axes.set_xticks(np.arange(0, right + 0.1, 0.5))
     axes.grid(axis="y", visible=False)
     return axes
 

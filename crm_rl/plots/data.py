@@ -1,83 +1,44 @@
 """Figures of the customers: rates, dates, parts (chapters 1 and 2)."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, YearLocator
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-from crm_rl.data.columns import EVENTS
-from crm_rl.plots.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, YELLOW
-
-
-def interval_dots(rates: pd.DataFrame, axes: Axes | None = None, colour: str = BLUE) -> Axes:
-    """Draw rates with their intervals, a line a group, the first on top.
-
-    Args:
-        rates: as `intervals.rate_table` returns them; the index names the groups.
-        axes: where to draw.
-        colour: of the dots and lines.
-    """
-    axes = axes or plt.subplots(figsize=(7, 0.6 + 0.36 * len(rates)))[1]
-    places = range(len(rates))[::-1]
-    axes.hlines(places, rates["low %"], rates["high %"], color=colour, linewidth=2)
-    axes.plot(rates["rate %"], places, "o", color=colour)
-    axes.set_yticks(places, rates.index)
-    axes.set(xlabel="subscribers (% of customers, with 95% interval)", ylim=(-0.6, len(rates) - 0.4))
-    axes.set_xlim(left=0)
-    axes.grid(axis="y", visible=False)
-    return axes
-
-
-def events_by_month(customers: pd.DataFrame) -> list[Axes]:
-    """Draw how many customers reached each milestone in each month, inbound and outbound apart.
-
-    Args:
-        customers: the table that `crm_data.clean` returns.
-
-    Returns:
-        Six axes, one an event.
-    """
-    _, grid = plt.subplots(2, 3, figsize=(7, 4.2), sharex=True)
-    for axes, event in zip(grid.flat, EVENTS, strict=True):
-        months = customers[f"{event}_date"].dt.to_period("M")
-        calendar = pd.period_range(customers["arrival"].min(), customers["arrival"].max(), freq="M")
-        for inbound, colour, name in ((False, BLUE, "outbound"), (True, ORANGE, "inbound")):
-            counts = months[customers["inbound"] == inbound].value_counts().reindex(calendar, fill_value=0)
-            axes.plot(calendar.to_timestamp(), counts, color=colour, label=name)
-        axes.set_title(event)
-        axes.set_ylim(bottom=0)
-        axes.xaxis.set_major_locator(YearLocator())
-        axes.xaxis.set_major_formatter(DateFormatter("%Y"))
-    grid[0, 1].legend(frameon=False, fontsize=9, loc="upper left")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("customers a month")
-    return list(grid.flat)
+from crm_rl.plots.style import GREEN, PURPLE, RED, SKY, YELLOW
 
 
 def parts_by_month(splits: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
-    """Draw when the customers of each part arrived, a panel a split; who has no arrival is not drawn.
+    """Draw when the customers of each part arrived, a panel a split, with a tick for each subscriber above the bars.
+
+    Who has no arrival is not drawn.
 
     Args:
-        splits: by name, the parts by name, as `Split.parts` gives them.
+        splits: by the panel's title, the parts by name, as `Split.parts` gives them.
 
     Returns:
         One axes a split.
     """
-    _, panels = plt.subplots(len(splits), 1, figsize=(7, 2.1 * len(splits)), sharex=True)
-    for axes, (name, parts) in zip(panels, splits.items(), strict=True):
+    _, panels = plt.subplots(len(splits), 1, figsize=(7, 2.3 * len(splits)), sharex=True)
+    for axes, (title, parts) in zip(panels, splits.items(), strict=True):
         months = {part: rows["arrival"].dropna().dt.to_period("M").value_counts() for part, rows in parts.items()}
         table = pd.DataFrame(months).fillna(0).sort_index()
         table = table.reindex(pd.period_range(table.index.min(), table.index.max(), freq="M"), fill_value=0)
-        bottom = 0
-        for part, colour in zip(parts, (SKY, YELLOW, RED), strict=True):
-            axes.bar(table.index.to_timestamp(), table[part], width=26, bottom=bottom, color=colour, label=part)
+        top, bottom = 1.18 * table.sum(axis=1).max(), 0
+        for (part, rows), colour in zip(parts.items(), (SKY, YELLOW, RED), strict=True):
+            name = {"val": "validation"}.get(part, part)
+            axes.bar(table.index.to_timestamp(), table[part], width=26, bottom=bottom, color=colour, label=name)
             bottom = bottom + table[part]
-        axes.set(title=f"the {name} split", ylabel="arrivals a month")
+            who = rows.loc[rows["subscribed"], "arrival"].dropna()
+            axes.plot(who, [top] * len(who), "|", color=colour, markersize=13, markeredgewidth=2)
+        axes.annotate("each tick: a subscriber", (table.index[0].to_timestamp(), 0.88 * top), fontsize=9, va="center")
+        axes.set(title=title, ylabel="arrivals a month", ylim=(0, 1.12 * top))
         axes.grid(axis="x", visible=False)
         ticks = AutoDateLocator(maxticks=7)
         axes.xaxis.set_major_locator(ticks)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(ticks))
-    panels[0].legend(frameon=False, fontsize=9)
+    panels[0].legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(0.04, 0.42))
     return list(panels)
 
 
@@ -95,7 +56,8 @@ def against_chance(by_chance: pd.Series, marked: dict[str, float], axes: Axes | 
     axes.set_ylim(0, top * (1.05 + 0.12 * len(marked)))
     for place, ((name, value), colour) in enumerate(zip(marked.items(), (RED, GREEN, PURPLE), strict=False)):
         axes.axvline(value, color=colour, linewidth=2)
-        axes.annotate(f" {name}", (value, top * (1.05 + 0.12 * place)), color=colour, fontsize=9)
+        side = "right" if value > np.mean(axes.get_xlim()) else "left"  # the text stays inside
+        axes.annotate(f" {name} ", (value, top * (1.05 + 0.12 * place)), color=colour, fontsize=9, ha=side)
     axes.set(xlabel=by_chance.name, ylabel="relabellings")
     axes.grid(axis="x", visible=False)
     return axes

@@ -99,12 +99,12 @@ def feature_visibility(shares: pd.DataFrame, marked: str | None = None) -> Axes:
         shares: a row a feature, a column a group, in %; at most four groups, named as the legend is to say.
         marked: a feature whose name is printed in red.
     """
-    axes = plt.subplots(figsize=(7, 1.1 + 0.27 * len(shares)))[1]
+    axes = plt.subplots(figsize=(6, 1.1 + 0.27 * len(shares)))[1]
     places = range(len(shares))[::-1]
     for group, colour, shape in zip(shares, (BLUE, GREEN, ORANGE, GREY), "oDsv", strict=False):
         axes.plot(shares[group], places, shape, color=colour, markersize=6, label=group, linestyle="none")
     axes.set_yticks(places, shares.index)
-    axes.set(xlabel="visible (% of episodes, at the end)", xlim=(0, 103), ylim=(-0.6, len(shares) - 0.4))
+    axes.set(xlabel="visible (% of episodes, at the end)", xlim=(-3, 103), ylim=(-0.6, len(shares) - 0.4))
     for label in axes.get_yticklabels():
         label.set_color(RED if label.get_text() == marked else "black")
     axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=1, handletextpad=0.1)

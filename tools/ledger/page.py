@@ -1,4 +1,4 @@
-"""The tables of the claims ledger's page, made from the claims and the records, never typed.
+"""The table of the claims ledger's page, made from the claims and the records, never typed.
 
     python -m tools.ledger           write book/generated/ledger.md
     python -m tools.ledger --check   say whether it is out of date, and write nothing
@@ -7,7 +7,6 @@
 """
 
 import argparse
-from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
@@ -15,22 +14,22 @@ import yaml
 
 from crm_rl.files import PROJECT
 
-from .claims import SYSTEMS, Ledger
+from .claims import Ledger
 from .rules import VERDICTS, shown
 
 PAGE = PROJECT / "book" / "generated" / "ledger.md"
 
-#: One claim for each verdict, which the page works through.
-EXAMPLES = {
-    "reproduced": "funnel-89",
-    "adds up": "funnel-97",
-    "within noise": "funnel-03",
-    "differs": "funnel-23",
-    "measures something else": "funnel-14",
-    "inconsistent": "funnel-85",
-    "arithmetic slip": "offers-01",
-    "not testable": "funnel-29",
-    "open": "email-05",
+#: How a number of claims with each verdict is said, of one and of more.
+COUNTED = {
+    "reproduced": "is reproduced, are reproduced",
+    "adds up": "adds up, add up",
+    "within noise": "is within noise, are within noise",
+    "differs": "differs, differ",
+    "measures something else": "measures something else, measure something else",
+    "inconsistent": "is inconsistent, are inconsistent",
+    "arithmetic slip": "is an arithmetic slip, are arithmetic slips",
+    "not testable": "is not testable, are not testable",
+    "open": "is open, are open",
 }
 
 #: The chapters that show what a section of the description claims, by the number of the file.
@@ -96,62 +95,47 @@ def judged(row) -> str:
     return cell(" ".join(filter(None, (f"**{row.verdict.capitalize()}.**", row.reason, row.note))))
 
 
-def list_table(rows: list, header: tuple[str, ...], name: str) -> list[str]:
-    """A table in MyST, a card a row on a phone."""
-    lines = [":::{list-table}", ":header-rows: 1", f":class: {name}", ""]
-    for cells in (header, *rows):
-        lines += [f"{'*' if place == 0 else ' '} - {text}" for place, text in enumerate(cells)]
+def links(row) -> str:
+    """Links to the chapters that show what a claim is about."""
+    book = chapters()
+    found = [number for number in SHOWN_IN.get((row.system, row.where), ()) if number in book]
+    return ", ".join(f"[chapter {int(number)}](../{book[number]}.ipynb)" for number in found)
+
+
+def claims_table(rows: list) -> list[str]:
+    """The claims as one table in MyST, a row a claim; on a phone the style sheet makes each a card."""
+    lines = [":::{list-table}", ":header-rows: 1", ":class: ledger", ""]
+    header = ("claim", "published", "measured", "verdict", "shown in")
+    named = ((f"{cell(row.claim)} [{row.id}]{{.claim-id}}", row) for row in rows)
+    cells = [(claim, stated(row), measured(row), judged(row), links(row)) for claim, row in named]
+    for each in (header, *cells):
+        lines += [f"{'*' if place == 0 else ' '} - {text}".rstrip() for place, text in enumerate(each)]
     return [*lines, ":::"]
 
 
-def section(system: str, rows: list) -> list[str]:
-    """The claims of a system, by the section of its description."""
-    book, lines = chapters(), []
-    for where, claims in groupby(rows, key=lambda row: row.where):
-        lines += [f"### {where}", ""]
-        links = [f"[{int(n)}](../{book[n]}.ipynb)" for n in SHOWN_IN.get((system, where), ()) if n in book]
-        if links:
-            chapter = "chapters" if len(links) > 1 else "chapter"
-            lines += [f"Shown in {chapter} {' and '.join(filter(None, (', '.join(links[:-1]), links[-1])))}.", ""]
-        cells = [
-            (f"{cell(row.claim)} [{row.id}]{{.claim-id}}", stated(row), measured(row), judged(row)) for row in claims
-        ]
-        lines += [*list_table(cells, ("claim", "stated", "measured, on what", "verdict, and why"), "ledger"), ""]
-    return lines
-
-
-def totals(table: pd.DataFrame) -> list[str]:
-    """How many claims have each verdict."""
-    counted = pd.crosstab(table["verdict"], table["system"])
-    counted = counted.reindex(index=list(VERDICTS), columns=list(SYSTEMS), fill_value=0)
-    rows = [(verdict, *map(str, of_systems), str(sum(of_systems))) for verdict, *of_systems in counted.itertuples()]
-    rows.append(("**all**", *map(str, counted.sum()), str(len(table))))
-    header = ("verdict", *SYSTEMS, "all")
-    return list_table(rows, header, "ledger-totals")
+def totals(table: pd.DataFrame) -> str:
+    """How many claims have each verdict, as a sentence."""
+    counted = table["verdict"].value_counts()
+    said = []
+    for verdict in VERDICTS:
+        one, more = COUNTED[verdict].split(", ")
+        said.append(f"{counted[verdict]} {one if counted[verdict] == 1 else more}")
+    return f"Of {len(table)} claims, {', '.join(said[:-1])} and {said[-1]}."
 
 
 def page() -> str:
     """All parts, as the file should hold them."""
     table = Ledger("original").table()
     twin = Ledger("twin").table()["verdict"]
-    rows = list(table.itertuples())
-    found = {row.id: row for row in rows}
     on_data = table["on"].str.startswith("original")
     alike = int((twin == table["verdict"])[on_data].sum())
-    parts = ["<!-- Written by `python -m tools.ledger` from tools/ledger/claims.py: do not edit. -->\n"]
-    parts.append(part("totals", totals(table)))
-    parts.append(
-        part(
-            "twin",
-            [f"{on_data.sum()} claims are held against data. On the twin, {alike} of these have the same verdict."],
-        )
-    )
-    for verdict, name in EXAMPLES.items():
-        row = found[name]
-        text = f"{cell(row.claim)}: stated {stated(row)}; measured {measured(row)}. {judged(row)}"
-        parts.append(part(f"example of {verdict}", [f"> [{row.id}]{{.claim-id}} {text}"]))
-    for system in SYSTEMS:
-        parts.append(part(system, section(system, [row for row in rows if row.system == system])))
+    of_twin = f"{on_data.sum()} claims are held against data; on the twin, {alike} of these have the same verdict."
+    parts = [
+        "<!-- Written by `python -m tools.ledger` from tools/ledger/claims.py: do not edit. -->\n",
+        part("totals", [totals(table)]),
+        part("twin", [of_twin]),
+        part("claims", claims_table(list(table.itertuples()))),
+    ]
     return "\n".join(parts)
 
 
