@@ -51,32 +51,6 @@ def share_by_setting(panels: dict[str, pd.DataFrame]) -> list[Axes]:
     return list(grid.flat)
 
 
-def training_curve(histories: dict[str, dict[str, np.ndarray]], window: int = 1000) -> list[Axes]:
-    """Draw how training went: reward of an episode, and share of episodes with a subscription, with 95% intervals.
-
-    Args:
-        histories: by name, `reward` and `subscribed` of each episode, arrays of shape (episodes,).
-        window: how many episodes make a point.
-
-    Returns:
-        The two axes.
-    """
-    _, panels = plt.subplots(1, 2, figsize=(7, 3))
-    scales = {"reward": 1, "subscribed": 100}
-    for (name, history), colour in zip(histories.items(), (BLUE, ORANGE, GREEN, RED), strict=False):
-        for axes, (key, scale) in zip(panels, scales.items(), strict=True):
-            values = scale * np.asarray(history[key], dtype=float)
-            windows = values[: len(values) // window * window].reshape(-1, window)
-            mean, reach = windows.mean(axis=1), 1.96 * windows.std(axis=1) / np.sqrt(window)
-            thousands = window * (1 + np.arange(len(mean))) / 1000
-            axes.plot(thousands, mean, color=colour, linewidth=1.2, label=name.replace("_", " "))
-            axes.fill_between(thousands, mean - reach, mean + reach, color=colour, alpha=0.2, linewidth=0)
-    panels[0].set(xlabel="thousand episodes", ylabel="reward of an episode (points)")
-    panels[1].set(xlabel="thousand episodes", ylabel="episodes with a subscription (%)", ylim=(0, None))
-    panels[1].legend(frameon=False, fontsize=9, loc="lower right")
-    return list(panels)
-
-
 def training_comparison(curves: pd.DataFrame) -> list[Axes]:
     """Draw how the reward of an episode rose in training, with the middle half of the seeds.
 
@@ -141,25 +115,6 @@ def training_stability(columns: dict[str, dict[str, pd.DataFrame]]) -> list[Axes
     return list(grid.flat)
 
 
-def state_space_explosion(growth: dict[str, pd.Series]) -> Axes:
-    """Draw how many states training had met, both axes logarithmic, each game's name at the end of its line.
-
-    Args:
-        growth: by the game's name, the states met, indexed by episodes run.
-    """
-    axes = plt.subplots(figsize=(7, 3.6))[1]
-    heights, height = {}, 0.0
-    for end, name in sorted((states.iloc[-1], name) for name, states in growth.items()):
-        height = heights[name] = max(end, 3.4 * height)  # names of lines that end close together are pushed apart
-    for (name, states), colour in zip(growth.items(), (BLUE, SKY, RED, ORANGE), strict=False):
-        axes.plot(states.index, states, color=colour, linewidth=2)
-        place = (1.15 * states.index[-1], heights[name])
-        axes.annotate(name.replace(", ", ",\n"), place, color=colour, fontsize=9, va="center", annotation_clip=False)
-    axes.set(xscale="log", yscale="log", xlabel="training episodes", ylabel="states met")
-    axes.set_xlim(1, max(states.index[-1] for states in growth.values()))
-    return axes
-
-
 def states_known(shares: pd.DataFrame) -> Axes:
     """Draw the share of decisions in states that training had met, a group of bars a game, with intervals.
 
@@ -182,27 +137,3 @@ def states_known(shares: pd.DataFrame) -> Axes:
     axes.grid(visible=False, axis="x")
     axes.legend(frameon=False, fontsize=9, ncols=len(groups), loc="lower center", bbox_to_anchor=(0.5, 1))
     return axes
-
-
-def reward_by_states(dial: dict[str, dict[str, pd.DataFrame]], marked: dict[str, dict[str, float]]) -> list[Axes]:
-    """Draw the reward of tables against how many states they hold, a panel a group of customers, with intervals.
-
-    Args:
-        dial: by whose reward it is and by schedule, a row a table: `states`, `iqm`, `low` and `high`.
-        marked: by whose reward it is, rewards of policies that learn nothing, by their names.
-
-    Returns:
-        One axes a group.
-    """
-    _, panels = plt.subplots(len(dial), 1, figsize=(5.4, 2.9 * len(dial)), sharex=True, sharey=True, squeeze=False)
-    for axes, (group, schedules) in zip(panels.flat, dial.items(), strict=True):
-        for (name, table), colour, marker in zip(schedules.items(), (RED, BLUE), "os", strict=False):
-            axes.vlines(table["states"], table["low"], table["high"], color=colour, linewidth=2)
-            axes.plot(table["states"], table["iqm"], f"{marker}-", color=colour, linewidth=1, label=name)
-        for name, reward in marked[group].items():
-            axes.axhline(reward, color="black", linewidth=1, linestyle="--")
-            axes.annotate(name, (3.3, reward), xytext=(0, -3), textcoords="offset points", fontsize=9, va="top")
-        axes.set(title=group, xscale="log", ylabel="mean reward of an episode")
-    panels[-1, 0].set_xlabel("states met in training")
-    panels[0, 0].legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(0.1, 0.55))
-    return list(panels.flat)
