@@ -51,14 +51,14 @@ if "google.colab" in sys.modules:
 # The export has a row a {term}`prospect` and 13 columns. Six of them are dates of events: five {term}`milestones <milestone>` on the way
 # to a sale, and the subscription itself. Here are six invented rows with the columns that matter now. How many of the six subscribed?
 #
-# | ID | First Contact | Last Contact | Stage | Signed up | Subscribed |
+# | ID | Subscribed | Signed up | First Contact | Last Contact | Stage |
 # |---|---|---|---|---|---|
-# | 1 | 2021-05-03 | 2021-05-03 | | | |
-# | 2 | 2021-05-04 | 2021-06-01 | interested | No | |
-# | 3 | 2021-05-07 | 2021-05-07 | subscribed already | 2021-06-01 | 0000-00-00 |
-# | 4 | | 03.01.2022 | | | |
-# | 5 | | 03.01.2023 | | 2021-12-20 | 2022-01-15 |
-# | 6 | 2021-06-30 | 2021-07-01 | subscribed already | | |
+# | 1 | | | 2021-05-03 | 2021-05-03 | |
+# | 2 | | No | 2021-05-04 | 2021-06-01 | interested |
+# | 3 | 0000-00-00 | 2021-06-01 | 2021-05-07 | 2021-05-07 | subscribed already |
+# | 4 | | | | 03.01.2022 | |
+# | 5 | 2022-01-15 | 2021-12-20 | | 03.01.2023 | |
+# | 6 | | | 2021-06-30 | 2021-07-01 | subscribed already |
 #
 # :::{admonition} By hand: one table, three answers
 # :class: by-hand
@@ -107,7 +107,7 @@ def check(read_event) -> str:
     for cell, right, hint in cells:
         happened, day = read_event(cell)
         if (bool(happened), None if pd.isna(day) else pd.Timestamp(day)) != right:
-            return f"{cell!r} gives {happened}, {day}. {hint}"
+            return f"{cell!r} gives {happened}, {day}.\n{hint}"
     return "Right: all seven cells."
 
 
@@ -170,7 +170,7 @@ raw = load(data_path())
 happened = raw["Subscribed"].map(lambda cell: read_event(cell)[0])
 noted = raw["Stage"] == "subscribed already"
 parsed = pd.to_datetime(raw["Subscribed"], errors="coerce").notna()
-print(f"{len(raw):,} rows; dates that parse: {parsed.sum()};", end=" ")
+print(f"{len(raw):,} rows; dates that parse: {parsed.sum()}")
 print(f"cells that say yes: {happened.sum()}; with the note: {(happened | noted).sum()}")
 
 # %% tags=["remove-cell"]

@@ -9,7 +9,7 @@ from tiny_worlds import world
 
 from crm_rl.agents.reference import constant_policy
 from crm_rl.data import clean, load
-from crm_rl.evaluation.audit.case import FAULT, FINE, LOOK, SKIPPED, UNSURE, Case, play_gymnasium, replay_case
+from crm_rl.evaluation.audit.case import FAULT, FINE, LOOK, SKIPPED, UNSURE, Case, replay_case
 from crm_rl.evaluation.audit.checks import audit, which_denominator
 from crm_rl.evaluation.audit.lab import LETTERS, PLANTED, lab_case
 from crm_rl.evaluation.audit.numbers import (
@@ -26,7 +26,6 @@ from crm_rl.evaluation.power import detectable_gain, power_paired, smallest_sign
 from crm_rl.evaluation.rollouts import play
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.replay_settings import AS_CODED
-from crm_rl.worlds.replay_world import replay_worlds
 
 #: The first words of the question that finds each planted fault.
 FINDS = {
@@ -291,18 +290,6 @@ def test_the_study_s_case_on_the_twin(customers):
     assert report.verdict("Does it beat") == LOOK and report.verdict("Does shuffling") == SKIPPED
 
 
-def test_gymnasium_and_the_arrays_play_the_same(customers):
-    import crm_rl.worlds.gym_envs  # noqa: F401
-
-    test = replay_worlds(customers, "as_coded")["val"]
-    env = gymnasium.make("crm_rl/Funnel-v0", world=test)
-    people = np.flatnonzero(test.population.subscribed | test.population.reached.any(axis=1))[:40]
-    by_env = play_gymnasium(env, [{"customer": int(i)} for i in people], lambda reward, info: info["subscribed"])
-    outcomes = by_env(lambda observation, rng: int(Action.MANAGER), np.random.default_rng(0))
-    by_arrays = play(test, constant_policy(Action.MANAGER), np.random.default_rng(0)).subscribed[people]
-    assert np.array_equal(outcomes, by_arrays) and outcomes.any()
-
-
 class Deaf(gymnasium.Env):
     """An environment that draws its outcome and does not listen."""
 
@@ -314,14 +301,6 @@ class Deaf(gymnasium.Env):
 
     def step(self, action):
         return 0, float(self.np_random.random() < 0.3), True, False, {}
-
-
-def test_a_policy_that_draws_meets_the_same_customers_as_one_that_does_not():
-    by_env = play_gymnasium(Deaf(), [{}] * 200, lambda reward, info: reward > 0)
-    waits, draws = (
-        by_env(policy, np.random.default_rng(1)) for policy in (lambda seen, rng: 0, lambda seen, rng: rng.integers(2))
-    )
-    assert np.array_equal(waits, draws) and 0 < waits.sum() < 200
 
 
 def test_floor_and_ceiling_of_the_rules_as_coded_are_reached_by_constants():

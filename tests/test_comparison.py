@@ -34,7 +34,7 @@ def twin():
 
 
 @pytest.mark.parametrize(("hidden", "columns"), [("pairs", ["country", "education"]), ("countries", ["country"])])
-def test_strangers_come_from_where_training_has_nobody(twin, hidden, columns):
+def test_unseen_customers_come_from_where_training_has_nobody(twin, hidden, columns):
     train, judged = Job(DATA, "waiting", 0, 0.0, (3,), hidden=hidden).parts(3)
     names = twin[columns].fillna("missing").astype(str).agg(" / ".join, axis=1).to_numpy()
     assert set(names[train.rows]).isdisjoint(names[judged.rows]) and len(judged.rows) > 100
@@ -48,7 +48,8 @@ def test_who_hides_nobody_is_judged_by_everybody_with_an_arrival():
 
 def test_a_job_depends_on_the_settings_of_its_arm_and_on_the_prior(monkeypatch):
     before = SMALL.identity()
-    assert before != SMALL._replace(trial="rate 0.1").identity() != SMALL._replace(roughness=0.5).identity()
+    others = [SMALL._replace(trial="rate 0.1").identity(), SMALL._replace(roughness=0.5).identity()]
+    assert before not in others and others[0] != others[1]
     monkeypatch.setattr("crm_rl.experiments.comparison.FOCUS", (1.0, 2.0))
     assert SMALL.identity() != before
 
@@ -92,7 +93,7 @@ def test_every_arm_plays_a_million_weeks_at_both_ends(end):
 
 
 def rows(arm, values, steps=1_000_000, **which):
-    usual = {"roughness": 0.0, "lift": 6.0, "hidden": "", "seed": 0, "expected": False, "selection": False}
+    usual = {"roughness": 0.0, "lift": 6.0, "hidden": "", "seed": 0, "expected": False, "selection": False, "trial": ""}
     return [
         {
             **usual,

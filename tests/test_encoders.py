@@ -1,13 +1,12 @@
 """Encoders: rates by hand, the limits of smoothing, and no row that sees its own outcome."""
 
 import hypothesis.strategies as st
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 
 from crm_rl.data.columns import TEXT
-from crm_rl.data.encoders import MISSING, ConversionRate, LabelCodes, out_of_fold_rates
+from crm_rl.data.encoders import MISSING, ConversionRate, LabelCodes
 
 NAMES = pd.Series(["B1", "B1", "B1", "B1", "B2", "B2", None, "B3", "B3", "B3"], dtype=TEXT)
 CONVERTED = pd.Series([True, True, False, False, True, False, False, False, False, True])  # 4 of 10
@@ -72,34 +71,8 @@ def test_a_smoothed_rate_lies_between_the_groups_own_and_the_overall_rate(rows, 
         assert low - 1e-12 <= rate <= high + 1e-12
 
 
-@given(ROWS.filter(lambda rows: len(rows) >= 5), st.integers(0, 2**32 - 1), st.data())
-def test_out_of_fold_rates_never_see_the_rows_own_outcome(rows, seed, data):
-    names, converted = pd.Series([name for name, _ in rows], dtype=TEXT), pd.Series([hit for _, hit in rows])
-    row = data.draw(st.integers(0, len(rows) - 1))
-    flipped = converted.copy()
-    flipped[row] = not converted[row]
-    before, after = (out_of_fold_rates(names, outcome, np.random.default_rng(seed)) for outcome in (converted, flipped))
-    assert before[row] == after[row]
-    assert before.between(0, 1).all()
-    assert (before.index == names.index).all()
-
-
 def test_an_in_fold_rate_does_see_it():
     flipped = CONVERTED.copy()
     flipped[4] = False
     before, after = (ConversionRate().fit(NAMES, outcome).transform(NAMES) for outcome in (CONVERTED, flipped))
     assert before[4] != after[4]
-
-
-def test_out_of_fold_rates_by_hand():
-    """Two people in two folds: each is encoded by the other alone."""
-    names, converted = pd.Series(["B1", "B1"]), pd.Series([True, False])
-    rates = out_of_fold_rates(names, converted, np.random.default_rng(0), folds=2, strength=0)
-    assert rates.tolist() == [0.0, 1.0]
-
-
-def test_folds_do_not_depend_on_the_order_of_the_index():
-    rates = out_of_fold_rates(NAMES, CONVERTED, np.random.default_rng(1))
-    renumbered = NAMES.set_axis(range(100, 110))
-    again = out_of_fold_rates(renumbered, CONVERTED.set_axis(renumbered.index), np.random.default_rng(1))
-    assert rates.tolist() == again.tolist()

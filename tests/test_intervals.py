@@ -7,10 +7,8 @@ import pytest
 
 from crm_rl.evaluation.intervals import (
     in_digits,
-    in_words,
     interquartile_mean,
     over_seeds,
-    over_seeds_and_clusters,
     paired,
     poisson,
     widened,
@@ -126,46 +124,11 @@ def test_how_many_intervals_over_normal_seeds_hold_the_truth(seeds, held):
     assert share_that_holds_zero(by_bootstrap) == pytest.approx(held, abs=0.04)
 
 
-def test_seeds_and_customers_both_count():
-    gap = np.array([[0.0, 2.0, 4.0], [2.0, 4.0, 6.0]])
-    middle, low, high = over_seeds_and_clusters(gap)
-    assert middle == 3 and high - middle == pytest.approx(12.7062 * math.sqrt(2 / 2 + 4 / 3), abs=1e-3)
-    assert over_seeds_and_clusters(gap[0]).tolist() == pytest.approx(over_seeds(gap[0], statistic="mean").tolist())
-
-
-def test_customers_who_move_together_count_once():
-    """Ten of each of three kinds, all alike within a kind: three witnesses and not thirty."""
-    three = np.array([0.0, 2.0, 4.0])
-    thirty, kind = np.repeat(three, 10), np.repeat([7, 1, 4], 10)
-    assert over_seeds_and_clusters(thirty, kind).tolist() == pytest.approx(over_seeds_and_clusters(three).tolist())
-    alone = over_seeds_and_clusters(thirty)
-    assert alone["high"] - alone["low"] < 4 < 9 < np.ptp(over_seeds_and_clusters(thirty, kind))
-
-
-@pytest.mark.parametrize(("seeds", "held"), [(5, 0.99), (10, 0.96), (20, 0.95)])
-def test_how_many_intervals_over_seeds_and_clusters_hold_the_truth(seeds, held):
-    """30 clusters of 1 to 39 customers; taking each customer for an independent witness holds far fewer."""
-    rng, clustered, alone = np.random.default_rng(0), [], []
-    for _ in range(400):
-        cluster = np.repeat(np.arange(30), rng.integers(1, 40, 30))
-        of_customers = rng.normal(size=30)[cluster] + rng.normal(size=len(cluster))
-        of_seeds = rng.normal(scale=0.3, size=(seeds, 1)) + rng.normal(scale=0.5, size=(seeds, len(cluster)))
-        clustered.append(over_seeds_and_clusters(of_customers + of_seeds, cluster))
-        alone.append(over_seeds_and_clusters(of_customers + of_seeds))
-    assert share_that_holds_zero(clustered) == pytest.approx(held, abs=0.03)
-    assert share_that_holds_zero(alone) < 0.9
-
-
-def test_an_interval_in_words_and_in_digits():
-    assert [in_words(*ends) for ends in ((1, 2), (-2, -1), (-1, 1))] == [
-        "lies above zero",
-        "lies below zero",
-        "includes zero",
-    ]
-    assert in_digits(-0.214, -0.4, 0.03) == "−0.21 (−0.40 to 0.03)"
-    assert in_digits(1.25, -0.4, 3, decimals=1, sign="+") == "+1.2 (−0.4 to +3.0)"
-
-
 def test_two_kinds_of_chance_add_up_like_the_sides_of_a_triangle():
     assert widened(10.0, (7.0, 13.0)) == (7.0, 13.0)
     assert widened(10.0, (7.0, 13.0), (6.0, 10.0)) == (5.0, 13.0)
+
+
+def test_an_interval_in_digits_has_true_minus_signs():
+    assert in_digits(-0.214, -0.4, 0.03) == "−0.21 (−0.40 to 0.03)"
+    assert in_digits(1.25, -0.4, 3, decimals=1, sign="+") == "+1.2 (−0.4 to +3.0)"

@@ -15,7 +15,7 @@ from crm_rl.agents.tile_coding import train_sum_of_tables
 from crm_rl.evaluation.gain import exact_values, learning_curve
 from crm_rl.planning.exact import all_states, always, optimal, share_of_gain
 from crm_rl.worlds.attributes import RESOLUTIONS
-from crm_rl.worlds.base import N_ACTIONS, Action
+from crm_rl.worlds.base import Action
 from crm_rl.worlds.logs import random_log
 from crm_rl.worlds.responsive import BASELINE, DEMO, N_EVENTS, N_PATTERNS, SIGNUP, SUBSCRIPTION, State, subset
 
@@ -131,16 +131,6 @@ def test_the_plan_for_everybody_is_no_worse_than_any_constant_action(world):
 def test_the_plan_for_everybody_is_the_optimum_where_customers_are_alike():
     plan = planned.one_plan_for_everybody(DEMO_FIRST)
     assert worth(plan, DEMO_FIRST) == pytest.approx(best_of_all(DEMO_FIRST).sum())
-
-
-def test_what_the_states_of_a_table_can_hold_by_hand():
-    """Told apart, the first is called and the second left alone; else both are called, and 17.1 is 19 - 1 - 0.9."""
-    plans = {name: planned.plan_for_groups(CALLS, resolution) for name, resolution in RESOLUTIONS.items()}
-    assert exact_values(plans["+ country x bootcamp"], CALLS) == pytest.approx(CALLS_OPTIMUM)
-    assert exact_values(plans["+ week"], CALLS) == pytest.approx([32.58, 17.1])
-    there = CALLS._replace(population=CALLS.population._replace(country=np.array([0.1, 0.4])))
-    known, stranger = plans["+ country x bootcamp"].probabilities(there.start(np.arange(2)), there)
-    assert (stranger == 1 / N_ACTIONS).all() and (known == np.eye(N_ACTIONS)[Action.CALL]).all()
 
 
 def test_the_best_rule_is_the_best_of_the_hand_written():

@@ -12,7 +12,6 @@ import numpy as np
 from crm_rl.agents.reference import HAND_WRITTEN, rule_policy
 from crm_rl.planning.exact import all_states, always, best_of, evaluate, optimal, shape_of, starts_of
 from crm_rl.planning.shared import shared_policy
-from crm_rl.worlds.attributes import Resolution, abstract, place_among
 from crm_rl.worlds.base import N_ACTIONS, Action
 from crm_rl.worlds.responsive import Population
 from crm_rl.worlds.responsive_world import ResponsiveWorld
@@ -98,25 +97,6 @@ def one_plan_for_everybody(world: ResponsiveWorld) -> PlannedPolicy:
 
 def _for_all(plan: np.ndarray) -> PlannedPolicy:
     return PlannedPolicy(lambda people: plan)
-
-
-def plan_for_groups(world: ResponsiveWorld, resolution: Resolution) -> PlannedPolicy:
-    """What a table with this resolution could express: a plan for its groups that knows the world exactly.
-
-    The groups are those of the training customers, and the plan is made for these. It is improved twice from the
-    average of what is best for each, so a better one may exist. Customers of no such group get any action.
-    """
-    decimals = world.levels(resolution).decimals
-    groups, group = np.unique(abstract(world.population, decimals), axis=0, return_inverse=True)
-    people, which = starts_of(world.population)
-    total = np.zeros((len(groups), *shape_of(people, world.rules)[1:], N_ACTIONS))
-    group_of = np.empty(len(people.start), dtype=np.int64)
-    group_of[which] = group.ravel()
-    np.add.at(total, group_of, optimal(people, world.rules).q * np.bincount(which)[(slice(None), *[None] * 6)])
-    plans = shared_policy(total.argmax(axis=-1), group.ravel(), world.population, world.rules, rounds=2)
-    anything = np.full((1, *total.shape[1:]), 1 / N_ACTIONS)
-    chances = np.concatenate([np.eye(N_ACTIONS)[plans], anything])
-    return PlannedPolicy(lambda people: chances[place_among(abstract(people, decimals), groups)])
 
 
 def worth(policy: PlannedPolicy, world: ResponsiveWorld) -> float:

@@ -6,7 +6,6 @@ rows a statistic was computed.
 
 from typing import Self
 
-import numpy as np
 import pandas as pd
 
 #: The group of those whose name is missing.
@@ -64,32 +63,3 @@ class ConversionRate:
     def transform(self, names: pd.Series) -> pd.Series:
         """The rates, shape (customers,), in [0, 1]; a name never seen gets the overall rate."""
         return names.fillna(MISSING).map(self.rates_).fillna(self.base_rate_).astype(float)
-
-
-def out_of_fold_rates(
-    names: pd.Series,
-    converted: pd.Series,
-    rng: np.random.Generator,
-    folds: int = 5,
-    strength: float | None = None,
-) -> pd.Series:
-    """Encode training rows by rates that never saw them: each fold is encoded by the other folds.
-
-    Args:
-        names, converted: as for `ConversionRate.fit`.
-        rng: decides who is in which fold.
-        folds: how many, at least 2.
-        strength: as for `ConversionRate`.
-
-    Returns:
-        The rates, shape (customers,), in [0, 1].
-    """
-    from sklearn.model_selection import KFold  # slow to import, and only this needs it
-
-    rates = pd.Series(np.nan, index=names.index)
-    order = rng.permutation(len(names))
-    for others, fold in KFold(folds).split(order):
-        others, fold = order[others], order[fold]
-        encoder = ConversionRate(strength).fit(names.iloc[others], converted.iloc[others])
-        rates.iloc[fold] = encoder.transform(names.iloc[fold]).to_numpy()
-    return rates

@@ -18,7 +18,7 @@ from crm_rl.worlds.nature import drawn
 from crm_rl.worlds.responsive import FRESH, NO_CHANNEL, Rules, State, subset
 from crm_rl.worlds.responsive_world import ResponsiveWorld, half_inbound, rates_of, responsive_worlds
 
-#: Names are put into so many folds; who hides one from training makes its customers strangers.
+#: Names are put into so many folds; hide one from training, and its customers are unseen customers.
 FOLDS, FOLD_SEED = 5, 11
 
 #: What makes customers alike when a fold is hidden, by columns of the table of customers.

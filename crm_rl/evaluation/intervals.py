@@ -183,43 +183,6 @@ def _gap(first: np.ndarray, second: np.ndarray | float = 0.0, axis: int = -1) ->
     return interquartile_mean(first, axis) - (interquartile_mean(second, axis) if np.ndim(second) else second)
 
 
-def over_seeds_and_clusters(values: np.ndarray, clusters: np.ndarray | None = None, level: float = 0.95) -> pd.Series:
-    """The mean of one number a seed and customer, and an interval for other seeds and other customers.
-
-    The variance is that of a mean over seeds plus that of a mean over clusters of customers (Cameron and Miller 2015),
-    a little too much rather than too little; the reach is Student's t for the number of seeds, or of clusters if there
-    are fewer of these. Of 2,000 simulated intervals with 30 clusters of different sizes 99% held the true value for 5
-    seeds, 96% for 10 and 95% for 20; with each customer for himself it was 85%, 70% and 60%. For ratios of sums see
-    `redraw_customers`.
-
-    Args:
-        values: shape (seeds, customers), such as differences of two policies; or (customers,) for one seed, and then
-            the interval is over customers alone.
-        clusters: shape (customers,), int from 0 on: who move together, such as all customers of one place. By default
-            each stands alone.
-        level: the share of such intervals that should hold the true mean.
-
-    Returns:
-        `mean`, `low` and `high`.
-    """
-    values = np.atleast_2d(values)
-    n_seeds, n_customers = values.shape
-    sums = values.mean(axis=0) - values.mean()  # then by cluster; they add up to 0
-    if clusters is not None:
-        sums = np.bincount(np.unique(clusters, return_inverse=True)[1], weights=sums)
-    variance = len(sums) * sums.var(ddof=1) / n_customers**2
-    if n_seeds > 1:
-        variance += values.mean(axis=1).var(ddof=1) / n_seeds
-    freedom = min(n_seeds, len(sums)) - 1 if n_seeds > 1 else len(sums) - 1
-    reach = t.ppf((1 + level) / 2, freedom) * np.sqrt(variance)
-    return pd.Series({"mean": values.mean(), "low": values.mean() - reach, "high": values.mean() + reach})
-
-
-def in_words(low: float, high: float) -> str:
-    """Where an interval lies, for a sentence."""
-    return "lies above zero" if low > 0 else "lies below zero" if high < 0 else "includes zero"
-
-
 def in_digits(middle: float, low: float, high: float, decimals: int = 2, sign: str = "") -> str:
     """A number and its interval, as "−0.21 (−0.40 to −0.03)", with true minus signs.
 
@@ -230,35 +193,3 @@ def in_digits(middle: float, low: float, high: float, decimals: int = 2, sign: s
     """
     middle, low, high = (f"{value:{sign}.{decimals}f}" for value in (middle, low, high))
     return f"{middle} ({low} to {high})".replace("-", "−")
-
-
-def redraw_customers(
-    counts: np.ndarray, inbound: np.ndarray, place: np.ndarray, rng: np.random.Generator, draws: int = 2000
-) -> np.ndarray:
-    """Draw customers anew by the place they come from: all of a place together, as often as it is drawn.
-
-    Customers of one place are treated alike and are worth alike, so each alone is no independent witness (Cameron and
-    Miller 2015, on clusters). Places with and without inbound customers are drawn apart, and since places are of very
-    different sizes, inbound and outbound customers are scaled to as many as there are.
-
-    Args:
-        counts: shape (kinds,): how many customers there are of each kind.
-        inbound: shape (kinds,): whether they came by themselves, 0 or 1.
-        place: shape (kinds,): the number of their place.
-        rng: decides.
-        draws: how often.
-
-    Returns:
-        Shape (draws, kinds): how many customers there are of each kind in every draw.
-    """
-    of_kind = np.unique(place, return_inverse=True)[1]
-    some_inbound = np.bincount(of_kind, weights=inbound) > 0
-    often = np.zeros((draws, len(some_inbound)))
-    for has in np.unique(some_inbound):
-        members = np.flatnonzero(some_inbound == has)
-        often[:, members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=draws)
-    customers = often[:, of_kind] * counts
-    for group in np.unique(inbound):
-        members = inbound == group
-        customers[:, members] *= counts[members].sum() / customers[:, members].sum(axis=1, keepdims=True)
-    return customers

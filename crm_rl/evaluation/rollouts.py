@@ -4,12 +4,12 @@
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from crm_rl.agents.policies import Policy, TablePolicy
+from crm_rl.agents.policies import Policy
 from crm_rl.agents.reference import CONSTANTS, random_policy
 from crm_rl.evaluation.intervals import over_seeds, widened, wilson
 from crm_rl.worlds.base import N_ACTIONS, N_FEATURES, World, firm_actions
@@ -193,19 +193,3 @@ def compare(runs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         line["cost of one"] = ours["cost"].sum() / sold if sold else np.nan
         lines[row] = line
     return pd.DataFrame(lines).T
-
-
-def play_watched(world: World, policy: TablePolicy, rng: np.random.Generator) -> tuple[Episodes, np.ndarray]:
-    """Let a policy treat every customer of a world once.
-
-    Returns:
-        What happened, and for each customer, shape (customers,), how many of its decisions fell in a state that
-        training had met.
-    """
-    met = np.zeros(world.size(), dtype=np.int64)
-
-    def watched(states: Any, world: World, rng: np.random.Generator) -> np.ndarray:
-        met[states.customer] += policy.known(states, world)
-        return policy(states, world, rng)
-
-    return play(world, watched, rng), met

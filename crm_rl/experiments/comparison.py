@@ -138,11 +138,7 @@ def record(jobs: list[Job], results: list[list[dict]], out: Path = RESULTS, name
         `comparison_DATA_trials.csv`, the same for the logged trials; and `comparison_DATA.json`, where all that comes
         from.
     """
-    rows = [
-        {**job._asdict(), **row}
-        for job, each in zip(jobs, results, strict=True)
-        for row in each
-    ]
+    rows = [{**job._asdict(), **row} for job, each in zip(jobs, results, strict=True) for row in each]
     table = pd.DataFrame(rows).drop(columns=["data", "worlds", "keep"])
     logged = table["part"] == "val"
     data = jobs[0].data

@@ -12,6 +12,7 @@ import pandas as pd
 from crm_rl.data.problems import DataError
 from crm_rl.evaluation.intervals import over_seeds
 from crm_rl.experiments.runner import RESULTS
+from crm_rl.worlds.responsive import BASELINE
 
 GROUPS = ("all", "inbound", "outbound")
 
@@ -22,7 +23,8 @@ JUDGED = ["roughness", "world", "lift", "hidden"]
 FLOOR = 1.0
 
 #: What a run is unless asked otherwise.
-USUAL = {"steps": 1_000_000, "seed": 0, "lift": 6.0, "expected": False, "hidden": "", "selection": False, "trial": ""}
+USUAL = {"steps": 1_000_000, "seed": 0, "lift": BASELINE.lift, "expected": False}
+USUAL |= {"hidden": "", "selection": False, "trial": ""}
 
 
 def load_comparison(name: str, folder: Path = RESULTS, table: str = "") -> pd.DataFrame:

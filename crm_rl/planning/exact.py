@@ -22,7 +22,6 @@ from crm_rl.worlds.responsive import (
     Population,
     Rules,
     State,
-    observe_all,
     subset,
     tire,
 )
@@ -128,11 +127,6 @@ def all_states(population: Population, rules: Rules) -> State:
     """Every state of every customer, in the order of the tables, each field of shape (their number,)."""
     customer, week, *rest = (axis.ravel() for axis in np.indices(shape_of(population, rules)))
     return State(customer, week, *rest, np.full(len(customer), rules.first_mask))
-
-
-def all_observations(population: Population, rules: Rules) -> np.ndarray:
-    """What an agent sees in every state, shape (states, 15), float32."""
-    return observe_all(all_states(population, rules), population, rules)
 
 
 def types_of(population: Population) -> tuple[Population, np.ndarray]:

@@ -3,7 +3,7 @@
 Functions draw on the axes they are given, or on new ones, and return them.
 """
 
-from crm_rl.plots.audit import factor_in_two, mixture, power_curve, room
+from crm_rl.plots.audit import factor_in_two, mixture, room
 from crm_rl.plots.comparison import share_dots
 from crm_rl.plots.data import against_chance, parts_by_month
 from crm_rl.plots.dqn import shares_by_group
@@ -11,14 +11,9 @@ from crm_rl.plots.explosion import arch_by_rows, met_and_unseen
 from crm_rl.plots.fair_match import arms_at_both_ends
 from crm_rl.plots.names import on_noise, two_labellings
 from crm_rl.plots.policies import (
-    action_distribution,
-    claim_and_measurement,
-    feature_importance,
     feature_visibility,
     full_comparison,
-    journey,
     plans_by_week,
-    q_heat_map,
     values_of_policies,
 )
 from crm_rl.plots.study import published_and_repeated
@@ -27,8 +22,11 @@ from crm_rl.plots.tour import tables_and_network
 from crm_rl.plots.training import (
     climb_to_optimum,
     share_by_setting,
+<<<<<<< HEAD
+=======
+    states_known,
+>>>>>>> clean
     training_comparison,
-    training_curve,
     training_stability,
 )
 from crm_rl.plots.twin import cell_by_cell, reached_by_week
@@ -43,34 +41,31 @@ __all__ = [
     "ROW_NAMES",
     "SKY",
     "YELLOW",
-    "action_distribution",
     "against_chance",
     "arch_by_rows",
     "arms_at_both_ends",
     "cell_by_cell",
-    "claim_and_measurement",
     "climb_to_optimum",
     "factor_in_two",
-    "feature_importance",
     "feature_visibility",
     "full_comparison",
-    "journey",
     "met_and_unseen",
     "mixture",
     "on_noise",
     "parts_by_month",
     "plans_by_week",
-    "power_curve",
     "published_and_repeated",
-    "q_heat_map",
     "reached_by_week",
     "room",
     "share_by_setting",
     "share_dots",
     "shares_by_group",
+<<<<<<< HEAD
+=======
+    "states_known",
+>>>>>>> clean
     "tables_and_network",
     "training_comparison",
-    "training_curve",
     "training_stability",
     "two_labellings",
     "use_style",

@@ -99,21 +99,3 @@ def factor_in_two(rates: dict[str, float], steps: Sequence[str]) -> Axes:
     axes.set_xticks(np.arange(0, right + 0.1, 0.5))
     axes.grid(axis="y", visible=False)
     return axes
-
-
-def power_curve(gains: Sequence[int], power: Sequence[float], marks: dict[int, str]) -> Axes:
-    """Draw how likely a true gain is to be found, and mark some gains.
-
-    Args:
-        gains: true gains, in customers.
-        power: of the test at each, from 0 to 1.
-        marks: what to write at some of the gains.
-    """
-    _, axes = plt.subplots(figsize=(7, 3.0))
-    axes.plot(gains, 100 * np.asarray(power), "o-", color=BLUE)
-    for gain, text in marks.items():
-        height = 100 * power[list(gains).index(gain)]
-        axes.plot([gain], [height], "o", color=RED, markersize=9)
-        axes.annotate(f"  {text}", (gain, height), color=RED, fontsize=9, va="top")
-    axes.set(xlabel="true gain over waiting (customers, on average)", ylabel="found (% of times)", ylim=(0, 103))
-    return axes

@@ -19,7 +19,7 @@ def arch_by_rows(scores: dict[str, pd.DataFrame], rows: pd.Series, labels: dict[
         rows: how many rows each table has in use.
         labels: what each table sees, in a word or two; may have line breaks.
     """
-    axes = plt.subplots(figsize=(6.6, 4.2))[1]
+    axes = plt.subplots(figsize=(5.8, 4.3))[1]
     places = np.arange(len(rows))
     lowest = min(table["low"].min() for table in scores.values())
     for (name, table), colour, words, shift in zip(
@@ -51,7 +51,7 @@ def met_and_unseen(panels: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
         The axes, from top to bottom.
     """
     learners = list(next(iter(next(iter(panels.values())).values())).index)
-    size = (6.2, 0.9 + len(panels) * (0.55 + 0.62 * len(learners)))
+    size = (5.4, 0.9 + len(panels) * (0.55 + 0.62 * len(learners)))
     _, grid = plt.subplots(len(panels), 1, figsize=size, sharex=True, squeeze=False)
     for axes, (title, groups) in zip(grid.flat, panels.items(), strict=True):
         shifts = np.linspace(-0.22, 0.22, len(groups)) if len(groups) > 1 else [0.0]

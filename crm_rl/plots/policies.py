@@ -1,95 +1,11 @@
 """Figures of what policies do and what comes of it (chapters 3, 4 and 7)."""
 
-from textwrap import fill
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 
 from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, RED, ROW_NAMES, SKY, YELLOW
-
-
-def journey(journeys: dict[str, pd.DataFrame]) -> Axes:
-    """Draw what was done with customers and what it earned: a column of boxes a customer, a box a step.
-
-    The figure is narrow, so that the words in the boxes can be read on a phone.
-
-    Args:
-        journeys: by the customer's name, a table with the columns `action` and `reward` and a row a step.
-    """
-    longest = max(len(steps) for steps in journeys.values())
-    axes = plt.subplots(figsize=(0.5 + 1.35 * len(journeys), 0.6 + 0.34 * longest))[1]
-    for column, steps in enumerate(journeys.values()):
-        for step, (action, reward) in enumerate(zip(steps["action"], steps["reward"], strict=True)):
-            colour = "whitesmoke" if reward <= 0 else SKY if reward < 50 else YELLOW
-            box = plt.Rectangle((column - 0.47, step - 0.44), 0.94, 0.88, facecolor=colour, edgecolor=GREY)
-            axes.add_patch(box)
-            axes.text(column - 0.41, step, action, fontsize=10, ha="left", va="center")
-            axes.text(column + 0.41, step, f"{reward:+.4g}", fontsize=10, ha="right", va="center")
-    axes.set(ylabel="step", xlim=(-0.55, len(journeys) - 0.45), ylim=(longest - 0.45, -0.55))
-    axes.set_xticks(range(len(journeys)), [fill(name, 16) for name in journeys], fontsize=10)
-    axes.set_yticks(range(longest))
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    return axes
-
-
-def q_heat_map(values: pd.DataFrame, axes: Axes | None = None) -> Axes:
-    """Draw Q-values as a table whose cells are the darker, the further above the mean of their row.
-
-    The scale is that of all rows, and what lies below its row's mean is white: a row without preference stays pale.
-
-    Args:
-        values: a row a state or a group of states, a column an action.
-        axes: where to draw.
-    """
-    axes = axes or plt.subplots(figsize=(6, 0.7 + 0.4 * len(values)))[1]
-    ahead = values.sub(values.mean(axis=1), axis=0).clip(lower=0)
-    look = {"cmap": "Blues", "vmin": 0, "vmax": 1.3 * ahead.to_numpy().max() or 1.0, "cbar": False, "linewidths": 1}
-    sns.heatmap(ahead, annot=values, fmt=".1f", ax=axes, linecolor="gainsboro", **look)
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0, rotation=0)
-    axes.set(xlabel="", ylabel="")
-    return axes
-
-
-def action_distribution(shares: pd.DataFrame) -> Axes:
-    """Draw which actions of the firm each policy takes, as parts of a bar.
-
-    Args:
-        shares: a row a policy, a column an action, each row adding up to 1.
-    """
-    axes = plt.subplots(figsize=(7, 0.9 + 0.36 * len(shares)))[1]
-    places, left = range(len(shares))[::-1], 0.0
-    for action, colour in zip(shares.columns, (SKY, BLUE, GREEN, YELLOW, GREY, RED), strict=True):
-        axes.barh(places, 100 * shares[action], left=left, height=0.6, color=colour, label=action, edgecolor="white")
-        left = left + 100 * shares[action]
-    axes.set_yticks(places, [ROW_NAMES.get(name, name) for name in shares.index])
-    axes.set(xlabel="share of the firm's actions (%)", xlim=(0, 100))
-    axes.legend(ncols=6, frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(-0.02, 1.0), columnspacing=1)
-    axes.grid(axis="y", visible=False)
-    return axes
-
-
-def feature_importance(shares: pd.DataFrame, label: str) -> Axes:
-    """Draw a number for each feature with its interval, the largest on top.
-
-    Args:
-        shares: a row a feature: `value`, `low` and `high`.
-        label: what the number is.
-    """
-    shares = shares.sort_values("value", kind="stable")
-    axes = plt.subplots(figsize=(7, 0.8 + 0.26 * len(shares)))[1]
-    axes.hlines(range(len(shares)), shares["low"], shares["high"], color=BLUE, linewidth=2)
-    axes.plot(shares["value"], range(len(shares)), "o", color=BLUE)
-    axes.set_yticks(range(len(shares)), shares.index)
-    axes.set(xlabel=label, xlim=(min(0, 1.05 * shares["low"].min()), 1.05 * max(shares["high"].max(), 0)))
-    axes.grid(axis="y", visible=False)
-    return axes
 
 
 def feature_visibility(shares: pd.DataFrame, marked: str | None = None) -> Axes:
@@ -171,36 +87,6 @@ PANELS = {
     "rate %": ("subscription_rate", "subscribers (%)"),
     "reward": ("average_reward", "average reward"),
 }
-
-
-def claim_and_measurement(
-    claimed: pd.DataFrame, measured: pd.DataFrame, references: tuple[pd.Series, pd.Series]
-) -> list:
-    """Draw two panels for a talk: the rates as published, and as measured, each beside what it is to be held against.
-
-    Args:
-        claimed: a row a policy: `rate %`, `low %` and `high %`.
-        measured: the same.
-        references: for each panel, by policy, the rate that it is held against, in %; the name becomes the label.
-
-    Returns:
-        The two axes.
-    """
-    _, panels = plt.subplots(1, 2, figsize=(6.2, 3.1), sharey=True, sharex=True)
-    places = dict(zip(claimed.index, range(len(claimed))[::-1], strict=True))
-    for axes, title, rates, reference in zip(
-        panels, ("as published", "as measured"), (claimed, measured), references, strict=True
-    ):
-        rows = rates.index.map(places)
-        axes.hlines(rows, rates["low %"], rates["high %"], color=BLUE, linewidth=2)
-        axes.plot(rates["rate %"], rows, "o", color=BLUE)
-        ticks = reference.index.map(places).to_numpy(dtype=float)
-        axes.vlines(reference, ticks - 0.36, ticks + 0.36, color=RED, linewidth=2)
-        axes.annotate(reference.name, (reference.iloc[-1], -0.8), color=RED, fontsize=9, va="center")
-        axes.set(title=title, xlabel="subscribers (%)", ylim=(-1.1, len(claimed) - 0.4), xlim=(0, None))
-        axes.grid(axis="y", visible=False)
-    panels[0].set_yticks(list(places.values()), [ROW_NAMES[name] for name in places])
-    return list(panels)
 
 
 def values_of_policies(values: pd.DataFrame, highlight: str) -> Axes:

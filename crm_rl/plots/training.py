@@ -51,32 +51,6 @@ def share_by_setting(panels: dict[str, pd.DataFrame]) -> list[Axes]:
     return list(grid.flat)
 
 
-def training_curve(histories: dict[str, dict[str, np.ndarray]], window: int = 1000) -> list[Axes]:
-    """Draw how training went: reward of an episode, and share of episodes with a subscription, with 95% intervals.
-
-    Args:
-        histories: by name, `reward` and `subscribed` of each episode, arrays of shape (episodes,).
-        window: how many episodes make a point.
-
-    Returns:
-        The two axes.
-    """
-    _, panels = plt.subplots(1, 2, figsize=(7, 3))
-    scales = {"reward": 1, "subscribed": 100}
-    for (name, history), colour in zip(histories.items(), (BLUE, ORANGE, GREEN, RED), strict=False):
-        for axes, (key, scale) in zip(panels, scales.items(), strict=True):
-            values = scale * np.asarray(history[key], dtype=float)
-            windows = values[: len(values) // window * window].reshape(-1, window)
-            mean, reach = windows.mean(axis=1), 1.96 * windows.std(axis=1) / np.sqrt(window)
-            thousands = window * (1 + np.arange(len(mean))) / 1000
-            axes.plot(thousands, mean, color=colour, linewidth=1.2, label=name.replace("_", " "))
-            axes.fill_between(thousands, mean - reach, mean + reach, color=colour, alpha=0.2, linewidth=0)
-    panels[0].set(xlabel="thousand episodes", ylabel="reward of an episode (points)")
-    panels[1].set(xlabel="thousand episodes", ylabel="episodes with a subscription (%)", ylim=(0, None))
-    panels[1].legend(frameon=False, fontsize=9, loc="lower right")
-    return list(panels)
-
-
 def training_comparison(curves: pd.DataFrame) -> list[Axes]:
     """Draw how the reward of an episode rose in training, with the middle half of the seeds.
 

@@ -100,35 +100,6 @@ def _fit(weeks: pd.DataFrame, event: str) -> pd.Series:
     return pd.Series(fitted | dict(zip(names, weights, strict=True)) | {"slope": slope, "intercept": intercept})
 
 
-def expected_events(customers: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
-    """What happened in every customer-week at risk, beside what the rates expect: the material of a calibration.
-
-    Args:
-        customers: as `crm_data.clean` returns them.
-        rates: of `fit_base_rates`.
-
-    Returns:
-        A row for each event and customer-week at risk: `event`, `inbound` (0 or 1), `milestones` (how many had been
-        reached), `week` (since arrival, from 1), `observed` (0 or 1) and `expected` (the chance).
-    """
-    weeks, chances = customer_weeks(customers), weekly_chances(rates)
-    weeks["week"] = weeks.groupby("customer").cumcount() + 1
-    tables = []
-    for place, event in enumerate(EVENTS):
-        exposed = at_risk(weeks, event)
-        inbound, reached = exposed["inbound"].to_numpy(dtype=int), exposed[list(MILESTONES)].to_numpy(dtype=int)
-        table = {
-            "event": event,
-            "inbound": inbound,
-            "milestones": reached.sum(axis=1),
-            "week": exposed["week"],
-            "observed": exposed[f"{event} happens"].to_numpy(dtype=int),
-            "expected": chances[inbound, reached @ (1 << np.arange(len(MILESTONES))), place],
-        }
-        tables.append(pd.DataFrame(table))
-    return pd.concat(tables, ignore_index=True)
-
-
 def weekly_chances(rates: pd.DataFrame) -> np.ndarray:
     """The weekly chance of every event, shape (2, 32, 6): by inbound, milestones reached (bits) and event."""
     flags = np.array([[pattern >> bit & 1 for bit in range(5)] for pattern in range(32)])

@@ -1,6 +1,6 @@
-"""What is audited and what is found (chapter 9): a `Case`, of the study or of a Gymnasium world, and a `Report`."""
+"""What is audited and what is found (chapter 9): a `Case`, and a `Report`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, NamedTuple
@@ -113,37 +113,6 @@ class Report(NamedTuple):
             for found in self.findings
         ]
         return "<table><tbody>" + "\n".join(rows) + "</tbody></table>"
-
-
-def play_gymnasium(
-    env, resets: Iterable[dict], succeeded: Callable[[float, dict], bool], max_steps: int = 1000
-) -> Play:
-    """Make `play` out of a Gymnasium environment.
-
-    Args:
-        env: the environment of the test part.
-        resets: what to pass to `reset` as `options` for each test customer, in their order.
-        succeeded: says of a step's reward and info whether it brought the success.
-        max_steps: after which an episode is left.
-
-    Returns:
-        `play(policy, rng)`, for policies `(observation, rng) -> action`.
-    """
-    resets = list(resets)
-
-    def play_env(policy: Callable, rng: np.random.Generator) -> np.ndarray:
-        outcomes = np.zeros(len(resets), dtype=bool)
-        seeds = rng.integers(2**31, size=len(resets))  # first, lest a policy's own chance change the customers'
-        for customer, options in enumerate(resets):
-            observation, _ = env.reset(seed=int(seeds[customer]), options=options)
-            for _ in range(max_steps):
-                observation, reward, terminated, truncated, info = env.step(policy(observation, rng))
-                outcomes[customer] |= bool(succeeded(reward, info))
-                if terminated or truncated:
-                    break
-        return outcomes
-
-    return play_env
 
 
 def replay_case(
