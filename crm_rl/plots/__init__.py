@@ -22,10 +22,6 @@ from crm_rl.plots.tour import tables_and_network
 from crm_rl.plots.training import (
     climb_to_optimum,
     share_by_setting,
-<<<<<<< HEAD
-=======
-    states_known,
->>>>>>> clean
     training_comparison,
     training_stability,
 )
@@ -60,10 +56,6 @@ __all__ = [
     "share_by_setting",
     "share_dots",
     "shares_by_group",
-<<<<<<< HEAD
-=======
-    "states_known",
->>>>>>> clean
     "tables_and_network",
     "training_comparison",
     "training_stability",
