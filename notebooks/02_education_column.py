@@ -421,8 +421,8 @@ assert encoded.round(2).nunique() <= 3
 # ::::{exercise} ★★★ The column that still has the fault
 # :label: ex-education-country
 #
-# One of the study's 15 features still depends on what things are called. Find it: rename all countries consistently, fit `PublishedFeatures` on the renamed train part, and see
-# which features of the validation part change. Then try the bootcamps, and `SoundFeatures`.
+# One of the study's 15 features still depends on what things are called. Find it: rename the bootcamps consistently, fit `PublishedFeatures` on the renamed train part, and see
+# which features of the validation part change. Then do the same with the countries. Does `SoundFeatures` pass?
 # ::::
 
 # %%
