@@ -126,7 +126,13 @@ def selection(data: str, worlds: tuple[int, ...]) -> list[Job]:
 def same_settings(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """Both networks with the settings that the other one plays with, for what is due to embedding alone."""
     other = {"DQN, embeddings": "4, relative 0.1, costs known", "DQN, numbers": "rate 0.003"}
-    return [Job(data, arm, MILLION, end, worlds[:FIVE], trial=trial) for arm, trial in other.items() for end in ENDS]
+    return [
+        Job(data, arm, MILLION, end, some, trial=trial)
+        for some in (worlds[:FIVE], worlds[FIVE:])
+        for arm, trial in other.items()
+        for end in ENDS
+        if some
+    ]
 
 
 def dial(data: str, worlds: tuple[int, ...]) -> list[Job]:
