@@ -137,7 +137,7 @@ for name in ("floor", "ceiling", "ceiling-always"):
 # %% [markdown]
 # The band in {numref}`fig-audit-room` goes from {glue:text}`audit-floor` subscribers ({glue:text}`audit-floor-rate`) to
 # {glue:text}`audit-ceiling` ({glue:text}`audit-ceiling-rate`); on the original, from {glue:text}`audit-original-floor` to
-# {glue:text}`audit-original-ceiling`. Beside it, the scores read differently:
+# {glue:text}`audit-original-ceiling`. Beside it:
 #
 # - **Waiting is at the floor**, and so is our DQN. Random actions do better than both.
 # - **0.44%**, by which the study divided, is no score that a policy could get here. Dividing by it gives about 3, whatever the agent does.
@@ -578,8 +578,8 @@ assert float(here["years-last-1.2"]) > 20 and float(here["years-3.16"]) < 1.5
 assert 1_500 < customers_per_arm(BASE, 3.16) < 1_600
 
 # %% [markdown]
-# At {glue:text}`audit-arrivals` arrivals a month, a lift of 20% takes decades to measure ({cite:t}`lewis2015` found the same for
-# advertising), also at the rate of last year's arrivals, {glue:text}`audit-base-last`. The claim itself, 3.16 times, takes about a year: so large a
+# At {glue:text}`audit-arrivals` arrivals a month, and with half a year of waiting, a lift of 20% takes decades to measure ({cite:t}`lewis2015` found the
+# same for advertising), also at last year's rate of {glue:text}`audit-base-last`. The claim itself, 3.16 times, takes about a year: so large a
 # claim is cheap to test.
 #
 # - **If it takes too long**, measure an earlier outcome, such as first calls, and say that it answers another question.
