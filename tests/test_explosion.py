@@ -8,7 +8,6 @@ from tiny_worlds import CALL_FLAG, CALL_ONCE, world
 
 from crm_rl import plots
 from crm_rl.agents.q_learning import STUDY, train_q_learning
-from crm_rl.evaluation.rollouts import play, play_watched
 from crm_rl.worlds.base import N_FEATURES
 from crm_rl.worlds.replay_settings import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION
 from crm_rl.worlds.replay_world import with_visible
@@ -42,8 +41,7 @@ def test_what_is_not_visible_tells_no_states_apart():
         seen = with_visible(crowd, visible)
         policy = train_q_learning(seen, episodes=400)
         assert len(policy.q) == states
-        episodes, met = play_watched(seen, policy, np.random.default_rng(0))
-        assert met.tolist() == episodes.steps.tolist()
+        assert policy.known(seen.start(np.arange(30)), seen).all()
 
 
 def test_rounding_less_tells_more_states_apart():
@@ -54,16 +52,12 @@ def test_rounding_less_tells_more_states_apart():
     assert states[0] < states[1] < states[2] == 40
 
 
-def test_watching_changes_nothing_and_unseen_customers_are_not_met():
+def test_a_customer_who_was_not_met_is_not_known():
     policy = train_q_learning(CALL_ONCE, episodes=50)
-    unseen = CALL_ONCE._replace(
-        population=CALL_ONCE.population._replace(features=np.full((1, N_FEATURES), 0.31, dtype=np.float32))
-    )
-    for place, met_all in ((CALL_ONCE, True), (unseen, False)):
-        episodes, met = play_watched(place, policy, np.random.default_rng(2))
-        plain = play(place, policy, np.random.default_rng(2))
-        assert episodes.reward.tolist() == plain.reward.tolist()
-        assert met.tolist() == (episodes.steps if met_all else 0 * episodes.steps).tolist()
+    features = np.full((1, N_FEATURES), 0.31, dtype=np.float32)
+    unseen = CALL_ONCE._replace(population=CALL_ONCE.population._replace(features=features))
+    for place, met in ((CALL_ONCE, True), (unseen, False)):
+        assert policy.known(place.start(np.array([0])), place).tolist() == [met]
 
 
 def shares_of(means: list[float], names: list[str]) -> pd.DataFrame:
