@@ -666,7 +666,7 @@ pd.DataFrame(
 
 # %% [markdown]
 # None of this says that reinforcement learning fails in sales; in the responsive world it works. It says that this
-# score cannot show it. [The checklist](../book/checklist.md) is this chapter on one page, for use at work.
+# score cannot show it. [The checklist](../book/checklist.md) is this chapter in sixteen questions, for use at work.
 #
 # ## Takeaways
 #
@@ -734,7 +734,7 @@ pd.DataFrame(
 # ::::{dropdown} The score is inflated by a leak of the test outcomes into the features.
 # :class-container: wrong
 #
-# A leak would make the true outcomes more useful, and shuffling them would hurt.
+# Where training met the test states, a leak would make the true outcomes more useful, and shuffling them would hurt.
 # ::::
 # ::::{dropdown} The score does not come from the outcomes, provided that it could have come out otherwise.
 # :class-container: right
