@@ -73,7 +73,7 @@ if "google.colab" in sys.modules:
 #
 # A {term}`Q-table` is a memory. It has a row for each situation (the week, what has happened so far, last week's channel) and a
 # column for each action. In each cell it keeps an estimate of what that action earns in the end, and corrects it after every try. Here a table that
-# knows nothing plays with one customer (`world`) who, like the last of the three above, has already signed up:
+# knows nothing plays with one customer (`world`) who has already signed up, and whom account managers suit:
 
 # %% tags=["remove-cell"]
 import numpy as np
@@ -215,11 +215,10 @@ glue("tour-room", f"{ceiling - floor:.0f}", display=False)
 #
 # Can it treat customers whom it has never met? We hid a fifth of all pairs of country and bootcamp from training and judged by the hidden customers
 # alone, in five worlds. The finest table has no row for them and guesses: {glue:text}`tour-unseen-finest`. The network gets
-# {glue:text}`tour-unseen-network`, and one that reads country and bootcamp as plain numbers {glue:text}`tour-unseen-numbers`. This works as long as similar customers
-# respond alike; where they do not, nothing that we trained is clearly better than waiting with customers never met.
+# {glue:text}`tour-unseen-network`, and one that reads country and bootcamp as plain numbers {glue:text}`tour-unseen-numbers`. That is in smooth worlds, where similar customers respond alike. In rough worlds no learner that we tried is clearly better than waiting for customers it has never met.
 #
 # The network is not perfect either. Before the first run we had registered a goal of 90%, and the network missed it. With customers who came by themselves it gets
-# {glue:text}`tour-inbound`; with the others, who hardly ever subscribe, it does worse than waiting. [Chapter 7](07_fair_match.ipynb) has the whole match.
+# {glue:text}`tour-inbound`; with the others, who hardly ever subscribe, it does worse than waiting in smooth worlds. [Chapter 7](07_fair_match.ipynb) has the whole match.
 #
 # ## What was claimed, and what we found
 #

@@ -256,7 +256,7 @@ assert wilson(13, 1000)[1] > wilson(18, 1000)[0]
 # on the score. A model whose answers depend on aliases cannot be explained to anybody.
 #
 # The study reports that its subscription rate rose from 1.30% to 1.80% with this fix, in 1,000 test episodes each. The first has a
-# 95% interval of {glue:text}`education-claim-13`. The second is well inside it, so **the fix was right, and the rise does not prove it**.
+# 95% interval of {glue:text}`education-claim-13`. The second lies well inside it, so the rise proves nothing. **The fix was right all the same.**
 #
 # ## Target encoding leaks too
 #

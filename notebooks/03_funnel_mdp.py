@@ -3,7 +3,7 @@
 # # The funnel as an MDP
 #
 # Email, call, demo, or leave the customer alone: which is best this week? **If we know how customers respond, the question has an exact
-# answer**, and ten lines of Python find it. At work you rarely know the funnel that well, and from the [next chapter](04_q_learning.ipynb)
+# answer**, and a few lines of Python find it. At work you rarely know the funnel that well, and from the [next chapter](04_q_learning.ipynb)
 # on an agent has to learn it from experience. The exact answer shows what a good policy must weigh, and it is the yardstick beside every
 # learning curve of this book.
 #
@@ -136,7 +136,7 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # - **Every action has an aim.** An email mostly raises the chance of a signup, a manager that of a subscription.
 # - **Order matters.** A demo needs a call first, and *no action brings about a subscription before the signup*.
 # - **Channels suit people differently.** An email that works for one customer leaves another cold.
-# - **Repetition wears off.** Last week's channel used again does a fifth of the work, and interest cools in weeks without news.
+# - **Repetition wears off.** Email and survey are written, call and manager spoken, a demo is shown: last week's channel used again does a fifth of the work, and interest cools in weeks without news.
 # - **Contacts in a row tire.** Each may lose the customer for good, and the risk grows with their number.
 #
 # ## Three states by hand
@@ -152,7 +152,7 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # | signed up, email | 99.90 | | 12% | 88% |
 # | signed up, manager | 480 | | 20% | 80% |
 #
-# Rewards are expected ones: a manager brings a subscription with a chance of 10%, worth 500 dollars, and costs 20. Every contact also
+# Rewards are expected ones: a manager brings a subscription with a chance of 10%; 10% of 5,000 dollars is 500, and the manager costs 20. Every contact also
 # loses 10% of the customers.
 #
 # :::{admonition} By hand: the value of always waiting
@@ -494,7 +494,7 @@ for name, change in easier.items():
 #
 # `opt_out`, `interest` and `unready` are the others. Repetition matters most: without it, the plan sends an email every week. Without opt-outs it
 # fills the week after an email with a demo instead of resting. Order hardly matters *for this customer*: before the signup a subscription is so
-# unlikely that even several times its chance is next to nothing.
+# unlikely that even a chance several times as large is next to nothing.
 
 # %%
 easier |= {

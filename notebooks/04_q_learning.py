@@ -105,7 +105,7 @@ assert reached[100_000] > 0.95 and climb.loc[100_000].min() > 0.9
 assert reached[300] < 0.1 < reached[1_000] < single < climb.loc[10_000].min()
 
 # %% [markdown]
-# After 1,000 episodes the tables get {glue:text}`q-climb-1000` of the {term}`share of the attainable gain` on average, after 10,000
+# After 1,000 episodes the tables get {glue:text}`q-climb-1000` of the attainable gain (the {term}`share <share of the attainable gain>` of chapter 3) on average, after 10,000
 # {glue:text}`q-climb-10000`, and after 100,000 {glue:text}`q-climb-100000` ({numref}`fig-q-climb`). That is far above the best single action ({glue:text}`q-single`), and
 # nobody told them any probability. How do they do it?
 #
@@ -146,7 +146,7 @@ assert reached[300] < 0.1 < reached[1_000] < single < climb.loc[10_000].min()
 #
 # - $\delta = -0.10 + 0 - 4.781 = -4.881$, so $Q(\text{new}, \text{email}) = 4.781 - 0.488 = 4.293$.
 #
-# **4.** The agent waits, and the customer signs up all the same.
+# **4.** The agent waits, and the customer signs up all the same. (We stop before the third week.)
 #
 # - $\delta = 0 + 48 - 0 = 48$, so $Q(\text{new}, \text{wait}) = 4.8$.
 #
@@ -166,7 +166,7 @@ assert reached[300] < 0.1 < reached[1_000] < single < climb.loc[10_000].min()
 #
 # Two things happened that matter for the rest of the chapter. In the second episode the value of the manager reached the email, one week earlier: an email
 # never earns anything itself, and yet it became valuable. And in the fourth, a lucky wait overtook the email, which chapter 3 found to
-# be worth four times as much (191.90 against 48). A {term}`greedy` agent, which always takes the action with the highest number, would wait from now on.
+# be worth four times as much (191.90 against 48). A {term}`greedy` agent, which always takes the action with the highest number, would wait the next time.
 #
 # ::::{exercise} ★ The fifth episode
 # :label: ex-q-fifth
@@ -180,7 +180,7 @@ assert reached[300] < 0.1 < reached[1_000] < single < climb.loc[10_000].min()
 # :::
 #
 # $\delta = -0.10 + 48 - 4.293 = 43.607$, so $Q(\text{new}, \text{email}) = 4.293 + 4.361 = 8.654$. Then $\delta = 480 - 48 = 432$, so
-# $Q(\text{signed up}, \text{manager}) = 48 + 43.2 = 91.2$. The email is ahead again, because somebody tried it again.
+# $Q(\text{signed up}, \text{manager}) = 48 + 43.2 = 91.2$. The email is ahead again, because the agent explored.
 #
 # :::{solution-end}
 # :::
@@ -213,7 +213,7 @@ assert round(email, 3) == 8.654 and np.isclose(48 + 0.1 * (480 - 48), 91.2)
 # {term}`off-policy learning`.
 #
 # Watch it on a smaller funnel, in which an email costs 1 dollar, a manager 20, and a subscription is worth 100. Step until a subscription has changed a value of
-# week 1: how many episodes does that take, and why more than one? Then start again with $\varepsilon = 0$.
+# week 1: how many episodes does that take, and why more than one? Then start again without exploring ($\varepsilon = 0$).
 #
 # <div class="q-stepper" data-seed="1" data-alpha="0.1" data-epsilon="0.5">
 # <div class="part-fallback">
@@ -381,13 +381,11 @@ learned, exact, tries = row.values()
 assert learned.argmax() == exact.argmax() == tries.argmax() == Action.MANAGER
 error = np.abs(learned - exact)
 assert error[Action.MANAGER] == error.min() and error[Action.WAIT] == error.max()
-close = f"{100 * error[Action.MANAGER] / exact[Action.MANAGER]:.0f}%"
+close = f"{np.ceil(100 * error[Action.MANAGER] / exact[Action.MANAGER]):.0f}%"
 glue("q-row-error", close, display=False)
 
 # %% [markdown]
-# The highest number is the manager's, as it should be, and it is within {glue:text}`q-row-error` of the exact one: most episodes began with it. Waiting was
-# tried far less, and its number has a long way to go. **A Q-table is accurate where its agent goes.** That is enough to act well,
-# provided that the agent has tried everything often enough to know where to go.
+# The highest number is the manager's, as it should be, and it is within {glue:text}`q-row-error` of the exact one: most episodes began with it. Waiting was tried more often than the other four and is farthest off: its number also needs good numbers in the rows that it leads to, where the agent hardly goes. **A Q-table is accurate where its agent goes.** That is enough to act well, provided that the agent has tried everything often enough to know where to go.
 #
 # ## How much to explore, and how fast to learn
 #
@@ -435,11 +433,10 @@ assert np.isclose(np.sqrt(0.1 * 0.9) * 5000, 1500)
 # %% [markdown]
 # **Exploration.** Without it ($\varepsilon = 0$) the tables get {glue:text}`q-epsilon-0`: they repeat whatever was lucky first. With
 # 0.3 they get {glue:text}`q-epsilon-0.3`. Acting always at random ($\varepsilon = 1$) leaves them at {glue:text}`q-epsilon-1`, although
-# Q-learning may learn from any behaviour. The reason is *where* the experience comes from: random contacts tire customers, so that an episode
-# lasts {glue:text}`q-weeks-1` weeks instead of {glue:text}`q-weeks-0.3`, and the states that a good plan leads to are hardly visited. A common schedule starts at
+# Q-learning may learn from any behaviour. A likely reason is *where* the experience comes from: random contacts tire customers, so that in the first 3,000 episodes one lasts {glue:text}`q-weeks-1` weeks instead of {glue:text}`q-weeks-0.3`, and the states that a good plan leads to are hardly visited. A common schedule starts at
 # 1 and lowers $\varepsilon$ step by step. Whichever you choose, count the tries in each state, not the episodes.
 #
-# **Learning rate.** Q-learning converges to the best values with probability 1 in a finite MDP with bounded rewards {cite:p}`watkins1992`, if
+# **Learning rate.** Q-learning converges to the best values with probability 1 in a finite MDP with bounded rewards, and episodes that always end or $\gamma < 1$ {cite:p}`watkins1992`, if
 #
 # - every action is tried in every state again and again, and
 # - the learning rates fall, but not too fast: $\sum_k \alpha_k = \infty$ and $\sum_k \alpha_k^2 < \infty$ (equation 2.7 in
@@ -447,7 +444,7 @@ assert np.isclose(np.sqrt(0.1 * 0.9) * 5000, 1500)
 #
 # A constant rate fails the second condition. If targets scatter with a standard deviation of $\sigma$, the estimate goes on
 # scattering with about $\sigma \sqrt{\alpha / (2 - \alpha)}$ for ever. A manager who sells for 5,000 dollars one time in ten has $\sigma = 1{,}500$; at $\alpha = 0.1$
-# the number hovers by {glue:text}`q-hover` dollars around its true 480. That is why 0.5 gets {glue:text}`q-alpha-0.5` here. A rate of
+# the number hovers by {glue:text}`q-hover` dollars around its true 480. With 0.5 the tables get {glue:text}`q-alpha-0.5` here. A rate of
 # 0.01 hovers little, but it has not arrived yet ({glue:text}`q-alpha-0.01`). A falling rate begins fast and comes to rest
 # ({glue:text}`q-alpha-falling`).
 #
@@ -681,7 +678,7 @@ glue("q-states", f"{100 * (len(table.q) // 100)}", display=False)
 # ::::{dropdown} When does tabular Q-learning converge?
 # :class-container: interview
 #
-# In a finite MDP with bounded rewards, if every state and action is tried without end and learning rates have an infinite sum and a finite sum of
+# In a finite MDP with bounded rewards, and episodes that always end or $\gamma < 1$, if every state and action is tried without end and learning rates have an infinite sum and a finite sum of
 # squares {cite:p}`watkins1992`. A constant rate hovers instead. If the features hide part of the state, the guarantee is lost {cite:p}`singh1994`. In practice
 # I check against a case with a known answer, as in {numref}`fig-q-climb`.
 # ::::

@@ -44,8 +44,8 @@ if "google.colab" in sys.modules:
 #
 # Seven tables learn the full funnel of chapter 3, each from a million customer-weeks. They differ in their {term}`state resolution`. The
 # coarsest sees only which {term}`milestones <milestone>` a customer has reached. Each of the others sees one thing more, and the finest sees everything, including the
-# exact country and bootcamp. We let them learn in ten {term}`smooth worlds <smooth world>`, where customers with similar names
-# respond alike, and in ten {term}`rough ones <rough world>`, where names say nothing about each other.
+# exact country and bootcamp. We let them learn in ten {term}`smooth worlds <smooth world>`, and in ten {term}`rough ones <rough world>`. Each country and bootcamp has a {term}`standing`, a number from 0 to 1 by its rate of subscribers.
+# In smooth worlds customers of similar standing respond alike; in rough ones a standing says nothing about its neighbours.
 
 # %% mystnb={"figure": {"caption": "What seven tables make of a million customer-weeks each. Each table sees what the ones to its left see, and one thing more. Dots are means over ten recorded worlds, bars 95% intervals. Rows: those in use after training in the book's smooth world.", "name": "fig-explosion-arch"}, "image": {"alt": "Line chart of the share of the attainable gain for seven tables of 30 to 67,000 rows, in smooth and rough worlds. Both lines rise to about a quarter for the second table, fall to about zero for the third, recover partly for the fourth, and end well below zero, below waiting, for the finest table. The optimum, at 100 percent, is far above all of them."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -468,8 +468,7 @@ for end, panel in unseen.items():
 
 # %% [markdown]
 # On unseen pairs the finest table falls to {glue:text}`explosion-unseen-finest-smooth` in the smooth worlds ({numref}`fig-explosion-unseen`). A row that was never met is all
-# zeros, so the six actions tie, ties are broken at random, and random actions lose money, as chapter 3 showed. The table that sees no customer
-# is the control: for it nobody is new, and it gets {glue:text}`explosion-unseen-nobody-smooth`. Whatever the finest table has learned about some pairs
+# zeros, so the six actions tie, ties are broken at random, and random actions lose money, as chapter 3 showed. The third table, which sees the whole episode but not the customer, is the control: for it nobody is new, and it gets {glue:text}`explosion-unseen-nobody-smooth`. Whatever the finest table has learned about some pairs
 # says nothing about the next one, however similar.
 #
 # ::::{exercise} ★★ Know when you don't know
@@ -552,7 +551,7 @@ assert abs(waiting) < 1e-9 and guessing < -0.5
 # ## When attributes must be bought
 #
 # Suppose that the agent sees nothing of who the customer is until it pays: inbound, country and bootcamp cost a dollar each. The state
-# must then tell what was bought. Three **mask bits** multiply the rows by up to $2^3 = 8$, and buying adds an action a feature, which makes 21.
+# must then tell what was bought. Three **mask bits** multiply the rows by up to $2^3 = 8$, and each of the 15 features gets an action that shows it, which makes 21 actions (12 of these are of no use).
 # So each entry gets up to $8 \times 21 / 6 = 28$ times fewer tries.
 #
 # Three smooth worlds are on record, with the same million weeks. The best table, milestones and week, gets {glue:text}`explosion-bought-loss` less than in the same worlds without buying.
@@ -584,7 +583,7 @@ glue("explosion-bought-loss", points(loss), display=False)
 # ## Choose what it sees
 #
 # The seven tables add things in a fixed order, which need not be the best: contacts, channel and interest cost a factor of 36,
-# halves of countries and bootcamps a factor of 3. Choosing what a state keeps is called **state abstraction** {cite:p}`li2006`.
+# halves of countries and bootcamps a factor of 3 (not all four combinations occur). Choosing what a state keeps is called **state abstraction** {cite:p}`li2006`.
 #
 # ::::{exercise} ★★★ Spend the rows well
 # :label: ex-explosion-choose
@@ -639,7 +638,7 @@ for decimals in (0, 1, 6):
 # customer still finds coarse rows.
 #
 # From the same million weeks it gets {glue:text}`explosion-sum-smooth` in the smooth worlds and {glue:text}`explosion-sum-rough` in the rough ones. In the smooth
-# worlds that is {glue:text}`explosion-sum-lead` above the best single table of {numref}`fig-explosion-arch`; in the rough ones we cannot tell them apart. On unseen pairs of the smooth
+# worlds that is {glue:text}`explosion-sum-lead` above the best of the seven tables of {numref}`fig-explosion-arch`; in the rough ones we cannot tell them apart. On unseen pairs of the smooth
 # worlds it still gets {glue:text}`explosion-unseen-sum-smooth`; in the rough ones, where other names say nothing, the interval is too wide to tell it from waiting. Sharing helps, then. But *we* decided what is shared with whom, and most of the attainable gain is
 # still out of reach. A learner that finds out by itself which states are alike is the subject of [the next chapter](06_dqn.ipynb).
 
@@ -803,7 +802,7 @@ glue("explosion-study-mean", f"{steps / met:.0f}", display=False)
 #
 # ## Further reading
 #
-# - {cite:t}`bellman1957`: where the curse of dimensionality has its name from.
+# - {cite:t}`bellman1957`: where the curse of dimensionality gets its name.
 # - {cite:t}`sutton2018`: sections 9.3 and 9.5, from state aggregation to tile coding.
 # - {cite:t}`li2006`: which abstractions are safe, in one table.
 # - {cite:t}`singh1994`: learning without a Markov state.

@@ -3,8 +3,7 @@
 # # A fair match
 #
 # In chapter 6 a network beat the tables. Would it win again in another world, with another seed, against a rival that somebody had tuned just as
-# carefully? A result that you want to act on answers three questions: **who wins, where, and how sure are we?** In this chapter every
-# method of this part meets every other in worlds that none of them was tuned on, under rules that were written down before the first run. You will compute the intervals
+# carefully? A result that you want to act on answers three questions: **who wins, where, and how sure are we?** In this chapter the methods of this part meet in worlds that none of them was tuned on, under rules that were written down before the first run. You will compute the intervals
 # yourself, and read a verdict that is not the one we hoped for.
 #
 # ::::{admonition} In this chapter
@@ -107,12 +106,12 @@ glue(
 #
 # 1. **The same information.** All learners may use the same 15 features; country and bootcamp are among them.
 # 2. **The same experience.** A million weeks each, paid as in real life: 5,000 dollars or nothing. Each learner may choose how it acts meanwhile.
-# 3. **The same number of trials.** Each had three settings, tried with 100,000 weeks in a world that is judged nowhere else. All of them are on record, and the best one plays.
-# 4. **The same judge.** Each policy's value is computed exactly, for all customers. No luck of customers is left in it.
+# 3. **The same number of trials.** Each had three settings, tried with 100,000 weeks in one world, at both ends of the dial, that is judged nowhere else. All of them are on record, and the best one plays.
+# 4. **The same judge.** Each policy's value is computed exactly, for all customers. Chance among customers plays no part.
 # 5. **The criterion comes first.** Before the first run we registered: *the network with embeddings is ahead of every other learner at both ends (the
 #    interval of its lead lies above 0), and gets at least 0.90 of the attainable gain.*
 #
-# Ours has spots. The networks' learning rate, batch size and number of updates were sought beforehand, for the network with embeddings; no table and no trees had such a
+# Ours is not spotless. The networks' learning rate, batch size and number of updates were sought beforehand, for the network with embeddings; no table and no trees had such a
 # search. Twenty worlds were registered; time allowed for ten, and for three with boosted trees. The library's agents had only
 # their trials.
 #
@@ -323,7 +322,7 @@ assert (
 )
 
 # %% [markdown]
-# In rough worlds embeddings are ahead; in smooth ones we cannot tell the two apart. Had we ignored the pairs, the rough interval would be {glue:text}`match-unpaired`, nearly half as wide again. The bootstrap is
+# In rough worlds embeddings are ahead, also where both networks have the same settings ([chapter 6](06_dqn.ipynb)); in smooth ones we cannot tell the two apart. Had we ignored the pairs, the rough interval would be {glue:text}`match-unpaired`, wider by far. The bootstrap is
 # shorter than Student's interval, because it takes the spread of ten worlds for the true one. For so few worlds we trust Student's, which was also the one registered.
 #
 # ::::{exercise} ★★ How many worlds?
@@ -365,16 +364,16 @@ print(f"standard deviation {s:.2f}; worlds needed: {needed}")
 # | arm | what it does |
 # |---|---|
 # | hand-written rule | The best of four simple schedules, such as an email in weeks 1 and 3. |
-# | best single action | One fixed action a customer, chosen with full knowledge: what a perfect {term}`contextual bandit` would do. |
+# | best single action | One fixed action a customer, chosen with full knowledge: what a perfect {term}`contextual bandit` that repeats one action would do. |
 # | one-step greedy | Boosted trees predict this week's reward; take the best action, ignore the future. |
 # | contextual bandit | Tries an action for a whole episode, learns with boosted trees what that earns with whom, and repeats each customer's best action every week. |
 # | fitted Q | {term}`Fitted Q iteration <fitted Q iteration>`: boosted trees for each week, from the last to the first, on a log of random actions {cite:p}`ernst2005`. |
 # | tables, sum of tables | Chapter 5's; "+ week" has milestones and week. The sum adds up a number from each of the seven. |
 # | DQN, numbers | Chapter 6's network; reads country and bootcamp as numbers. |
 # | DQN, embeddings | The same, but learns a vector for each name. |
-# | library's DQN and PPO | Stable-Baselines3 {cite:p}`raffin2021`, in the trials only: {glue:text}`match-library-dqn` and {glue:text}`match-library-ppo` after 100,000 weeks, where ours got {glue:text}`match-trial-emb` and {glue:text}`match-trial-num`. One world: no ranking. |
+# | library's DQN and PPO | Stable-Baselines3 {cite:p}`raffin2021`, in the trials only: {glue:text}`match-library-dqn` and {glue:text}`match-library-ppo` after 100,000 weeks, where ours got {glue:text}`match-trial-emb` and {glue:text}`match-trial-num`. One world is too few for a ranking. |
 #
-# How far is the network with embeddings ahead of each? Leads in share, paired by world:
+# How far is the network with embeddings ahead of its main rivals? Leads in share, paired by world:
 
 # %% tags=["hide-input"]
 rivals = [NUMBERS, "fitted Q", "best single action", "contextual bandit", "sum of tables"]
@@ -441,7 +440,7 @@ for name in ENDS:
 
 # %% [markdown]
 # The most telling rival is the best single action, since no bandit that repeats an action can do better, however much it learns. The network is
-# ahead of it by {glue:text}`match-single-smooth` in smooth worlds, and by {glue:text}`match-single-rough` in rough ones. That part of the gain comes from *sequence*.
+# ahead of it by {glue:text}`match-single-smooth` in smooth worlds, and by {glue:text}`match-single-rough` in rough ones. That part of the gain comes from varying the action: from *sequence*.
 #
 # Three rough worlds cannot tell the network from the bandit that learned; ten tell it from the best that any such bandit could do.
 # We still report the registered comparison as missed: you may add a comparison afterwards, but not swap it for the one that you promised.
@@ -494,7 +493,7 @@ assert extra["low"] > 0
 glue("match-interaction", in_digits(*extra), display=False)
 
 # %% [markdown]
-# With inbound customers the network with embeddings gets more than 0.8 of the gain on average. They are only {glue:text}`match-inbound`, but {glue:text}`match-inbound-gain-smooth` of the gain is theirs (smooth worlds). With outbound customers both networks do
+# With inbound customers the network with embeddings gets about 0.8 of the gain on average. They are only {glue:text}`match-inbound`, but {glue:text}`match-inbound-gain-smooth` of the gain is theirs (smooth worlds). With outbound customers both networks do
 # *worse than waiting* in smooth worlds. These customers hardly ever subscribe, and chapter 4 showed what rare rewards do to a learner.
 #
 # **In which worlds.** From smooth to rough worlds the lead of embeddings over numbers grows by {glue:text}`match-interaction`. That is where names are just names. But the two networks' trials
@@ -616,9 +615,9 @@ assert all(scores[name].loc[EMBEDDINGS, "high"] < 0.9 for name in ENDS)
 #
 # 1. **Ahead of every learner at both ends: missed.** In smooth worlds we cannot tell the network with embeddings from the one on numbers, in rough worlds not from fitted Q and the contextual bandit, which played in only three.
 # 2. **At least 0.90 of the gain: missed.** It gets {glue:text}`match-emb-smooth` in smooth worlds. In rough ones it gets {glue:text}`match-emb-rough`.
-# 3. **It is ahead of every table, and of their sum, at both ends**, on average by {glue:text}`match-tables` or more.
+# 3. **It is ahead of each of the seven tables, and of their sum, at both ends**, on average by {glue:text}`match-tables` or more.
 # 4. **It is ahead of the best single action**, so sequence pays. It gains with inbound customers. It loses to waiting with outbound ones in smooth worlds, and cannot be told from waiting with unseen ones in rough worlds.
-# 5. **Not known**: how the library's agents do with a million weeks, and how much of the lead in rough worlds is due to embedding alone.
+# 5. **Not known**: how the library's agents do with a million weeks, and how much of the spread over worlds is due to the seed.
 #
 # The full record, with every arm, trial and group, is in [the lab note](a2_comparison.ipynb).
 #
@@ -705,7 +704,7 @@ assert all(scores[name].loc[EMBEDDINGS, "high"] < 0.9 for name in ENDS)
 # ::::{dropdown} Fitted Q learns from random actions, a network from its own.
 # :class-container: wrong
 #
-# The amount of experience is equal. How to gather it is part of the method.
+# The amount of experience is equal, and how to gather it is each method's own choice.
 # ::::
 # ::::{dropdown} One arm gets thirty trials, the others three.
 # :class-container: right
@@ -725,7 +724,7 @@ assert all(scores[name].loc[EMBEDDINGS, "high"] < 0.9 for name in ENDS)
 # :class-container: interview
 #
 # Same information, experience and number of logged trials. Many seeds, and many environments if the claim is about more than one. A criterion fixed beforehand; paired differences
-# with intervals; simple rivals such as doing nothing and a bandit; an upper bound if there is one. {numref}`fig-match-all` is such a match, and it missed its criterion.
+# with intervals; simple rivals such as doing nothing and a bandit; an upper bound if there is one. {numref}`fig-match-all` is close to such a match (only the networks had a search beforehand), and it missed its criterion.
 # ::::
 # ::::{dropdown} Explain the bootstrap. When does it fail?
 # :class-container: interview
@@ -736,7 +735,7 @@ assert all(scores[name].loc[EMBEDDINGS, "high"] < 0.9 for name in ENDS)
 # ::::{dropdown} Your model failed the target that you set. What do you tell your stakeholders?
 # :class-container: interview
 #
-# The target, the result with its interval, and that it was missed; I do not move the target. Then what does hold: it is ahead of every table, and gets most of the gain with inbound customers. Then what is unknown, and which run would settle it.
+# The target, the result with its interval, and that it was missed; I do not move the target. Then what does hold: it is ahead of each of the seven tables, and gets most of the gain with inbound customers. Then what is unknown, and which run would settle it.
 # ::::
 #
 # ## Further reading

@@ -140,7 +140,7 @@ for name in ("floor", "ceiling", "ceiling-always"):
 # {glue:text}`audit-original-ceiling`. Beside it:
 #
 # - **Waiting is at the floor**, and so is our DQN. Random actions do better than both.
-# - **0.44%**, by which the study divided, is no score that a policy could get here. Dividing by it gives about 3, whatever the agent does.
+# - **0.44%**, by which the study divided, is no score that a policy without selection could get here. Dividing by it gives about 3, whatever the agent does.
 # - **Two published scores lie outside the band.** Both come from 1,000 customers drawn with replacement, and can be luck: a policy at the floor
 #   gets 8 or fewer with a probability of {glue:text}`audit-luck-of-8`, one at the ceiling 18 or more with {glue:text}`audit-luck-of-18`. (With
 #   feature selection, an agent that only switches features can also score below the floor.)
@@ -498,7 +498,7 @@ note("control-true", f"{control:.1f}")
 note("control-shuffled", f"{controls.min():.1f} to {controls.max():.1f}")
 
 # %% [markdown]
-# So what was scored under the name of Q-learning is, nearly always, the random policy. Its 1.80% says nothing about what it learned. One
+# So what was scored under the name of Q-learning is, nearly always, the random policy. Judging by our re-run, its 1.80% says nothing about what it learned. One
 # reason is a code: countries were numbered by the alphabet *in each part anew*, and {glue:text}`audit-codes` have the same number in
 # both. With the training part's codes, {glue:text}`audit-known-with-codes` test customers would begin in a known state.
 #
@@ -511,7 +511,7 @@ note("control-shuffled", f"{controls.min():.1f} to {controls.max():.1f}")
 #
 # Any two policies that act differ on at most {glue:text}`audit-room` customers. Suppose that one wins them all. If both were equally good, each of the three
 # would be a fair coin, and three coins agree with a probability of $2 / 2^3 = 0.25$ (McNemar's exact test, {cite:p}`fagerland2014`). No p-value here can be smaller. For $p < 0.05$ a policy must
-# win six and lose none: $2 / 2^6 = 0.03$. **No amount of training could have shown one policy to be better than another.** On other
+# win six and lose none: $2 / 2^6 = 0.03$. **No amount of training could have shown one of these policies to be better than another.** On other
 # customers like these, a policy would have to win {glue:text}`audit-power-enough` on average to be found four times in five.
 #
 # And the study's 1.30% before its education fix, 1.80% after? *One unchanged policy*, evaluated twice on 1,000 drawn customers, differs by as much

@@ -137,8 +137,8 @@ glue("full-last", words[verdict["as_coded", True, "dqn_selection", "random"]], d
 # Rewards are interquartile means over 20 seeds, in points a customer; the intervals of the gaps count seeds and customers. **In no game does a learner earn more than
 # random and more than the rival.** (Where the rival is random, the two columns are one comparison.)
 #
-# - **As described, without selection**, DQN earns more than always calling, the rival, and less than random. Each milestone pays once, so trying most
-#   actions in turn pays.
+# - **As described, without selection**, DQN earns more than always calling, the rival, and less than random. Each milestone pays once, and
+#   random tries most of them.
 # - **As described, with selection**, no learner is ahead of "call everybody at once, and look at nothing".
 # - **As coded, without selection**, DQN learned to save costs; we cannot tell it from always waiting.
 # - **As coded, with selection**, the interval of DQN's lead over random {glue:text}`full-last`. The next section shows a policy far ahead
@@ -237,7 +237,7 @@ assert share["described", "q_learning_selection"] > 0.9
 # test customers come later, their features were encoded anew, and their states are others. Explosion cannot explain a difference between two tables that both
 # guess.
 #
-# **As described**, there is no explosion, and the table with selection decides in met states. Yet some seeds fail. Why? Calling at once is right by a small
+# **As described**, there is no explosion, and the table with selection decides in met states. Yet most seeds fail. Why? Calling at once is right by a small
 # margin: a useless look costs a point and a delay. Meanwhile the value of calling jumps with each subscriber (+99) and each other customer (−1). With a learning
 # rate of 0.1 it scatters by 0.23 times the standard deviation of these rewards ([chapter 4](04_q_learning.ipynb)), several times the margin. And the target of a toggle is a *maximum* over 21 such
 # numbers, which is too high on average. So toggling looks good. If this is right, a smaller rate should cure it. To keep the states equal, we train with
@@ -269,8 +269,7 @@ assert over_seeds(gain, statistic="mean")["low"] > 5 and min(by_rate[0.01]) > -4
 glue("full-gain", in_digits(*over_seeds(gain, statistic="mean"), decimals=1), display=False)
 
 # %% [markdown]
-# Same seeds, same steps, same states; the smaller rate earns {glue:text}`full-gain` points more on the validation customers. As described, then, the learning rate decides and not the number of
-# states. This concerns our runs. The published run we cannot repeat, only its rules.
+# Same seeds, same steps, same states; the smaller rate earns {glue:text}`full-gain` points more on the validation customers. In this variant, then, the learning rate makes the difference, with the number of states unchanged. This concerns our runs. The published run we cannot repeat, only its rules.
 #
 # ## DQN without its parts
 #

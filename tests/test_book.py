@@ -100,16 +100,21 @@ def address(browser):
         yield address
 
 
-def axe_rules(name: str, width: int, theme: str) -> dict | None:
-    """What axe looks for on a page in one view; None: nothing that it has not looked for in another.
+def axe_runs(name: str, width: int, theme: str) -> list[tuple[dict | None, dict]]:
+    """What axe looks at on a page in one view, and for what: (where, options).
 
-    Markup is the same in both themes. Contrast, which takes most of the time, is measured once in the light theme, and
-    of the pages of the package, which are alike, on one.
+    Markup is the same in both themes. Contrast takes most of the time, a node at a time, so it is measured once in the
+    light theme; in code, whose colours are the same everywhere, on one page; and in formulas, which are coloured as the
+    text is, not at all. The pages of the package are alike, so one of them stands for all.
     """
-    contrast = not name.startswith("book/api/") or name.endswith("/serving")
-    if theme == "dark":
-        return {"runOnly": [CONTRAST]} if contrast else None
-    return {"rules": {CONTRAST: {"enabled": contrast and width > 600}}}
+    code_and_formulas = {"exclude": [["pre"], ["mjx-container"]]}
+    runs = []
+    if theme == "light":
+        runs.append((None, {"rules": {CONTRAST: {"enabled": False}}}))
+    if (theme, width > 600) != ("light", False) and (not name.startswith("book/api/") or name.endswith("/serving")):
+        everything = name == "notebooks/04_q_learning"
+        runs.append((None if everything else code_and_formulas, {"runOnly": [CONTRAST]}))
+    return runs
 
 
 class Visit:
@@ -139,14 +144,13 @@ class Visit:
         if request.url.startswith(self.address) and "ERR_ABORTED" not in (request.failure or ""):
             self.errors.append(f"{request.failure} {request.url}")
 
-    def axe(self, rules: dict | None) -> list[str]:
+    def axe(self, runs: list[tuple[dict | None, dict]]) -> list[str]:
         """What axe finds on the page as it stands, a line for a node."""
-        if rules is None:
-            return []
         from axe_playwright_python.sync_playwright import Axe
 
-        found = Axe().run(self.page, options={"resultTypes": ["violations"], "preload": False, **rules}).response
-        return [f"{each['id']}: {node['html'][:160]}" for each in found["violations"] for node in each["nodes"]]
+        always = {"resultTypes": ["violations"], "preload": False}
+        found = [Axe().run(self.page, where, always | options).response["violations"] for where, options in runs]
+        return [f"{rule['id']}: {node['html'][:160]}" for rules in found for rule in rules for node in rule["nodes"]]
 
     def go(self, name: str) -> None:
         self.page.goto(f"{self.address}/{name}.html", wait_until="load")
@@ -174,7 +178,7 @@ def looks(browser, address, view) -> dict[str, dict]:
         look.update(errors=list(visit.errors), outside=sorted(visit.outside))
         visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         look["overflow_open"] = visit.page.evaluate(LOOK)["overflow"]
-        look["axe"] = visit.axe(axe_rules(name, *view))
+        look["axe"] = visit.axe(axe_runs(name, *view))
         seen[name] = look
     visit.context.close()
     return seen

@@ -9,7 +9,7 @@ from crm_rl.data.load import TWIN
 from crm_rl.evaluation.gain import by_group, exact_values
 from crm_rl.experiments.arms import ARMS
 from crm_rl.experiments.comparison import Job, constants, slug
-from crm_rl.experiments.comparison_plan import ENDS, MILLION, NETWORKS, TUNING_WORLD, plan
+from crm_rl.experiments.comparison_plan import ENDS, MILLION, NETWORKS, TUNING_WORLD, plan, plan_why
 from crm_rl.experiments.comparison_record import load_comparison, shares
 from crm_rl.experiments.runner import RESULTS
 from crm_rl.worlds.nature import BOOK_WORLD
@@ -63,3 +63,13 @@ def test_every_arm_plays_with_what_did_best_in_its_trials():
     assert {arm: trial for arm, trial in tried.groupby(level=0).idxmax()} == {
         name: arm.chosen for name, arm in ARMS.items()
     }
+
+
+def test_what_explains_the_verdict_was_planned():
+    """The second record may be a part of its plan, for the whole takes hours; each of its runs is one of the plan."""
+    columns = ["arm", "steps", "roughness", "world", "seed", "lift", "expected", "hidden", "selection", "trial"]
+    planned = {
+        (job.arm, job.steps, job.roughness, number, *job[5:11]) for job in plan_why(DATA) for number in job.worlds
+    }
+    there = load_comparison("why_twin")[columns].itertuples(index=False, name=None)
+    assert set(there) <= planned

@@ -102,7 +102,13 @@ def experience(data: str, worlds: tuple[int, ...]) -> list[Job]:
 
 def ends(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """What shares lie between, at both ends of the dial, and what takes minutes to plan."""
-    known = [Job(data, arm, 0, end, (BOOK_WORLD, *worlds[:FIVE])) for end in ENDS for arm in ("waiting", "optimum")]
+    known = [
+        Job(data, arm, 0, end, some)
+        for some in ((BOOK_WORLD, *worlds[:FIVE]), worlds[FIVE:])
+        for end in ENDS
+        for arm in ("waiting", "optimum")
+        if some
+    ]
     return known + [Job(data, arm, 0, end, (BOOK_WORLD,)) for end in ENDS for arm in SHARED]
 
 
