@@ -20,7 +20,7 @@
 # : [Q-learning](04_q_learning.ipynb).
 #
 # Time
-# : 28 minutes to read, 60 seconds to run.
+# : 29 minutes to read, 60 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]

@@ -18,7 +18,7 @@
 # : [Q-learning](04_q_learning.ipynb), [State-space explosion](05_state_space_explosion.ipynb); derivatives of simple functions.
 #
 # Time
-# : 30 minutes to read, 60 seconds to run.
+# : 31 minutes to read, 60 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]

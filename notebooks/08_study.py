@@ -21,7 +21,7 @@
 # : [Q-learning](04_q_learning.ipynb) and [deep Q-networks](06_dqn.ipynb).
 #
 # Time
-# : 30 minutes to read, 30 seconds to run.
+# : 31 minutes to read, 30 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]

@@ -19,7 +19,7 @@
 # : [The study, run again](08_study.ipynb); the split of [data processing](01_data_processing.ipynb).
 #
 # Time
-# : 30 minutes to read, 50 seconds to run.
+# : 31 minutes to read, 50 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]

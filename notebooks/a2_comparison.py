@@ -17,7 +17,7 @@
 # : What a Q-table and a deep Q-network are: [chapter 4](04_q_learning.ipynb) and [chapter 6](06_dqn.ipynb).
 #
 # Time
-# : 10 minutes to read, 15 seconds to run.
+# : 19 minutes to read, 15 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
