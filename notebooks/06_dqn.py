@@ -677,7 +677,6 @@ glue("dqn-study-random", f"{rates['random']:.2f}%", display=False)
 # - DQN is Q-learning's target, a squared loss, a replay buffer and a target network: you wrote its core in seven lines.
 # - The network with embeddings beat each of the seven tables and their sum, in smooth and in rough worlds.
 # - A network shares between whatever looks alike. Where neighbouring numbers need not be alike, give it embeddings of the names as well.
-# - Keep the optimum beside the score: a third of the gain or more is left.
 # :::
 #
 # ## Check yourself
@@ -763,11 +762,11 @@ glue("dqn-study-random", f"{rates['random']:.2f}%", display=False)
 # :class-container: interview
 #
 # Not as a code or a rank, unless neighbours truly behave alike. An embedding of a few numbers a level is learned with the rest; a level never seen gets a vector of
-# zeros. Where the order carries meaning, the number may do as well: in our smooth worlds we could not tell the two apart ({numref}`fig-dqn-shares`).
+# zeros. In our smooth worlds we could not tell the two apart ({numref}`fig-dqn-shares`).
 # ::::
 #
 # ## Further reading
 #
 # - {cite:t}`mnih2015`: the paper.
-# - {cite:t}`sutton2018`, chapters 9 and 11: function approximation, semi-gradients, the deadly triad.
+# - {cite:t}`sutton2018`, chapters 9 and 11: function approximation and the deadly triad.
 # - {cite:t}`vanhasselt2016` and {cite:t}`hessel2018`: improvements, among them double DQN, which our recorded networks use.

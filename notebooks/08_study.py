@@ -21,7 +21,7 @@
 # : [Q-learning](04_q_learning.ipynb) and [deep Q-networks](06_dqn.ipynb).
 #
 # Time
-# : 31 minutes to read, 30 seconds to run.
+# : 30 minutes to read, 30 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -740,7 +740,7 @@ assert played.subscribed.sum() == waiting.subscribed.sum() + 3 and played.reward
 # ::::{dropdown} Its waiting annoys customers, who then leave.
 # :class-container: wrong
 #
-# Nobody leaves in a replay: the record decides.
+# Nobody leaves: the record decides.
 # ::::
 # :::::
 #
@@ -756,7 +756,7 @@ assert played.subscribed.sum() == waiting.subscribed.sum() + 3 and played.reward
 # :class-container: interview
 #
 # I write down both as settings of one implementation and run both. I list what differs (rewards, network sizes, encodings), repeat every row with many seeds, and report which
-# conclusions hold in both. I also check sizes that are hard to hit by accident, such as the number of states.
+# conclusions hold in both.
 # ::::
 # ::::{dropdown} Your environment replays logged customers. What can an agent learn in it?
 # :class-container: interview

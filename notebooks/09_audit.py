@@ -19,7 +19,7 @@
 # : [The study, run again](08_study.ipynb); the split of [data processing](01_data_processing.ipynb).
 #
 # Time
-# : 31 minutes to read, 50 seconds to run.
+# : 30 minutes to read, 50 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -756,13 +756,13 @@ pd.DataFrame(
 # :class-container: interview
 #
 # In a CRM export, customers who arrived after August 2021 subscribe {glue:text}`audit-era-factor` times as often as those before, and no group's rate rises.
-# The share of inbound customers grew, and they subscribe far more often. I report groups with sizes, and a total with fixed weights.
+# The share of inbound customers grew, and they subscribe far more often. I report groups with their sizes.
 # ::::
 # ::::{dropdown} How many customers does an A/B test need at a conversion of 0.44%?
 # :class-container: interview
 #
 # About 16 over the squared relative lift, in conversions of the control arm. For 20% that is 400, or some 91,000 customers in
-# each arm; the formula says 98,000, because the treated arm varies more. I fix the day of the analysis beforehand.
+# each arm. I fix the day of the analysis beforehand.
 # ::::
 # ::::{dropdown} Your agent reaches the highest score possible. Are you happy?
 # :class-container: interview
