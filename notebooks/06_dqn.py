@@ -476,7 +476,7 @@ print(f"table: {share(table, inbound):.0%} of the gain")
 assert reached > 1 / 3 > share(table, inbound)
 
 # %% [markdown]
-# You have trained a deep Q-network, and from as many weeks it got more than the table. (This is one seed. How far beyond a third depends on the processor.)
+# You have trained a deep Q-network, and from as many weeks it got more than the table. (One seed. How far beyond a third depends on the processor.)
 #
 # ## The library's version
 #
@@ -612,7 +612,7 @@ for i, standing in enumerate(pair.population.country):
 #
 # The cure is that of [chapter 2](02_education_column.ipynb): do not let the model read an order into names. An **embedding** gives each name a short vector of
 # weights, here four numbers, which start at random and are learned like all others. Two names become alike only if experience says so.
-# One-hot encoding tells names apart as well, with many more inputs. In code it is one line, `nn.Embedding(names, 4)`; its output goes into the
+# In code it is one line, `nn.Embedding(names, 4)`; its output goes into the
 # network beside the 15 features.
 #
 # On record, the network with embeddings is {glue:text}`dqn-ahead-rough` above the one on numbers in the rough worlds. In the smooth ones we cannot tell them
@@ -625,8 +625,8 @@ for i, standing in enumerate(pair.population.country):
 #   learner at both ends. It got {glue:text}`dqn-smooth-dqn-embeddings` and {glue:text}`dqn-rough-dqn-embeddings`, and in the smooth worlds we cannot tell it from the
 #   network on numbers. So the aim was missed.
 # - **Outbound customers.** With inbound customers it gets {glue:text}`dqn-inbound-smooth` (smooth) and {glue:text}`dqn-inbound-rough` (rough). With outbound customers it
-#   loses to waiting in smooth worlds ({glue:text}`dqn-outbound-smooth`), and cannot be told from it in rough ones ({glue:text}`dqn-outbound-rough`). They hardly ever subscribe; a likely reason is that even a million weeks
-#   hold too few subscriptions to learn from.
+#   loses to waiting in smooth worlds ({glue:text}`dqn-outbound-smooth`), and cannot be told from it in rough ones ({glue:text}`dqn-outbound-rough`). A likely reason is that even a million
+#   weeks hold too few of their subscriptions.
 # - **Attributes at a price.** Where country, bootcamp and inbound must be bought first, the network with embeddings got {glue:text}`dqn-bought` in three smooth worlds (of what a plan gains that sees everything for nothing). We
 #   can tell it neither from waiting nor from the best table there.
 
