@@ -18,7 +18,7 @@
 # : [Q-learning](04_q_learning.ipynb), [State-space explosion](05_state_space_explosion.ipynb); derivatives of simple functions.
 #
 # Time
-# : 31 minutes to read, 60 seconds to run.
+# : 30 minutes to read, 60 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -476,7 +476,7 @@ print(f"table: {share(table, inbound):.0%} of the gain")
 assert reached > 1 / 3 > share(table, inbound)
 
 # %% [markdown]
-# You have trained a deep Q-network, and from as many weeks it got more than the table. (One seed. How far beyond a third depends on the processor.)
+# You have trained a deep Q-network, and from as many weeks it got more than the table. (One seed; how far beyond a third depends on the processor.)
 #
 # ## The library's version
 #
@@ -625,7 +625,7 @@ for i, standing in enumerate(pair.population.country):
 #   learner at both ends. It got {glue:text}`dqn-smooth-dqn-embeddings` and {glue:text}`dqn-rough-dqn-embeddings`, and in the smooth worlds we cannot tell it from the
 #   network on numbers. So the aim was missed.
 # - **Outbound customers.** With inbound customers it gets {glue:text}`dqn-inbound-smooth` (smooth) and {glue:text}`dqn-inbound-rough` (rough). With outbound customers it
-#   loses to waiting in smooth worlds ({glue:text}`dqn-outbound-smooth`), and cannot be told from it in rough ones ({glue:text}`dqn-outbound-rough`). A likely reason is that even a million
+#   loses to waiting in smooth worlds ({glue:text}`dqn-outbound-smooth`), and cannot be told from it in rough ones ({glue:text}`dqn-outbound-rough`). Probably even a million
 #   weeks hold too few of their subscriptions.
 # - **Attributes at a price.** Where country, bootcamp and inbound must be bought first, the network with embeddings got {glue:text}`dqn-bought` in three smooth worlds (of what a plan gains that sees everything for nothing). We
 #   can tell it neither from waiting nor from the best table there.
@@ -755,7 +755,7 @@ glue("dqn-study-random", f"{rates['random']:.2f}%", display=False)
 # ::::{dropdown} Why not simply a larger table?
 # :class-container: interview
 #
-# Its states would need experience of their own. In our comparison the table that tells every country and bootcamp apart earned less than waiting after a million
+# Its states would need experience of their own. In our comparison the finest table earned less than waiting after a million
 # weeks, and a network got about two thirds of the attainable gain ({numref}`fig-dqn-shares`).
 # ::::
 # ::::{dropdown} How do you feed a categorical column with 75 levels to a network?
@@ -769,4 +769,4 @@ glue("dqn-study-random", f"{rates['random']:.2f}%", display=False)
 #
 # - {cite:t}`mnih2015`: the paper.
 # - {cite:t}`sutton2018`, chapters 9 and 11: function approximation and the deadly triad.
-# - {cite:t}`vanhasselt2016` and {cite:t}`hessel2018`: improvements, among them double DQN, which our recorded networks use.
+# - {cite:t}`vanhasselt2016` and {cite:t}`hessel2018`: improvements; our recorded networks use double DQN.
