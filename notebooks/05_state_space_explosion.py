@@ -152,8 +152,7 @@ assert (
 # - **The finest table loses money.** It sees everything, has {glue:text}`explosion-rows-finest` rows, and gets
 #   {glue:text}`explosion-finest-smooth` and {glue:text}`explosion-finest-rough`: less than doing nothing.
 #
-# So the line is an arch, with its top far to the left. (The third table has another learning rate than its neighbours, the best of three that were
-# tried, so its dip may be due to that.)
+# So the line is an arch, with its top far to the left. (The third and the fifth table have another learning rate than their neighbours, the best of three that were tried, so the dips there may be due to that.)
 #
 # Why an arch? A table needs two things. Its rows must **tell apart** what calls for different actions: a table that
 # sees only milestones does the same in week 1 as in week 12. And each row must be **tried often enough** to know which action is
@@ -555,7 +554,7 @@ assert abs(waiting) < 1e-9 and guessing < -0.5
 # So each entry gets up to $8 \times 21 / 6 = 28$ times fewer tries.
 #
 # Three smooth worlds are on record, with the same million weeks. The best table, milestones and week, gets {glue:text}`explosion-bought-loss` less than in the same worlds without buying.
-# We cannot tell any of the seven from waiting; the highest mean is {glue:text}`explosion-bought-best`. Three worlds are few, though, and the network of the next chapter
+# (100% is still the best plan that sees everything for nothing.) We cannot tell any of the seven from waiting; the highest mean is {glue:text}`explosion-bought-best`. Three worlds are few, though, and the network of the next chapter
 # ({glue:text}`explosion-bought-network`) cannot be told from waiting either.
 
 # %% tags=["remove-cell"]
@@ -639,7 +638,7 @@ for decimals in (0, 1, 6):
 #
 # From the same million weeks it gets {glue:text}`explosion-sum-smooth` in the smooth worlds and {glue:text}`explosion-sum-rough` in the rough ones. In the smooth
 # worlds that is {glue:text}`explosion-sum-lead` above the best of the seven tables of {numref}`fig-explosion-arch`; in the rough ones we cannot tell them apart. On unseen pairs of the smooth
-# worlds it still gets {glue:text}`explosion-unseen-sum-smooth`; in the rough ones, where other names say nothing, the interval is too wide to tell it from waiting. Sharing helps, then. But *we* decided what is shared with whom, and most of the attainable gain is
+# worlds it still gets {glue:text}`explosion-unseen-sum-smooth`; in the rough ones, where standings say nothing, the interval is too wide to tell it from waiting. Sharing helps, then. But *we* decided what is shared with whom, and most of the attainable gain is
 # still out of reach. A learner that finds out by itself which states are alike is the subject of [the next chapter](06_dqn.ipynb).
 
 # %% tags=["remove-cell"]
