@@ -617,7 +617,7 @@ for i, standing in enumerate(pair.population.country):
 #
 # On record, the network with embeddings is {glue:text}`dqn-ahead-rough` above the one on numbers in the rough worlds. In the smooth ones we cannot tell them
 # apart. The settings that our trials chose for the two networks differ in other things as well, so we let both play with the same: with those chosen for
-# embeddings the lead in the rough worlds is {glue:text}`dqn-alone-1`, with those chosen for numbers {glue:text}`dqn-alone-2`. So embedding alone puts it ahead.
+# embeddings the lead in the rough worlds is {glue:text}`dqn-alone-1`, with those chosen for numbers {glue:text}`dqn-alone-2`. So embedding alone puts it ahead ([lab note](a2_comparison.ipynb)).
 #
 # ## Where it falls short
 #
