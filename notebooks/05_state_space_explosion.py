@@ -166,7 +166,7 @@ assert (
 # :class: by-hand
 #
 # A customer has reached each of five milestones, or not: $2^5 = 32$ rows. The week is one of 12. There were 0, 1, or 2 and more
-# contacts in a row (3), last week's channel was one of 4, and interest is fresh, cooler or cold (3). Inbound or outbound makes 2.
+# contacts in a row (3), last week's channel was one of 4 (0 none, 1 written, 2 spoken, 3 shown), and interest one of 3 (0 cold, 1 cooler, 2 fresh). Inbound or outbound makes 2.
 #
 # | the table sees | rows | weeks a row | tries an action |
 # |---|--:|--:|--:|
