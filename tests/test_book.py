@@ -20,15 +20,20 @@ HTML = ROOT / "_build" / "html"
 sys.path.insert(0, str(ROOT / "tools"))
 from screenshots import FLAGS, find_browser, serve, toc_pages  # noqa: E402
 
-VIEWS = [
-    pytest.param((width, theme), id=f"{width} {theme}", marks=pytest.mark.xdist_group(f"{width} {theme}"))
-    for width in (1300, 390)
-    for theme in ("light", "dark")
-]
+# The name of a view, between the brackets of a test's name, is its group: see conftest.py.
+VIEWS = [pytest.param((width, theme), id=f"{width} {theme}") for width in (1300, 390) for theme in ("light", "dark")]
 
 CONTRAST = "color-contrast"
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+# Cells fade in when they are unfolded; half faded in, they have less contrast than they will have.
+UNFOLD = """
+() => {
+  document.querySelectorAll('details').forEach(d => d.open = true);
+  document.getAnimations().forEach(a => a.cancel());
+}
+"""
 
 # Runs in the page; everything that is looked at in one go, so that a page costs one round trip.
 LOOK = """
@@ -155,7 +160,7 @@ def looks(browser, address, view) -> dict[str, dict]:
         visit.go(name)
         look = visit.page.evaluate(LOOK)
         look.update(errors=list(visit.errors), outside=sorted(visit.outside))
-        visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        visit.page.evaluate(UNFOLD)
         look["overflow_open"] = visit.page.evaluate(OVERFLOW)
         look["axe"] = visit.axe(axe_runs(name, *view))
         seen[name] = look
