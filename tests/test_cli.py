@@ -433,7 +433,7 @@ def test_stopping_by_hand_is_no_traceback(monkeypatch, capsys):
 
 @pytest.mark.parametrize("wrapped", [SystemError("a result with an exception set"), ImportError("torch")])
 def test_stopping_in_compiled_code_or_an_import_is_stopping(monkeypatch, capsys, wrapped):
-    monkeypatch.setattr("crm_rl.cli._train", raising(wrapped, KeyboardInterrupt()))
+    monkeypatch.setattr("crm_rl.commands.funnel._train", raising(wrapped, KeyboardInterrupt()))
     assert main(["train", "q-learning"]) == 130
     assert capsys.readouterr().err == ("stopped. The same command goes on from the last checkpoint, if there is one.\n")
 
@@ -446,7 +446,7 @@ def test_stopping_before_the_command_line_is_there_is_stopping(monkeypatch, caps
 
 
 def test_a_fault_of_ours_is_not_hidden(monkeypatch):
-    monkeypatch.setattr("crm_rl.cli._train", raising(SystemError("ours")))
+    monkeypatch.setattr("crm_rl.commands.funnel._train", raising(SystemError("ours")))
     with pytest.raises(SystemError, match="ours"):
         main(["train", "q-learning"])
 
@@ -510,7 +510,7 @@ def test_after_the_work_it_is_not_said_that_nothing_was_written(tmp_path, monkey
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(monkeypatch, capsys):
-    monkeypatch.setattr("crm_rl.cli._twin", lambda _: "text")
+    monkeypatch.setattr("crm_rl.commands.funnel._twin", lambda _: "text")
     monkeypatch.setattr(sys, "stdout", Full(BrokenPipeError(32, "Broken pipe")))
     assert main(["twin"]) == 0
     assert capsys.readouterr().err == ""
@@ -518,7 +518,13 @@ def test_a_reader_who_has_seen_enough_is_no_error(monkeypatch, capsys):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device on this system")
 def test_a_full_device_gives_one_message_and_exit_code_1(tmp_path):
-    code = "import sys; from crm_rl import cli; cli._twin = lambda _: 'text'; sys.exit(cli.main(['twin']))"
+    code = """if True:
+        import sys
+        from crm_rl import cli
+        from crm_rl.commands import funnel
+        funnel._twin = lambda _: "text"
+        sys.exit(cli.main(["twin"]))
+    """
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, stdout=full, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (1, "error: standard output: No space left on device.\n")
@@ -529,7 +535,7 @@ def test_a_console_that_lacks_a_letter_shows_its_number(monkeypatch, fails):
     console = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
     monkeypatch.setattr(sys, "stderr" if fails else "stdout", console)
     text = "Türkiye → T\u0131p"
-    monkeypatch.setattr("crm_rl.cli._twin", raising(DataError(text)) if fails else lambda _: text)
+    monkeypatch.setattr("crm_rl.commands.funnel._twin", raising(DataError(text)) if fails else lambda _: text)
     assert main(["twin"]) == fails
     assert "Türkiye \\u2192 T\\u0131p" in console.buffer.getvalue().decode("cp1252")
 
@@ -541,7 +547,7 @@ def test_too_little_memory_is_said(monkeypatch, capsys):
 
 
 def test_only_what_is_true_is_said_of_a_command_that_writes_as_it_goes(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("crm_rl.cli._train", raising(OSError(28, "No space left on device", "q_table.npz")))
+    monkeypatch.setattr("crm_rl.commands.funnel._train", raising(OSError(28, "No space left on device", "q_table.npz")))
     assert main(["train", "q-learning", "--out", str(tmp_path)]) == 1
     assert capsys.readouterr().err == "error: q_table.npz: No space left on device.\n"
 

@@ -24,10 +24,10 @@ FLOORS = (
     ("data",),
     ("worlds",),
     ("planning",),
-    ("agents",),
+    ("agents", "case_studies"),
     ("evaluation", "serving"),
     ("experiments",),
-    ("arguments", "cli"),
+    ("arguments", "commands", "cli"),
     ("__main__",),
 )
 

@@ -16,10 +16,12 @@ class Study(NamedTuple):
     Attributes:
         plan: (data, seeds, budget) -> jobs; None for seeds or budget is what the book's record has.
         record: (jobs, results, folder) -> files written.
+        input: what it runs on in place of an export of the CRM, if it does.
     """
 
     plan: Callable[[str, int | None, int | None], list[Job]]
     record: Callable[[list[Job], list, Path], list[Path]]
+    input: Path | None = None
 
 
 STUDIES = {
@@ -54,12 +56,14 @@ def run_and_record(
     Returns:
         For each study and export, the files written.
     """
-    plans = [(name, path, STUDIES[name].plan(str(path), seeds, budget)) for path in data for name in names]
+    chosen = dict.fromkeys((name, STUDIES[name].input or path) for path in data for name in names)
+    plans = [(name, path, STUDIES[name].plan(str(path), seeds, budget)) for name, path in chosen]
     jobs = [job for *_, planned in plans for job in planned]
     print(f"{len(jobs):,} jobs, about {expected_minutes(jobs, work, workers):.0f} minutes", flush=True)
     for name, path, planned in plans:
         results = run(planned, work, workers, dask)
-        whole = seeds is None and budget is None and data_name(path) in ("twin", "original")
+        ours = STUDIES[name].input is not None or data_name(path) in ("twin", "original")
+        whole = seeds is None and budget is None and ours
         place = out or (RESULTS if whole else work / "results")
         yield STUDIES[name].record(planned, results, place) + keep_policies(work, place, f"{name}_{data_name(path)}")
 

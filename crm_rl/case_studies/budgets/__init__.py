@@ -1,0 +1,1 @@
+"""Offers under a weekly budget (chapter 12)."""

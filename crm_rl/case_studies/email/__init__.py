@@ -1,0 +1,1 @@
+"""Email audiences: whom to write to (chapter 10)."""

@@ -1,0 +1,1 @@
+"""Offers: what to send, worth how much, where and when (chapter 11)."""
