@@ -172,7 +172,7 @@ def test_what_is_over_budget_is_named():
         "notebooks/01_data_processing: 201 code, 200 allowed",
         "notebooks/01_data_processing: 37 minutes, 30 allowed",
     ]
-    together = minutes.over_budget({f"notebooks/{n:02}_x": Count(words=2_450, tables=17) for n in range(1, 11)})
+    together = minutes.over_budget({f"notebooks/{n:02}_x": Count(words=2_450, tables=17) for n in range(11)})
     assert [line for line in together if line.startswith("together")] == [
         "together: 24,500 words, 24,000 allowed",
         "together: 340 minutes, 300 allowed",

@@ -56,8 +56,10 @@ class Limit(NamedTuple):
 
 
 CHAPTER = Limit(3_000, 200, 30)
+PRACTICE = Limit(3_000)  # a page of tasks, each with starting code and a solution: nobody reads it in one go
 LIMITS = {"00": Limit(1_000, 200, 10), "problem": Limit(1_200), "how_to_use": Limit(400)}
-TOGETHER = Limit(24_000, None, 300)  # the tour and the numbered chapters
+LIMITS |= dict.fromkeys(("14", "15", "16", "17"), PRACTICE)
+TOGETHER = Limit(24_000, None, 300)  # the tour and chapters 1 to 9
 
 
 @dataclass(frozen=True)
@@ -199,8 +201,8 @@ def limit(page: str) -> Limit:
 
 
 def together(found: dict[str, Count]) -> list[Count]:
-    """The counts of the tour and the numbered chapters."""
-    return [count for page, count in found.items() if key(page).startswith("ch") and page.startswith("notebooks/")]
+    """The counts of the tour and chapters 1 to 9."""
+    return [count for page, count in found.items() if re.fullmatch(r"notebooks/0\d_\w+", page)]
 
 
 def over_budget(found: dict[str, Count]) -> list[str]:
