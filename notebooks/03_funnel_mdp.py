@@ -20,7 +20,7 @@
 # : Python and NumPy arrays; [the problem](../book/problem.md).
 #
 # Time
-# : 30 minutes to read, 40 seconds to run.
+# : 31 minutes to read, 40 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -224,6 +224,19 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # $$ (funnel-bellman)
 #
 # Going through the weeks from the last to the first is called {term}`backward induction`.
+#
+# :::{prf:algorithm} Backward induction
+# :label: alg-backward-induction
+#
+# **Input:** probabilities $p$, expected rewards $r$, horizon $T$
+#
+# 1. Set $v_T(s) = 0$ for every state $s$.
+# 2. For each week $t = T - 1, \dots, 0$ and every state $s$:
+#    1. compute $q_t(s, a)$ for every action $a$ by {eq}`funnel-bellman`;
+#    2. set $v_t(s) = \max_a q_t(s, a)$, and let $\pi_t(s)$ be an action that attains it.
+#
+# **Output:** the best values $v_t$ and the best plan $\pi_t$
+# :::
 #
 # ## Backward induction, in your own code
 #

@@ -19,7 +19,7 @@
 # : [The funnel as an MDP](03_funnel_mdp.ipynb).
 #
 # Time
-# : 30 minutes to read, 50 seconds to run.
+# : 31 minutes to read, 50 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -211,6 +211,21 @@ assert round(email, 3) == 8.654 and np.isclose(48 + 0.1 * (480 - 48), 91.2)
 # from the field: the target contains the table's own estimates, which is called **bootstrapping**; and it takes the best next action,
 # whatever the agent really does next, so the agent can explore and still learn about the best policy. That is
 # {term}`off-policy learning`.
+#
+# :::{prf:algorithm} Q-learning
+# :label: alg-q-learning
+#
+# **Input:** number of episodes, $\varepsilon$, learning rates $\alpha$
+#
+# 1. Set $Q(s, a) = 0$ for all states and actions.
+# 2. For each episode, from its first state $s$ until it ends:
+#    1. with probability $\varepsilon$ take any action $a$, otherwise one with the highest $Q(s, a)$;
+#    2. observe the reward $r$ and the next state $s'$;
+#    3. update $Q(s, a)$ by {eq}`q-update`, where the maximum is 0 if the episode has ended;
+#    4. let $s$ be $s'$.
+#
+# **Output:** $Q$; its greedy policy is the plan
+# :::
 #
 # Watch it on a smaller funnel, in which an email costs 1 dollar, a manager 20, and a subscription is worth 100. Step until a subscription has changed a value of
 # week 1: how many episodes does that take, and why more than one? Then start again without exploring ($\varepsilon = 0$).

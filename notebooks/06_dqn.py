@@ -18,7 +18,7 @@
 # : [Q-learning](04_q_learning.ipynb), [State-space explosion](05_state_space_explosion.ipynb); derivatives of simple functions.
 #
 # Time
-# : 30 minutes to read, 60 seconds to run.
+# : 31 minutes to read, 60 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -253,6 +253,20 @@ assert np.allclose(v * np.maximum(0, four @ u + b) + d, [4.01, 2.31, 0.355, 0.1]
 #
 # The {term}`target network` is such a copy, renewed every thousand weeks or so. It slows the runaway but does not rule it out: shared weights, targets made
 # of one's own estimates and off-policy learning together *can* diverge (the {term}`deadly triad`; {cite:t}`sutton2018`, section 11.2, has an example like ours).
+#
+# :::{prf:algorithm} DQN
+# :label: alg-dqn
+#
+# **Input:** a network $Q(s, a; w)$, an empty replay buffer, $w^- = w$
+#
+# Repeat, for each week with a customer:
+#
+# 1. act $\varepsilon$-greedily by $Q(s, \cdot\,; w)$, and store $(s, a, r, s')$ and whether the episode ended;
+# 2. every few weeks, draw a batch from the buffer and take one gradient step on the mean of the loss {eq}`dqn-loss`;
+# 3. every thousand weeks or so, set $w^- = w$.
+#
+# **Output:** the weights $w$; the greedy policy is the plan
+# :::
 #
 # ## Write it yourself
 #
