@@ -48,7 +48,7 @@ if "google.colab" in sys.modules:
 #
 # ## Six rows by hand
 #
-# The export has a row a {term}`prospect` and 13 columns. Six of them are dates of events: five {term}`milestones <milestone>` on the way
+# The export has one row for each {term}`prospect` and 13 columns. Six of them are dates of events: five {term}`milestones <milestone>` on the way
 # to a sale, and the subscription itself. Here are six invented rows with the columns that matter now. How many of the six subscribed?
 #
 # | ID | Subscribed | Signed up | First Contact | Last Contact | Stage |

@@ -315,7 +315,7 @@ print(check(backward_induction))
 # :class: dropdown
 # :::
 #
-# Go backwards, so that `v[t + 1]` is known when it is needed, and add `P @ v[t + 1]`. It has a row a state and a column an action,
+# Go backwards, so that `v[t + 1]` is known when it is needed, and add `P @ v[t + 1]`. It has a row for each state and a column for each action,
 # just like `r`.
 
 

@@ -412,7 +412,7 @@ glue("q-row-error", close, display=False)
 
 # %% mystnb={"figure": {"caption": "What tables of three seeds are worth after 30,000 episodes with the customer of the first figure. Above: by exploration, with the falling learning rate 1 / (1 + 0.3 n) after n tries. Below: by learning rate, with an exploration of 0.3.", "name": "fig-q-settings"}, "image": {"alt": "Two charts. Above, the share of the attainable gain is an arch: close to 0 without exploration, highest at an exploration of 0.3, at about a half when every action is random. Below, constant learning rates get less than the falling one: 0.5 and 0.01 the least, 0.1 most."}} tags=["hide-input"]
 def by_setting(settings: dict[str, Hyperparameters]) -> pd.DataFrame:
-    """Return shares of the attainable gain: a row a setting, a column a seed."""
+    """Return shares of the attainable gain: a row per setting, a column per seed."""
     return pd.DataFrame({
         seed: {n: learning_curve(world, h, [30_000], seed)[0] for n, h in settings.items()}
         for seed in range(3)

@@ -442,7 +442,8 @@ assert DQN_STUDY["described", False].target_every == 1_000
 
 # %% [markdown]
 # The record has the same numbers for this seed. The study reports 1,451 states for this row and 522,619 with selection. Our tables on the original export
-# end with {glue:text}`study-original-states-q-learning` and {glue:text}`study-original-states-q-learning-selection` on average, within a tenth of the published sizes.
+# end with {glue:text}`study-original-states-q-learning` and {glue:text}`study-original-states-q-learning-selection` on average, within a tenth of the published sizes. The twin's is larger, because its
+# customers resemble each other less closely.
 # ([Chapter 5](05_state_space_explosion.ipynb) explains the growth.)
 #
 # ## What was learned, if not to sell?

@@ -14,11 +14,11 @@ def mixture(rates: pd.DataFrame, shares: pd.DataFrame) -> list[Axes]:
     """Draw the rate of each group in two periods, beside who makes up each period.
 
     Args:
-        rates: a row a (group, period), with `rate %`, `low %` and `high %`; the last group is everybody.
-        shares: a row a group without the last, a column a period: customers in %.
+        rates: a row per (group, period), with `rate %`, `low %` and `high %`; the last group is everybody.
+        shares: a row per group without the last, a column a period: customers in %.
 
     Returns:
-        A panel a group of `rates`, then one of the shares.
+        A panel per group of `rates`, then one of the shares.
     """
     groups, periods = rates.index.unique(0), list(rates.index.unique(1))
     _, panels = plt.subplots(1, len(groups) + 1, figsize=(7, 3.0))
@@ -50,7 +50,7 @@ def room(rows: pd.DataFrame, ends: dict[str, float], base: float) -> Axes:
     """Draw the rates of policies between the floor and the ceiling of the customers they were counted on.
 
     Args:
-        rows: a row a policy: `measured %`, and `published %`, `low %`, `high %` where it was published (else missing).
+        rows: a row per policy: `measured %`, and `published %`, `low %`, `high %` where published (else missing).
         ends: what to write at the floor and at the ceiling, in this order, and where they are, in %.
         base: the rate by which the study divided, in %.
     """

@@ -8,7 +8,7 @@ from crm_rl.plots.style import BLUE, GREY, ORANGE
 
 
 def share_dots(scores: dict[str, pd.DataFrame], highlight: str) -> list[Axes]:
-    """Draw what each arm came to, as a dot with its interval: a panel a world.
+    """Draw what each arm came to, as a dot with its interval: a panel per world.
 
     Args:
         scores: by panel, a row an arm with `mean`, `low` and `high`; the panels have the same arms in the same order.

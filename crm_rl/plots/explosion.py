@@ -15,7 +15,7 @@ def arch_by_rows(scores: dict[str, pd.DataFrame], rows: pd.Series, labels: dict[
     """Draw the share of the attainable gain of tables, from the coarsest to the finest, a line a group of worlds.
 
     Args:
-        scores: by the line's name, one or two; a row a table with `mean`, `low` and `high`, in the order of `rows`.
+        scores: by the line's name, one or two; a row per table with `mean`, `low` and `high`, in the order of `rows`.
         rows: how many rows each table has in use.
         labels: what each table sees, in a word or two; may have line breaks.
     """
@@ -41,11 +41,11 @@ def arch_by_rows(scores: dict[str, pd.DataFrame], rows: pd.Series, labels: dict[
 
 
 def met_and_unseen(panels: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
-    """Draw what learners get from groups of customers, a panel a world, one below the other.
+    """Draw what learners get from groups of customers, a panel per world, one below the other.
 
     Args:
-        panels: by title and by the group's name, at most three groups; a row a learner with `mean`, `low` and `high` of
-            its share of the attainable gain, the learners in the same order everywhere.
+        panels: by title and by the group's name, at most three groups; a row per learner with `mean`, `low` and
+            `high` of its share of the attainable gain, the learners in the same order everywhere.
 
     Returns:
         The axes, from top to bottom.

@@ -12,7 +12,7 @@ def feature_visibility(shares: pd.DataFrame, marked: str | None = None) -> Axes:
     """Draw how often each feature was visible, in several groups of episodes, a line a feature.
 
     Args:
-        shares: a row a feature, a column a group, in %; at most four groups, named as the legend is to say.
+        shares: a row per feature, a column per group, in %; at most four groups, named as the legend is to say.
         marked: a feature whose name is printed in red.
     """
     axes = plt.subplots(figsize=(6, 1.1 + 0.27 * len(shares)))[1]
@@ -93,7 +93,7 @@ def values_of_policies(values: pd.DataFrame, highlight: str) -> Axes:
     """Draw what policies earn, as bars that say how much of the attainable gain each gets.
 
     Args:
-        values: a row a policy: `dollars`, a customer, and `share`, of the attainable gain.
+        values: a row per policy: `dollars`, a customer, and `share`, of the attainable gain.
         highlight: the policy that stands out.
     """
     axes = plt.subplots(figsize=(5.4, 0.8 + 0.46 * len(values)))[1]
@@ -124,11 +124,11 @@ CELLS = (
 
 
 def plans_by_week(plans: dict[str, pd.DataFrame]) -> list[Axes]:
-    """Draw which action a plan takes in which week: a panel a situation, a row a customer, a cell a week.
+    """Draw which action a plan takes in which week: a panel per situation, a row per customer, a cell per week.
 
     Args:
-        plans: by panel, actions as in `worlds.base.Action`: a row a customer, a column a week; all with the same rows
-            and columns.
+        plans: by panel, actions as in `worlds.base.Action`: a row per customer, a column per week; all with the same
+            rows and columns.
 
     Returns:
         The axes, from top to bottom.

@@ -13,7 +13,7 @@ def published_and_repeated(rates: dict[str, pd.DataFrame]) -> Axes:
     A thick line is the interval over seeds, a thin one that over customers. The names stand beside the first row.
 
     Args:
-        rates: by name, at most three; a row a policy, in %: `rate`, `low` and `high` over customers, and, where there
+        rates: by name, at most three; a row per policy, in %: `rate`, `low` and `high` over customers, and, where there
             are seeds, `seeds low` and `seeds high`. All have the same rows.
     """
     rows = list(next(iter(rates.values())).index)

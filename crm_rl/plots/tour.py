@@ -11,7 +11,7 @@ def tables_and_network(tables: pd.DataFrame, network: pd.Series) -> Axes:
     """Draw the share of the attainable gain of tables against their rows, and that of a network as a line.
 
     Args:
-        tables: a row a table: `rows`, in use after training, and `mean`, `low` and `high` of its share.
+        tables: a row per table: `rows`, in use after training, and `mean`, `low` and `high` of its share.
         network: `mean`, `low` and `high` of its share.
     """
     axes = plt.subplots(figsize=(5.6, 4.0))[1]

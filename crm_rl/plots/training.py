@@ -12,7 +12,7 @@ def climb_to_optimum(shares: pd.DataFrame, others: dict[str, float]) -> Axes:
     """Draw how learners came near the optimum, a dashed line: a thin line a seed, a thick one for their mean.
 
     Args:
-        shares: of the attainable gain, a row a number of episodes (the axis is logarithmic), a column a seed.
+        shares: of the attainable gain, a row per number of episodes (the axis is logarithmic), a column per seed.
         others: by name, shares of policies that learn nothing, drawn as dotted lines.
     """
     axes = plt.subplots(figsize=(6, 3.6))[1]
@@ -35,7 +35,7 @@ def share_by_setting(panels: dict[str, pd.DataFrame]) -> list[Axes]:
     """Draw what tables came to with different settings, one panel below the other: a dot a seed, a bar for the mean.
 
     Args:
-        panels: by the name of the setting, shares of the attainable gain: a row a value, a column a seed.
+        panels: by the name of the setting, shares of the attainable gain: a row per value, a column per seed.
     """
     _, grid = plt.subplots(len(panels), 1, figsize=(5.6, 2.5 * len(panels)), squeeze=False)
     for axes, (name, shares) in zip(grid.flat, panels.items(), strict=True):
@@ -54,7 +54,7 @@ def share_by_setting(panels: dict[str, pd.DataFrame]) -> list[Axes]:
 def training_comparison(curves: pd.DataFrame) -> list[Axes]:
     """Draw how the reward of an episode rose in training, with the middle half of the seeds.
 
-    A panel a setting, one below the other.
+    A panel per setting, one below the other.
 
     Args:
         curves: `setting`, `row`, `progress` from 0 to 1, `reward`, `reward_low` and `reward_high`.
@@ -84,7 +84,7 @@ def training_comparison(curves: pd.DataFrame) -> list[Axes]:
 
 
 def training_stability(columns: dict[str, dict[str, pd.DataFrame]]) -> list[Axes]:
-    """Draw the course of a network's training: reward, loss and highest Q-value against steps, a column a world.
+    """Draw the course of a network's training: reward, loss and highest Q-value against steps, a column per world.
 
     Args:
         columns: by title, by the line's name, a table with `step` and, for each of `reward`, `loss` and `max_q`, either
