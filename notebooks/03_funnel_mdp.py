@@ -20,7 +20,7 @@
 # : Python and NumPy arrays; [the problem](../book/problem.md).
 #
 # Time
-# : 31 minutes to read, 40 seconds to run.
+# : 30 minutes to read, 40 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -209,7 +209,7 @@ assert values.loc[order, "share"].is_monotonic_increasing
 #
 # The best plan is *email until the signup, then the manager*. It is worth 441.45 dollars, thirty times as much as waiting. The
 # first email loses ten cents that week. It is still the best action, because it **prepares** a state in which the manager
-# can sell. In week 3 it is too late for that.
+# can sell.
 #
 # This is the {term}`Bellman equation` {cite:p}`bellman1957`: the value of an action is its reward plus the value of where it leads,
 # and the value of a state is that of its best action.
@@ -223,19 +223,15 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # \end{aligned}
 # $$ (funnel-bellman)
 #
-# Going through the weeks from the last to the first is called {term}`backward induction`.
+# Going from the last week to the first is called {term}`backward induction`:
 #
 # :::{prf:algorithm} Backward induction
 # :label: alg-backward-induction
 #
-# **Input:** probabilities $p$, expected rewards $r$, horizon $T$
-#
 # 1. Set $v_T(s) = 0$ for every state $s$.
 # 2. For each week $t = T - 1, \dots, 0$ and every state $s$:
-#    1. compute $q_t(s, a)$ for every action $a$ by {eq}`funnel-bellman`;
-#    2. set $v_t(s) = \max_a q_t(s, a)$, and let $\pi_t(s)$ be an action that attains it.
-#
-# **Output:** the best values $v_t$ and the best plan $\pi_t$
+#    1. compute $q_t(s, a)$ for every action $a$;
+#    2. set $v_t(s) = \max_a q_t(s, a)$; the best plan takes an action that attains it.
 # :::
 #
 # ## Backward induction, in your own code
@@ -258,12 +254,12 @@ for week in (3, 2, 1):
     print(f"week {week}: new {v[NEW]:.2f}, signed up {v[SIGNED_UP]:.2f}")
 
 # %% [markdown]
-# The last line agrees with the paper. `P[:, 0] @ v` is the sum in {eq}`funnel-policy-value`, for all states at once.
+# `P[:, 0] @ v` is the sum in {eq}`funnel-policy-value`, for all states at once.
 #
 # ::::{exercise} ★★ Write backward induction
 # :label: ex-funnel-backward
 #
-# Turn {eq}`funnel-bellman` into code. The function below runs, but has two faults. `check` compares it with our numbers and gives you a hint.
+# Turn {eq}`funnel-bellman` into code. The function below runs, but has two faults; `check` gives you a hint.
 # ::::
 
 
@@ -315,8 +311,7 @@ print(check(backward_induction))
 # :class: dropdown
 # :::
 #
-# Go backwards, so that `v[t + 1]` is known when it is needed, and add `P @ v[t + 1]`. It has a row for each state and a column for each action,
-# just like `r`.
+# Go backwards, so that `v[t + 1]` is known when it is needed, and add `P @ v[t + 1]`.
 
 
 # %%
@@ -385,7 +380,7 @@ print(f"by the package:   {worth['best plan'][who]:.2f}")
 print(f"if we wait:       {worth['waiting'][who]:.2f}")
 
 # %% [markdown]
-# Your function agrees with the package's planner, which does the same for everybody. Why is the plan worth so much more than waiting? Here are
+# Your function agrees with the package's planner. Why is the plan worth so much more than waiting? Here are
 # the two terms of {eq}`funnel-bellman`, for the first week:
 
 # %%
@@ -476,10 +471,10 @@ for name, action in (("manager suits", Action.MANAGER), ("email suits", Action.E
     assert np.diff(contacts).mean() > 1.5  # with weeks of rest
 
 # %% [markdown]
-# {numref}`fig-funnel-plan` shows four habits. Nobody programmed them.
+# {numref}`fig-funnel-plan` shows four habits that nobody programmed.
 #
 # 1. **Use the channel that suits.** Each customer gets the one or two channels that reach them.
-# 2. **Let it rest.** The same channel twice in a row does little, so the plan waits every other week, or alternates between two channels.
+# 2. **Let it rest.** The same channel twice in a row does little, so the plan waits every other week or alternates channels.
 # 3. **Prepare.** Before the signup no contact can sell anything. The plan makes contact anyway, even by a manager at 20 dollars.
 # 4. **Stop in time.** Before the signup, the manager's visits end after week {glue:text}`funnel-manager-stops`: too few weeks are left
 #    for 20 dollars to pay off. An email costs ten cents and is still worth sending in week {glue:text}`funnel-email-stops`.

@@ -19,7 +19,7 @@
 # : [The funnel as an MDP](03_funnel_mdp.ipynb).
 #
 # Time
-# : 31 minutes to read, 50 seconds to run.
+# : 30 minutes to read, 50 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -107,7 +107,7 @@ assert reached[300] < 0.1 < reached[1_000] < single < climb.loc[10_000].min()
 # %% [markdown]
 # After 1,000 episodes the tables get {glue:text}`q-climb-1000` of the attainable gain (the {term}`share <share of the attainable gain>` of chapter 3) on average, after 10,000
 # {glue:text}`q-climb-10000`, and after 100,000 {glue:text}`q-climb-100000` ({numref}`fig-q-climb`). That is far above the best single action ({glue:text}`q-single`), and
-# nobody told them any probability. How do they do it?
+# nobody told them any probability.
 #
 # ## A table with two rows
 #
@@ -164,7 +164,7 @@ assert reached[300] < 0.1 < reached[1_000] < single < climb.loc[10_000].min()
 # The second email. The value of what the agent can do *next* flows back by one week.
 # :::
 #
-# Two things happened that matter for the rest of the chapter. In the second episode the value of the manager reached the email, one week earlier: an email
+# Two things matter here. In the second episode the value of the manager reached the email, one week earlier: an email
 # never earns anything itself, and yet it became valuable. And in the fourth, a lucky wait overtook the email, which chapter 3 found to
 # be worth four times as much (191.90 against 48). A {term}`greedy` agent, which always takes the action with the highest number, would wait the next time.
 #
@@ -215,16 +215,12 @@ assert round(email, 3) == 8.654 and np.isclose(48 + 0.1 * (480 - 48), 91.2)
 # :::{prf:algorithm} Q-learning
 # :label: alg-q-learning
 #
-# **Input:** number of episodes, $\varepsilon$, learning rates $\alpha$
-#
 # 1. Set $Q(s, a) = 0$ for all states and actions.
 # 2. For each episode, from its first state $s$ until it ends:
 #    1. with probability $\varepsilon$ take any action $a$, otherwise one with the highest $Q(s, a)$;
 #    2. observe the reward $r$ and the next state $s'$;
 #    3. update $Q(s, a)$ by {eq}`q-update`, where the maximum is 0 if the episode has ended;
 #    4. let $s$ be $s'$.
-#
-# **Output:** $Q$; its greedy policy is the plan
 # :::
 #
 # Watch it on a smaller funnel, in which an email costs 1 dollar, a manager 20, and a subscription is worth 100. Step until a subscription has changed a value of
@@ -400,14 +396,14 @@ close = f"{np.ceil(100 * error[Action.MANAGER] / exact[Action.MANAGER]):.0f}%"
 glue("q-row-error", close, display=False)
 
 # %% [markdown]
-# The highest number is the manager's, as it should be, and it is within {glue:text}`q-row-error` of the exact one: most episodes began with it. Waiting was tried more often than the other four and is farthest off: its number also needs good numbers in the rows that it leads to, where the agent hardly goes. **A Q-table is accurate where its agent goes.** That is enough to act well, provided that the agent has tried everything often enough to know where to go.
+# The highest number is the manager's, as it should be, and it is within {glue:text}`q-row-error` of the exact one: most episodes began with it. Waiting is farthest off: its number also needs good numbers in the rows that it leads to, where the agent hardly goes. **A Q-table is accurate where its agent goes.** That is enough to act well, provided that the agent has tried everything often enough.
 #
 # ## How much to explore, and how fast to learn
 #
 # :::{admonition} Predict
 # :class: predict
 # Which $\varepsilon$ gives the best table after 30,000 episodes: 0, 0.1, 0.3 or 1? We always judge the *greedy* policy of
-# the finished table, so exploring costs nothing in the test itself.
+# the finished table, so exploring costs nothing.
 # :::
 
 # %% mystnb={"figure": {"caption": "What tables of three seeds are worth after 30,000 episodes with the customer of the first figure. Above: by exploration, with the falling learning rate 1 / (1 + 0.3 n) after n tries. Below: by learning rate, with an exploration of 0.3.", "name": "fig-q-settings"}, "image": {"alt": "Two charts. Above, the share of the attainable gain is an arch: close to 0 without exploration, highest at an exploration of 0.3, at about a half when every action is random. Below, constant learning rates get less than the falling one: 0.5 and 0.01 the least, 0.1 most."}} tags=["hide-input"]
@@ -449,7 +445,7 @@ assert np.isclose(np.sqrt(0.1 * 0.9) * 5000, 1500)
 # **Exploration.** Without it ($\varepsilon = 0$) the tables get {glue:text}`q-epsilon-0`: they repeat whatever was lucky first. With
 # 0.3 they get {glue:text}`q-epsilon-0.3`. Acting always at random ($\varepsilon = 1$) leaves them at {glue:text}`q-epsilon-1`, although
 # Q-learning may learn from any behaviour. A likely reason is *where* the experience comes from: random contacts tire customers, so that in the first 3,000 episodes one lasts {glue:text}`q-weeks-1` weeks instead of {glue:text}`q-weeks-0.3`, and the states that a good plan leads to are hardly visited. A common schedule starts at
-# 1 and lowers $\varepsilon$ step by step. Whichever you choose, count the tries in each state, not the episodes.
+# 1 and lowers $\varepsilon$ step by step.
 #
 # **Learning rate.** Q-learning converges to the best values with probability 1 in a finite MDP with bounded rewards, and episodes that always end or $\gamma < 1$ {cite:p}`watkins1992`, if
 #
@@ -535,7 +531,7 @@ assert sampled.loc[demo, 1] - 20 > sampled.loc[demo, 0] < expected.loc[demo, 0] 
 # ::::{exercise} ★★ The price of sampled rewards
 # :label: ex-q-price
 #
-# How many episodes with sampled rewards does the customer who had a demo need to reach what expected rewards bring in 30,000? Guess first.
+# How many episodes with sampled rewards does the customer who had a demo need to reach what expected rewards bring in 30,000?
 # ::::
 
 # %%
@@ -688,7 +684,7 @@ glue("q-states", f"{100 * (len(table.q) // 100)}", display=False)
 #
 # By the Bellman optimality equation, $q_*(s, a)$ is the mean of $r + \gamma \max_{a'} q_*(s', a')$ over what may follow. Replace the mean by one
 # sample and $q_*$ by the current table: that is the target. Move the old value a step $\alpha$ towards it. After a terminal state the future is
-# zero. {numref}`fig-q-update` shows one step with numbers.
+# zero.
 # ::::
 # ::::{dropdown} When does tabular Q-learning converge?
 # :class-container: interview

@@ -251,21 +251,17 @@ assert np.allclose(v * np.maximum(0, four @ u + b) + d, [4.01, 2.31, 0.355, 0.1]
 # Hold the target still at 20, and $w$ comes to rest there, until we renew the copy.
 # :::
 #
-# The {term}`target network` is such a copy, renewed every thousand weeks or so. It slows the runaway but does not rule it out: shared weights, targets made
-# of one's own estimates and off-policy learning together *can* diverge (the {term}`deadly triad`; {cite:t}`sutton2018`, section 11.2, has an example like ours).
+# The {term}`target network` is such a copy, renewed every thousand weeks or so. It slows the runaway but does not rule it out: shared weights, bootstrapping
+# and off-policy learning together *can* diverge (the {term}`deadly triad`; {cite:t}`sutton2018`, section 11.2, has an example like ours).
 #
 # :::{prf:algorithm} DQN
 # :label: alg-dqn
 #
-# **Input:** a network $Q(s, a; w)$, an empty replay buffer, $w^- = w$
-#
-# Repeat, for each week with a customer:
+# Start with an empty replay buffer and $w^- = w$. For each week with a customer:
 #
 # 1. act $\varepsilon$-greedily by $Q(s, \cdot\,; w)$, and store $(s, a, r, s')$ and whether the episode ended;
-# 2. every few weeks, draw a batch from the buffer and take one gradient step on the mean of the loss {eq}`dqn-loss`;
+# 2. every few weeks, draw a batch and take one gradient step on the mean of the loss {eq}`dqn-loss`;
 # 3. every thousand weeks or so, set $w^- = w$.
-#
-# **Output:** the weights $w$; the greedy policy is the plan
 # :::
 #
 # ## Write it yourself

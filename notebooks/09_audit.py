@@ -579,9 +579,8 @@ assert 1_500 < customers_per_arm(BASE, 3.16) < 1_600
 
 # %% [markdown]
 # At {glue:text}`audit-arrivals` arrivals a month, and with half a year of waiting, a lift of 20% takes decades to measure ({cite:t}`lewis2015` found the
-# same for advertising), also at last year's rate of {glue:text}`audit-base-last` (which is on the low side, since the latest
-# arrivals had little time to subscribe). The claim itself, 3.16 times, takes about a year: so large a
-# claim is cheap to test.
+# same for advertising), also at last year's rate of {glue:text}`audit-base-last` (on the low side: the latest
+# arrivals had little time). The claim itself, 3.16 times, takes about a year.
 #
 # - **If it takes too long**, measure an earlier outcome, such as first calls, and say that it answers another question.
 # - **Fix the day of the analysis beforehand.** If you look twelve times and stop at the first $p < 0.05$, a useless policy passes in
