@@ -98,7 +98,9 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
     actions = _actions(written, problems)
     if problems:
         listed = "".join(f"\n    {problem}" for problem in problems)
-        raise DataError(f"{path}: this catalogue cannot be used:{listed}\nRemedy: mend these places; see {CATALOGUE.name}.")
+        raise DataError(
+            f"{path}: this catalogue cannot be used:{listed}\nRemedy: mend these places; see {CATALOGUE.name}."
+        )
     return catalogue_of(actions)
 
 
@@ -109,7 +111,11 @@ def _actions(written, problems: list[str]) -> tuple[Offer, ...]:
         return ()
     as_list = "actions" in written
     known = {"impossible", *(("actions",) if as_list else GRID)}
-    problems += [f"{name}: no such part of a catalogue that is a {'list' if as_list else 'grid'}" for name in written if name not in known]
+    problems += [
+        f"{name}: no such part of a catalogue that is a {'list' if as_list else 'grid'}"
+        for name in written
+        if name not in known
+    ]
     barred = _entries(written, "impossible", problems, some=True)
     if as_list:
         entries = _entries(written, "actions", problems)

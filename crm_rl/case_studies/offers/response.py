@@ -117,7 +117,9 @@ def response_of(catalogue: Catalogue, numbers: dict | None = None) -> Response:
     falls = np.append(np.zeros(len(catalogue.value)), numbers["fatigue_falls"])
     learns = np.minimum(numbers["habit_rises_per_10_percent"] * cut, 1.0)
     forgets = np.where(cut == 0, numbers["habit_falls"], 0.0)
-    return Response(buys, profit, cost, _ladder(FATIGUE, rises, falls), _ladder(HABIT, learns, forgets), numbers["weeks"])
+    return Response(
+        buys, profit, cost, _ladder(FATIGUE, rises, falls), _ladder(HABIT, learns, forgets), numbers["weeks"]
+    )
 
 
 def _ladder(levels: int, up: np.ndarray, down: np.ndarray) -> np.ndarray:
