@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from crm_rl.experiments import comparison, comparison_plan, dqn_ablation, funnel_study
+from crm_rl.case_studies.budgets.world import TYPES
+from crm_rl.experiments import budgets_study, comparison, comparison_plan, dqn_ablation, funnel_study
 from crm_rl.experiments.runner import RESULTS, Job, data_name, expected_minutes, run
 
 
@@ -29,6 +30,7 @@ STUDIES = {
     "ablation": Study(dqn_ablation.plan, dqn_ablation.record),
     "comparison": Study(comparison_plan.plan, comparison.record),
     "comparison_why": Study(comparison_plan.plan_why, partial(comparison.record, name="comparison_why")),
+    "budgets": Study(budgets_study.plan, budgets_study.record, input=TYPES),
 }
 
 
