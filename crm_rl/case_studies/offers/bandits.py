@@ -1,8 +1,8 @@
 """Linear contextual bandits: LinUCB, Thompson sampling, and a fitted model (chapter 11).
 
-All three guess that an action is worth x'theta, with x made of what is known of the customer and of the action, and keep
-the same two sums. They differ in how they choose: LinUCB by the upper end of what is likely (Li et al. 2010), Thompson
-sampling by one draw from what is likely (Agrawal and Goyal 2013), the fitted model by the estimate alone.
+All three guess that an action is worth x'theta, with x made of what is known of the customer and of the action, and
+keep the same two sums. They differ in how they choose: LinUCB by the upper end of what is likely (Li et al. 2010),
+Thompson sampling by one draw from what is likely (Agrawal and Goyal 2013), the fitted model by the estimate alone.
 """
 
 from typing import NamedTuple
@@ -74,7 +74,7 @@ def draw_theta(sums: Sums, spread: float, number: int, rng: np.random.Generator)
 
 
 def parts_of(catalogue: Catalogue) -> np.ndarray:
-    """Actions by their parts, shape (actions + 1, 12): 1, offer, value, channel, timing; the last, nothing, is only 1."""
+    """Actions by their parts, shape (actions + 1, 12): 1, offer, value, channel, timing; nothing, the last, is 1."""
     n = len(catalogue.actions)
     parts = np.column_stack(
         [

@@ -80,9 +80,9 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
     """Read a catalogue.
 
     Args:
-        path: a YAML file that has either `offers`, `values`, `channels` and `timings`, which are crossed, or `actions`, a
-            list of `{offer, value, channel, timing}`. In both, `impossible` may list combinations that cannot be
-            had, such as `{offer: bundle, channel: sms}`: they are left out of a grid, and refused in a list.
+        path: a YAML file that has either `offers`, `values`, `channels` and `timings`, which are crossed, or
+            `actions`, a list of `{offer, value, channel, timing}`. In both, `impossible` may list combinations that
+            cannot be had, such as `{offer: bundle, channel: sms}`: they are left out of a grid, and refused in a list.
 
     Raises:
         DataError: the file cannot be read or the catalogue not be used: unknown words, values out of range, duplicates,
@@ -98,9 +98,8 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
     actions = _actions(written, problems)
     if problems:
         listed = "".join(f"\n    {problem}" for problem in problems)
-        raise DataError(
-            f"{path}: this catalogue cannot be used:{listed}\nRemedy: mend these places; see {CATALOGUE.name}."
-        )
+        remedy = f"Remedy: mend these places; {CATALOGUE} is one that works."
+        raise DataError(f"{path}: this catalogue cannot be used:{listed}\n{remedy}")
     return catalogue_of(actions)
 
 
@@ -111,11 +110,8 @@ def _actions(written, problems: list[str]) -> tuple[Offer, ...]:
         return ()
     as_list = "actions" in written
     known = {"impossible", *(("actions",) if as_list else GRID)}
-    problems += [
-        f"{name}: no such part of a catalogue that is a {'list' if as_list else 'grid'}"
-        for name in written
-        if name not in known
-    ]
+    kind = "list" if as_list else "grid"
+    problems += [f"{name}: no such part of a catalogue that is a {kind}" for name in written if name not in known]
     barred = _entries(written, "impossible", problems, some=True)
     if as_list:
         entries = _entries(written, "actions", problems)

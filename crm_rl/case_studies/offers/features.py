@@ -22,6 +22,9 @@ FEATURES = (
     "days_since_purchase",
 )
 
+#: Those of the features that lie between 0 and 1.
+SHARES = ("engagement", "discount_sensitivity", "free_shipping_preference", *RESPONSIVENESS)
+
 #: Days since the last purchase of who has made none in the log.
 NEVER = 365.0
 

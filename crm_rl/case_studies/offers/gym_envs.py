@@ -26,8 +26,8 @@ def factors_of(catalogue: Catalogue) -> np.ndarray:
     )
     if (index < 0).any():
         raise DataError(
-            f"{int((index < 0).sum())} combinations of offer, value, channel and timing are not in the catalogue. Remedy: "
-            "factored actions need a catalogue with all combinations; train with flat ones."
+            f"{int((index < 0).sum())} combinations of offer, value, channel and timing are not in the catalogue. "
+            "Remedy: factored actions need a catalogue with all combinations; train with flat ones."
         )
     return index
 

@@ -34,7 +34,7 @@ class NetworkScores(NamedTuple):
     Attributes:
         weights, biases: of each layer, shape (outputs, inputs) and (outputs,).
         activation: "tanh" or "relu", between layers.
-        heads: shape (actions, outputs): which outputs add up to an action's score; the identity if an action is one output.
+        heads: shape (actions, outputs): the outputs that add up to an action's score.
     """
 
     weights: tuple[np.ndarray, ...]

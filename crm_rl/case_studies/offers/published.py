@@ -31,7 +31,7 @@ def published_reward(features: np.ndarray, offer: np.ndarray, channel: np.ndarra
 
 
 def rewards_of_all(features: np.ndarray, catalogue: Catalogue) -> np.ndarray:
-    """The reward of every action for every customer, shape (customers, actions), of features of shape (customers, 10)."""
+    """Of features of shape (customers, 10), the reward of every action, shape (customers, actions)."""
     return published_reward(features[:, None, :], catalogue.offer, catalogue.channel)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from crm_rl.case_studies.offers.catalogue import CHANNELS, Catalogue, Offer, catalogue_of, load_catalogue
-from crm_rl.case_studies.offers.features import FEATURES, RESPONSIVENESS
+from crm_rl.case_studies.offers.features import FEATURES, RESPONSIVENESS, SHARES
 from crm_rl.case_studies.offers.response import (
     FATIGUE,
     HABIT,
@@ -38,7 +38,7 @@ class Recommendation(NamedTuple):
     Attributes:
         action: the offer, or None to send nothing.
         reason: why, in a sentence.
-        gain: dollars more than if nothing were sent this week and the best plan followed after it, by the response model.
+        gain: dollars by which the response model puts it above sending nothing this week, the best plan following both.
         alternatives: the next best, best first: (offer or None for nothing, gain).
     """
 
@@ -115,16 +115,14 @@ def checked(features: Mapping[str, float] | np.ndarray, **places: int) -> np.nda
         raise DataError(f"{np.shape(features)} features. Remedy: give {', '.join(FEATURES)}, in this order.")
     row = np.zeros(len(FEATURES))
     for place, (name, value) in enumerate(zip(FEATURES, features, strict=True)):
-        top = 1.0 if "_" in name and name != "days_since_purchase" or name == "engagement" else np.inf
+        top = 1.0 if name in SHARES else np.inf
         try:
             row[place] = float(value)
         except (TypeError, ValueError):
             problems.append(f"{name}: {value!r} is not a number")
             continue
         if not (0 <= row[place] <= top and np.isfinite(row[place])):
-            problems.append(
-                f"{name}: {value!r} is not from 0 to {top:g}" if top == 1 else f"{name}: {value!r} is not 0 or more"
-            )
+            problems.append(f"{name}: {value!r} is not " + ("from 0 to 1" if name in SHARES else "0 or more"))
     limits = {"week": load_response()["weeks"], "fatigue": FATIGUE, "habit": HABIT}
     for name, value in places.items():
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 0 <= value < limits[name]:
