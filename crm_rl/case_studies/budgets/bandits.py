@@ -58,7 +58,7 @@ def published_bandit(world: World, log: Log) -> Policy:
 
 
 def fixed_bandit(world: World, log: Log) -> Policy:
-    """This week's learned rewards at this week's price: a ridge regression of trips on products of up to three numbers."""
+    """This week's learned rewards at this week's price: trips by ridge regression on products of numbers."""
     shape = (len(world.customers), N_STATES, N_ACTIONS)
     every = np.unravel_index(np.arange(np.prod(shape)), shape)
     model = make_pipeline(StandardScaler(), PolynomialFeatures(3), Ridge(1.0))

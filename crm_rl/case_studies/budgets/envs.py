@@ -103,7 +103,7 @@ class _Seasons(VecEnv):
 class InTurn(_Seasons):
     """One customer a step, in a new random order each week.
 
-    **Observation**, 13 numbers: `customers_seen`, week / 12, share of the week's budget left, share of customers served.
+    **Observation**, 13 numbers: `customers_seen`, week / 12, shares of the budget left and of customers served.
     **Actions**: Discrete(26); `action_masks` has those that what is left allows.
     **Reward**: the expected dollars of this customer's week, or -5 and nothing sent if the budget does not allow it;
     after the last week lifetime value besides.
@@ -146,7 +146,7 @@ class InTurn(_Seasons):
         return np.hstack([seen, rest]).astype(np.float32)
 
     def action_masks(self) -> np.ndarray:
-        return CENTS <= self.left[:, None]
+        return self.left[:, None] >= CENTS
 
 
 class SetPrices(_Seasons):

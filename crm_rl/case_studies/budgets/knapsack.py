@@ -84,7 +84,7 @@ def _prohibitive(values: np.ndarray, cents: np.ndarray) -> float:
 
 
 def _upgrade(values: np.ndarray, cents: np.ndarray, budget: int, cheaper: np.ndarray, dearer: np.ndarray) -> np.ndarray:
-    """From choices that fit, go to the dearer ones customer by customer, best gain per cent first, while money lasts."""
+    """From choices that fit, go to the dearer ones, best gain per cent first, while money lasts."""
     actions, left = cheaper.copy(), budget - cents[cheaper].sum()
     who = np.flatnonzero(cents[dearer] > cents[cheaper])
     extra = cents[dearer[who]] - cents[cheaper[who]]

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crm_rl.case_studies.budgets.bound import Plan, plan_at
 from crm_rl.case_studies.budgets.catalogue import CENTS, DOLLARS
 from crm_rl.case_studies.budgets.knapsack import plan_week
+from crm_rl.case_studies.budgets.plan import Plan, plan_at
 from crm_rl.case_studies.budgets.safety import Limits, check
 from crm_rl.case_studies.budgets.world import WEEKS, World, step
 
@@ -23,8 +23,8 @@ class Season(NamedTuple):
     """What a policy came to.
 
     Attributes:
-        lost: shape (weeks,), dollars short of the bound, never negative: what the choices fall short of the best ones at
-            the bound's prices, and price times money left over.
+        lost: shape (weeks,), dollars short of the bound, never negative: what the choices fall short of the best ones
+            at the bound's prices, and price times money left over.
         spent: shape (weeks,), cents.
         refused: how many proposals the safety layer refused for want of money.
     """

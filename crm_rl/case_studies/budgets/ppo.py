@@ -55,7 +55,7 @@ def train_in_turn(world: World, steps: int, seed: int, masked: bool) -> Policy:
             same = np.tile([week / WEEKS, left / budget, served / len(types)], (len(group), 1))
             logits = network(np.hstack([customers_seen(world, types[group], states[group]), same]))
             for customer, row in zip(group, logits, strict=True):
-                chosen = np.where(CENTS <= left, row, -np.inf).argmax() if masked else row.argmax()
+                chosen = np.where(left >= CENTS, row, -np.inf).argmax() if masked else row.argmax()
                 actions[customer] = chosen if CENTS[chosen] <= left else 0
                 left -= CENTS[actions[customer]]
             served += len(group)

@@ -89,7 +89,7 @@ def qini_curve(scores: np.ndarray, uplift: np.ndarray) -> np.ndarray:
 
 
 def observed_qini(scores: np.ndarray, treated: np.ndarray, trip: np.ndarray) -> np.ndarray:
-    """The same curve estimated from a trial, where nobody knows the truth: trips of the treated minus those expected."""
+    """The same curve estimated from a trial, without the truth: what the treated among the first did more."""
     order = np.argsort(-scores, kind="stable")
     treated, trip = treated[order], trip[order]
     with_offer, without = np.cumsum(treated), np.cumsum(~treated)
