@@ -9,15 +9,17 @@ from pathlib import Path
 
 _HOME = Path(__file__).parent
 
+#: Where functions are compiled, and what they take constants from.
+COMPILED = ("data", "worlds", "planning", "agents", "case_studies/email")
+
 
 def _choose_numba_cache() -> None:
     """Tell numba where to keep compiled functions, for it fails where it can keep none.
 
     It does not notice either when a function that they call, in another file, has changed. So each state of our
-    sources gets a cache of its own: in the package, else below the user's home, else until this process ends. Figures
-    are left out, since no compiled function uses them.
+    sources gets a cache of its own: in the package, else below the user's home, else until this process ends.
     """
-    files = (path for path in sorted(_HOME.rglob("*.py")) if path.parent.name != "plots")
+    files = (path for room in COMPILED for path in sorted((_HOME / room).rglob("*.py")))
     sources = b"".join(path.read_bytes() for path in files)
     name = f"numba-{hashlib.sha256(sources).hexdigest()[:12]}"
     places = [_HOME / "__pycache__" / name, Path(os.path.expanduser("~"), ".cache", "crm_rl", name).absolute()]

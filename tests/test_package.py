@@ -106,6 +106,18 @@ def test_no_random_number_comes_from_a_global_state():
                 assert node.attr in allowed, f"{path}:{node.lineno}: np.random.{node.attr}"
 
 
+def test_what_is_compiled_lies_where_changes_are_noticed():
+    rooms = [PACKAGE / room for room in crm_rl.COMPILED]
+    compiled = [path for path in MODULES if any(within(name, ("numba",)) for name in imported(path))]
+    assert compiled
+    for path in compiled:
+        assert any(path.is_relative_to(room) for room in rooms), path
+        for name in imported(path):
+            if within(name, ("crm_rl",)):
+                source = PACKAGE.joinpath(*name.split(".")[1:-1])
+                assert any(source.is_relative_to(room) for room in rooms), f"{path} imports {name}"
+
+
 def test_the_package_imports_no_notebook_and_no_test():
     for path in MODULES:
         assert not any(within(name, ("notebooks", "tests", "tools")) for name in imported(path)), path

@@ -6,7 +6,7 @@ Functions draw on the axes they are given, or on new ones, and return them.
 from crm_rl.plots.audit import factor_in_two, mixture, room
 from crm_rl.plots.comparison import share_dots
 from crm_rl.plots.data import against_chance, parts_by_month
-from crm_rl.plots.dqn import shares_by_group
+from crm_rl.plots.dqn import shares_by_group, shares_by_roughness
 from crm_rl.plots.explosion import arch_by_rows, met_and_unseen
 from crm_rl.plots.fair_match import arms_at_both_ends
 from crm_rl.plots.names import on_noise, two_labellings
@@ -56,6 +56,7 @@ __all__ = [
     "share_by_setting",
     "share_dots",
     "shares_by_group",
+    "shares_by_roughness",
     "tables_and_network",
     "training_comparison",
     "training_stability",

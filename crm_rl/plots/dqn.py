@@ -1,10 +1,13 @@
-"""Figures of the deep Q-networks: shares of what there is to gain, several groups beside the optimum (chapter 6)."""
+"""Figures of the deep Q-networks: shares of what there is to gain, beside the optimum (chapter 6)."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
 from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE
+
+#: A darker orange for words.
+OCHRE = "#a05000"
 
 MARKS = ((BLUE, "o"), (ORANGE, "D"), (GREEN, "s"))
 
@@ -35,4 +38,33 @@ def shares_by_group(groups: dict[str, pd.DataFrame], limits: tuple[float, float]
     axes.grid(visible=False)
     if len(groups) > 1:
         axes.legend(ncols=len(groups), frameon=False, fontsize=10, loc="lower left", bbox_to_anchor=(-0.02, 1.0))
+    return axes
+
+
+def shares_by_roughness(arms: dict[str, pd.DataFrame]) -> Axes:
+    """Draw shares of the attainable gain from smooth worlds to rough ones: a line an arm, named at its right end.
+
+    Args:
+        arms: by name, at most three; a row per roughness, in rising order from 0 to 1, with `mean`, `low` and `high`, as
+            shares.
+    """
+    axes = plt.subplots(figsize=(5.8, 3.9))[1]
+    for (name, table), (colour, mark), shift in zip(arms.items(), MARKS, (-0.012, 0.0, 0.012), strict=False):
+        places = table.index.to_numpy() + shift
+        axes.vlines(places, 100 * table["low"], 100 * table["high"], color=colour, linewidth=2.5, alpha=0.45)
+        axes.plot(places, 100 * table["mean"], f"{mark}-", color=colour, linewidth=1.8, markersize=6)
+        text = name.replace(", ", ",\n")
+        axes.annotate(
+            text, (places[-1], 100 * table["mean"].iloc[-1]), (10, 0), textcoords="offset points", va="center",
+            color=OCHRE if colour == ORANGE else colour, fontsize=10.5,
+        )  # fmt: skip
+    axes.axhline(0, color=GREY, linewidth=1)
+    axes.axhline(100, color=GREY, linewidth=1.6, linestyle="--")
+    axes.text(0.0, 102, "the optimum", fontsize=10, color="dimgrey")
+    axes.text(0.0, -2.5, "waiting", fontsize=10, color="dimgrey", va="top")
+    axes.set_xticks(table.index, ["smooth", *(f"{value:g}" for value in table.index[1:-1]), "rough"])
+    axes.set(xlim=(-0.05, 1.36), ylim=(-12, 112), yticks=range(0, 101, 25))
+    axes.set(xlabel="share of names moved elsewhere (0: smooth, 1: rough)", ylabel="share of the attainable gain (%)")
+    axes.grid(axis="x", visible=False)
+    axes.spines["bottom"].set_bounds(0, 1)
     return axes
