@@ -1,0 +1,95 @@
+"""The practice pages: a task's starting code gets a hint, its solution is right, and so are the sums by hand."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import notebooks  # noqa: E402
+
+PAGE = notebooks.NOTEBOOKS / "15_code_tasks"
+CODE = [cell for cell in notebooks.read_ipynb(PAGE.with_suffix(".ipynb")).cells if cell.cell_type == "code"]
+ASKED = [cell for cell in CODE if "print(check(" in cell.source]
+NAMES = [re.search(r"print\(check\((\w+)\)\)", cell.source)[1] for cell in ASKED]
+
+
+@pytest.fixture(scope="module")
+def page() -> dict:
+    """What the page defines, without the attempts: `check`, and NumPy."""
+    found: dict = {}
+    for cell in CODE:
+        if cell not in ASKED and "google.colab" not in cell.source:
+            exec(cell.source, found)
+    return found
+
+
+def attempt(page: dict, source: str):
+    """A task's function or class, from its source."""
+    found = {"np": np}
+    exec(source, found)
+    return next(found[name] for name in NAMES if name in found)
+
+
+def test_each_of_twelve_tasks_has_a_start_and_a_solution():
+    assert NAMES[::2] == NAMES[1::2] and len(set(NAMES)) == 12
+
+
+@pytest.mark.parametrize("number", range(12), ids=NAMES[::2])
+def test_the_start_is_not_right_and_the_solution_is(number):
+    """Executed outputs, which nbval compares with fresh ones."""
+    start, solution = (cell.outputs[0]["text"].strip() for cell in ASKED[2 * number : 2 * number + 2])
+    assert solution == "Right."
+    assert not start.startswith(("Right", "It stops with")) and start.endswith((".", "?"))
+
+
+#: A change of a solution that somebody might make, and a part of the hint that it must get.
+MISTAKES = [
+    ("epsilon_greedy", "rng.choice(np.flatnonzero(values == values.max()))", "values.argmax()", "among the best"),
+    ("epsilon_greedy", "rng.random() < epsilon", "rng.random() > epsilon", "10% are right"),
+    ("epsilon_greedy", "rng.integers(len(values))", "rng.missing()", "It stops with AttributeError"),
+    ("ReplayBuffer", "min(self.added, len(self.rows))", "self.added", "It stops with IndexError"),
+    ("ReplayBuffer", "% len(self.rows)", "% (len(self.rows) - 1)", "3, 4 and 5 are right"),
+    ("n_step_return", "gamma**n * values[end]", "gamma * values[end]", "to the power n"),
+    ("n_step_return", "if end < len(rewards):", "if True:", "end of the episode"),
+    ("value_iteration", "gamma * change <= tolerance * (1 - gamma)", "change < tolerance", "how far can v be off"),
+    ("value_iteration", "return v, q.argmax(axis=1)", "return v, q.argmin(axis=1)", "stays in state 0"),
+    ("wilson", "extra / (4 * trials)", "extra / (2 * trials)", "0 to 0.278"),
+    ("bootstrap_difference", "rng.choice(first, size=len(first))", "rng.choice(first, size=40)", "in its own size"),
+    ("bootstrap_difference", "one.mean() - other.mean()", "other.mean() - one.mean()", "comes first"),
+    ("bootstrap_difference", "size=len(first))", "size=len(first), replace=False)", "as wide as it should be"),
+    ("bootstrap_difference", "rng.choice(first", "np.random.default_rng().choice(first", "two intervals"),
+    ("target_encode", "target[~here].mean()", "target.mean()", "A leak"),
+    ("target_encode", "m * overall) / (same.sum() + m)", "0) / same.sum()", "nan"),
+    ("inverse_propensity", "target / behaviour", "behaviour / target", "upside down"),
+    ("inverse_propensity", "/ weights.sum()", "/ len(weights)", "sum of the weights"),
+    ("LinUCB", "self.A += np.outer(x, x)", "pass", "6 / 5"),
+    ("LinUCB", "np.sqrt(x @ np.linalg.solve(self.A, x))", "(x @ np.linalg.solve(self.A, x))", "Is there a root"),
+    ("LinUCB", "np.sqrt(x @ np.linalg.solve(self.A, x))", "np.sqrt(x @ x)", "has not shrunk"),
+    ("double_q_target", "online_next.argmax(axis=1)", "target_next.argmax(axis=1)", "plain DQN"),
+    ("double_q_target", "(1 - done) * ", "", "has ended"),
+    (
+        "ppo_loss",
+        "np.minimum(ratio * advantage, clipped * advantage)",
+        "(clipped * advantage)",
+        "the minimum for",
+    ),
+    ("ppo_loss", "-np.minimum", "np.minimum", "The sign"),
+    ("ppo_loss", "logits = logits - logits.max(axis=1, keepdims=True)", "pass", "overflow"),
+    ("choose_within", "np.where(allowed, value - price * cost, -np.inf)", "(value - price * cost)", "not allowed"),
+    ("choose_within", "low = price", "low = high = 3.0", "of the bound"),
+]
+
+
+@pytest.mark.parametrize(("name", "right", "wrong", "hint"), MISTAKES)
+def test_a_mistake_gets_its_hint(page, name, right, wrong, hint):
+    source = ASKED[2 * NAMES[::2].index(name) + 1].source.replace(f"print(check({name}))", "")
+    assert page["check"](attempt(page, source)) == "Right."
+    assert right in source
+    assert hint in page["check"](attempt(page, source.replace(right, wrong)))
