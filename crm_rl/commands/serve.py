@@ -1,0 +1,62 @@
+"""The command of the service: serve."""
+
+import argparse
+import os
+import socket
+from pathlib import Path
+
+from crm_rl.arguments import count
+from crm_rl.commands.output import say
+
+LOOPBACK = "127.0.0.1"
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add this command to the command line."""
+    serve = commands.add_parser("serve", help="answer questions over HTTP, and log every decision")
+    serve.add_argument("--host", default=LOOPBACK, help="0.0.0.0 to be reached from elsewhere (default: %(default)s)")
+    serve.add_argument("--port", type=_port, default=8000, help="(default: %(default)s)")
+    serve.add_argument("--token", help="what clients must send (default: CRM_RL_TOKEN, else none is asked for)")
+    serve.add_argument("--decisions", metavar="URL", help="the database of the log (default: an SQLite file in data)")
+    serve.add_argument("--explore", type=_share, help="the share of decisions that explore (default: 0)")
+    serve.add_argument("--policy", type=Path, help="a network that `train` wrote (default: the one on record)")
+    serve.add_argument("--data", type=Path, help="the export it was trained on (default: the twin)")
+    serve.add_argument("--workers", type=count, default=1, help="processes (default: %(default)s)")
+    serve.set_defaults(run=_serve)
+
+
+def _port(text: str) -> int:
+    port = count(text)
+    if port > 65_535:
+        raise argparse.ArgumentTypeError(f"{text} is more than 65535")
+    return port
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from error
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return share
+
+
+def _serve(options: argparse.Namespace) -> str:
+    import uvicorn
+
+    from crm_rl.serving.app import VARIABLES, create
+
+    given = {"token": options.token, "decisions": options.decisions, "explore": options.explore}
+    given |= {"policy": options.policy, "data": options.data}
+    os.environ |= {VARIABLES[name]: str(value) for name, value in given.items() if value is not None}
+    with socket.create_server((options.host, options.port)):  # taken already? say it before anything is made
+        pass
+    app = create()
+    say(f"The service answers at http://{options.host}:{options.port}; what it can be asked stands under /docs.")
+    how = {"host": options.host, "port": options.port, "access_log": False, "log_level": "warning"}
+    if options.workers == 1:
+        uvicorn.run(app, **how)
+    else:  # each process makes an app of its own
+        uvicorn.run("crm_rl.serving.app:create", factory=True, workers=options.workers, **how)
+    return "Stopped; every decision that was answered is in the log."
