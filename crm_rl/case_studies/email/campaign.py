@@ -4,21 +4,22 @@ A state is a cell, an action moves one attribute to its next value. Where a move
 what it pays: it depends on the cell that it leads to alone. An episode ends in a cell that meets the goal.
 """
 
-import io
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from crm_rl.agents.checkpoints import read_arrays, require, write_arrays
 from crm_rl.case_studies.email.cells import MOVED, N_CELLS, encode, neighbours
 from crm_rl.case_studies.email.table import Counts
 from crm_rl.data.problems import DataError
-from crm_rl.files import write_whole
 
 #: An episode is cut off here: with a goal that hardly a cell meets, a poor table would walk on for ever.
 LONGEST = 1_000
+
+#: What our files say they hold.
+KIND = "email Q-table"
 
 
 class Settings(NamedTuple):
@@ -44,19 +45,22 @@ class Settings(NamedTuple):
     epsilon: float = 0.1
 
 
-def meets_goal(counts: Counts, settings: Settings = Settings()) -> np.ndarray:
+PUBLISHED = Settings()
+
+
+def meets_goal(counts: Counts, settings: Settings = PUBLISHED) -> np.ndarray:
     """Which cells meet the goal, shape (17640,), bool."""
     rates = np.nan_to_num(counts.rates(), nan=-1.0)
     return (rates > settings.goal) & (counts.sent >= settings.least_sent)
 
 
-def rewards(counts: Counts, settings: Settings = Settings()) -> np.ndarray:
+def rewards(counts: Counts, settings: Settings = PUBLISHED) -> np.ndarray:
     """What a move into each cell pays, shape (17640,)."""
     paid = np.where(counts.answered > 0, settings.answered, settings.silent)
     return np.where(meets_goal(counts, settings), settings.at_goal, paid)
 
 
-def exact_q(counts: Counts, settings: Settings = Settings(), tolerance: float = 1e-9) -> np.ndarray:
+def exact_q(counts: Counts, settings: Settings = PUBLISHED, tolerance: float = 1e-9) -> np.ndarray:
     """The optimal Q, shape (17640, 7), by value iteration.
 
     Args:
@@ -73,7 +77,7 @@ def exact_q(counts: Counts, settings: Settings = Settings(), tolerance: float = 
     return q
 
 
-def policy_values(policy: np.ndarray, counts: Counts, settings: Settings = Settings()) -> np.ndarray:
+def policy_values(policy: np.ndarray, counts: Counts, settings: Settings = PUBLISHED) -> np.ndarray:
     """The exact value of taking `policy[cell]` in each cell for ever, shape (17640,)."""
     ends, paid = meets_goal(counts, settings), rewards(counts, settings)
     to = neighbours()[np.arange(N_CELLS), policy]
@@ -85,7 +89,7 @@ def policy_values(policy: np.ndarray, counts: Counts, settings: Settings = Setti
 
 def train(
     counts: Counts,
-    settings: Settings = Settings(),
+    settings: Settings = PUBLISHED,
     episodes: int = 20_000,
     seed: int = 0,
     published_update: bool = False,
@@ -157,22 +161,15 @@ def save_table(q: np.ndarray, settings: Settings, path: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    content = io.BytesIO()
-    np.savez_compressed(content, q=q, settings=np.array(settings))
-    write_whole(path, content.getvalue())
+    write_arrays(path, {"kind": KIND, "settings": settings._asdict()}, q=q)
 
 
 def load_table(path: Path) -> tuple[np.ndarray, Settings]:
     """What `save_table` wrote: the Q-table, shape (17640, 7), and its settings.
 
     Raises:
-        DataError: the file holds no such table.
+        PolicyError: the file holds no such table.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            q, settings = file["q"], Settings(*map(float, file["settings"]))
-    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: no Q-table ({error}). Remedy: make one with `email train`.") from error
-    if q.shape != (N_CELLS, len(MOVED)) or not np.isfinite(q).all():
-        raise DataError(f"{path}: no Q-table of {N_CELLS:,} cells. Remedy: make one with `email train`.")
-    return q, settings._replace(least_sent=int(settings.least_sent))
+    about, arrays = read_arrays(path, KIND)
+    require(path, arrays, q=(N_CELLS, len(MOVED)))
+    return arrays["q"], Settings(**about["settings"])

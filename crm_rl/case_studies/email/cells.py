@@ -59,6 +59,10 @@ SHAPE = tuple(len(attribute.values) for attribute in ATTRIBUTES)
 FIRST = np.array([attribute.first for attribute in ATTRIBUTES])
 N_CELLS = int(np.prod(SHAPE))
 
+#: The attributes of a customer; a combination of them is a **group**, numbered from 0 to 839.
+CUSTOMER = (TENURE, DOMAIN, AGE, GENDER, TYPE)
+GROUPS = tuple(SHAPE[attribute] for attribute in CUSTOMER)
+
 #: An action moves one attribute to its next value, and from the last to the first: these, in the published order.
 MOVED = (WEEKDAY, TENURE, DOMAIN, AGE, GENDER, TYPE, SUBJECT)
 
@@ -93,6 +97,11 @@ def encode(states: np.ndarray) -> np.ndarray:
 def decode(cells: np.ndarray) -> np.ndarray:
     """The states of cells, shape (..., 7), as `encode` takes them."""
     return np.stack(np.unravel_index(cells, SHAPE), axis=-1) + FIRST
+
+
+def cells_of(subjects: np.ndarray, weekdays: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The cells of emails by subject (from 0), weekday and customer group, each of the same shape."""
+    return np.ravel_multi_index((subjects, weekdays, groups), (*SHAPE[:TENURE], int(np.prod(GROUPS))))
 
 
 def neighbours() -> np.ndarray:

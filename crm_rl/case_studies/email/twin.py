@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from crm_rl.case_studies.email.cells import AGE, ATTRIBUTES, DOMAIN, GENDER, SHAPE, SUBJECT, TENURE, TYPE, WEEKDAY
+from crm_rl.case_studies.email.cells import ATTRIBUTES, CUSTOMER, GROUPS, SHAPE, SUBJECT, WEEKDAY
 from crm_rl.case_studies.email.table import Counts
 from crm_rl.files import shipped
 
 SPEC = shipped("raw") / "email_twin_spec.json"
-CUSTOMER = (TENURE, DOMAIN, AGE, GENDER, TYPE)
 ROUNDED_TO = 5
 
 
@@ -44,7 +43,7 @@ def expected(spec: Path = SPEC) -> tuple[np.ndarray, np.ndarray]:
     """
     content = json.loads(spec.read_text(encoding="utf-8"))
     to_pairs = {key: np.array(content["sent"][name(*key)]) for key in itertools.combinations(CUSTOMER, 2)}
-    groups = rake(np.ones([SHAPE[axis] for axis in CUSTOMER]), CUSTOMER, to_pairs)
+    groups = rake(np.ones(GROUPS), CUSTOMER, to_pairs)
     subject, weekday = (np.array(content["sent"][name(axis)]) for axis in (SUBJECT, WEEKDAY))
     axes = (SUBJECT, *CUSTOMER)
     sent = subject.reshape(-1, *[1] * len(CUSTOMER)) / subject.sum() * groups
