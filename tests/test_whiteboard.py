@@ -93,3 +93,35 @@ def test_a_mistake_gets_its_hint(page, name, right, wrong, hint):
     assert page["check"](attempt(page, source)) == "Right."
     assert right in source
     assert hint in page["check"](attempt(page, source.replace(right, wrong)))
+
+
+def test_the_sums_of_the_design_cases():
+    """Each result of the two tables, from the assumptions that stand beside it."""
+    text = (ROOT / "book" / "interview" / "design_cases.md").read_text(encoding="utf-8")
+    people, core_hour = 10e6, 0.05
+    rebuild, training = people * 3 * 104 * 100 / 50e6, 10 * 20 * 15 / 60  # seconds, hours
+    pairs = 3e6 * 31
+    sums = [
+        f"60 numbers of 4 bytes | {people * 60 * 4 / 1e9:.1f} GB",
+        f"104 weeks, 100 bytes | {people * 3 * 104 * 100 / 1e9:.0f} GB",
+        f"| {rebuild / 60:.0f} core-minutes",
+        f"| {rebuild / 104 / 60:.0f} core-minute |",
+        f"| {people * (60 * 128 + 128 * 128 + 128 * 6) / 10e9:.0f} seconds",
+        f"| {training:.0f} core-hours",
+        f"{training / 64 * 60:.0f} minutes on 64 cores, {training / 16:.1f} hours on 16",
+        f"the training costs {training * core_hour:.2f} dollars and the rebuild {rebuild / 3600 * core_hour:.2f}",
+        f"| {16 * 0.005 * 0.995 / 0.0005**2:,.0f} customers",
+        f"| {0.02 * people * 0.05:,.0f} dollars a week",
+        f"| {2e6 / 86_400 * 10:.0f} a second",
+        f"| {pairs / 1e6:.0f} million",
+        f"| {pairs * 8 / 1e6:.0f} MB",
+        f"| {pairs * 20e-6 / 60:.0f} core-minutes",
+        f"| {pairs * 20e-6 / 64:.0f} seconds",
+        f"| {20 * pairs / 0.1e9:.0f} seconds",
+        f"| {5 * (1e6 * 0.1 * 0.9) ** 0.5:,.0f} dollars",
+        f"| {5 * 1e6 * (0.11 - 0.10):,.0f} dollars",
+        f"| {0.01 * 500_000:,.0f} dollars a week",
+        f"17^5 = {17**5:,}$ against $2^{{20}} = {2**20:,}$".replace(",", "{,}"),
+    ]
+    assert [each for each in sums if each not in text] == []
+    assert rebuild / 64 < 120 and 17**5 > 2**20
