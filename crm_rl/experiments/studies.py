@@ -8,7 +8,15 @@ from typing import NamedTuple
 
 from crm_rl.case_studies.budgets.world import TYPES
 from crm_rl.case_studies.offers.response import RESPONSE
-from crm_rl.experiments import budgets_study, comparison, comparison_plan, dqn_ablation, funnel_study, offers_study
+from crm_rl.experiments import (
+    budgets_study,
+    comparison,
+    comparison_plan,
+    dqn_ablation,
+    email_study,
+    funnel_study,
+    offers_study,
+)
 from crm_rl.experiments.runner import RESULTS, Job, data_name, expected_minutes, run
 
 
@@ -31,6 +39,7 @@ STUDIES = {
     "ablation": Study(dqn_ablation.plan, dqn_ablation.record),
     "comparison": Study(comparison_plan.plan, comparison.record),
     "comparison_why": Study(comparison_plan.plan_why, partial(comparison.record, name="comparison_why")),
+    "email": Study(email_study.plan, email_study.record, input=email_study.INPUT),
     "budgets": Study(budgets_study.plan, budgets_study.record, input=TYPES),
     "offers": Study(offers_study.plan, offers_study.record, input=RESPONSE),
 }
