@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crm_rl.agents.checkpoints import PolicyError
 from crm_rl.agents.policies import NetworkPolicy, load_policy
-from crm_rl.data import clean, load
+from crm_rl.data import customers
 from crm_rl.data.cells import READERS
 from crm_rl.data.columns import BOOTCAMPS, CONTACTS, DATE_COLUMNS, EVENTS, SNAPSHOT_DATE, STAGES, STATUSES, TEXT
 from crm_rl.data.features import PUBLISHED_FEATURES, PublishedFeatures
@@ -118,9 +118,9 @@ class FunnelPolicy:
                 f"{policy}: the service answers by a network that was trained as described, without feature "
                 "selection. Remedy: `python -m crm_rl train dqn`."
             )
-        customers, _ = clean(load(data), source=str(data))
-        trained_worlds(self.network, customers)
-        train = published_split(customers).train
+        people, _ = customers(data)
+        trained_worlds(self.network, people)
+        train = published_split(people).train
         self.encoder = PublishedFeatures().fit(train)
         self.seen = {name: set(train[name].dropna()) for name in ("country", "education")}
         self.name = policy.stem

@@ -1,0 +1,374 @@
+"""The service: what it answers, what it logs, what bad requests get, and what a failing log does."""
+
+import asyncio
+import contextlib
+import sqlite3
+
+import numpy as np
+import pytest
+import schemathesis
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from crm_rl.case_studies.email.campaign import exact_q, next_action
+from crm_rl.case_studies.email.cells import N_CELLS, decode
+from crm_rl.case_studies.email.table import load_counts
+from crm_rl.case_studies.offers.recommend import recommend_offer
+from crm_rl.cli import main
+from crm_rl.data import customers, load
+from crm_rl.data.cells import READERS
+from crm_rl.data.split import published_split
+from crm_rl.serving import budgets, decisions, funnel, offers
+from crm_rl.serving.app import Settings, create, policies
+from crm_rl.serving.deciding import Desk
+from crm_rl.serving.decisions import DecisionLog, read_decisions
+from crm_rl.worlds.replay_world import world_of
+
+MOVE = {"state": [2, 4, 3, 1, 0, 0, 0], "action": 2}
+TWICE = budgets.EXAMPLE["customers"][:1] * 2
+CUSTOMER = {"Country": "Germany", "Education": "B7", "First Contact": "2022-01-10", "Stage": "interested"}
+
+
+@pytest.fixture(scope="session")
+def ready():
+    return policies(Settings())
+
+
+@pytest.fixture
+def url(tmp_path) -> str:
+    return f"sqlite:///{tmp_path}/decisions.db"
+
+
+@pytest.fixture
+def service(ready, url):
+    """A service with a log of its own; by name, other settings."""
+
+    with contextlib.ExitStack() as running:
+
+        def start(**changed) -> TestClient:
+            return running.enter_context(TestClient(create(Settings(**{"decisions": url} | changed), ready)))
+
+        yield start
+
+
+# ---- What it answers ----
+
+
+def test_the_next_action_has_the_published_form_and_is_the_one_of_chapter_10(service):
+    client, q = service(), exact_q(load_counts())
+    assert client.post("/get-next-action", json=MOVE).json() == {"next_action": next_action(q, **MOVE)}
+    rng = np.random.default_rng(0)
+    for state, action in zip(decode(rng.integers(N_CELLS, size=30)).tolist(), rng.integers(7, size=30), strict=True):
+        answer = client.post("/get-next-action", json={"state": state, "action": int(action)})
+        assert answer.json() == {"next_action": next_action(q, state, int(action))}
+
+
+def test_audiences_have_the_published_form(service):
+    client = service()
+    found = client.post("/campaign-audience?subjectId=2").json()
+    assert found == client.get("/campaign-audience?subjectId=2").json()
+    (name, audience) = next(iter(found.items()))
+    assert name == "campaign-audience" and audience["Email Subject"] == "Email Subject 2"
+    assert len(audience["Audience Permutations"]) == 10
+    for permutation in audience["Audience Permutations"]:
+        assert set(permutation) == {"audience-profile", "expected-conversions"}
+        assert set(permutation["audience-profile"]) == {
+            *("Age Group", "Customer Type", "Day of Week"),
+            *("Email Domain", "Gender", "Tenure Group"),
+        }
+    assert len(client.get("/campaign-audience?subjectId=2&most=3").json()[name]["Audience Permutations"]) == 3
+
+
+def test_a_customer_is_encoded_as_in_training_to_the_bit(ready, twin):
+    raw, (people, report) = load(twin), customers(twin)
+    observed = world_of(people, published_split(people).train, "described")
+    observed = observed.observe(observed.start(np.arange(observed.size())))
+    rows = raw.drop(index=report.findings.loc[report.findings["problem"] == "drag-fill", "row"].unique())
+    full = rows.notna().sum(axis=1).nlargest(20).index  # who has every kind of cell; and some of the others
+    encoded = 0
+    for row in full.union(rows.sample(20, random_state=0).index):
+        cells = rows.loc[row].drop(["ID", "Subscribed"]).to_dict()
+        if any(cell and READERS[name][0](cell).problem not in funnel.READABLE for name, cell in cells.items()):
+            continue  # the service refuses what cleaning has to guess
+        features, _, _ = ready[funnel].features(cells, "2022-04-28")
+        np.testing.assert_array_equal(features, observed[people.index.get_loc(row)])
+        encoded += 1
+    assert encoded > 30
+
+
+def test_the_funnel_takes_the_action_of_which_the_network_expects_most(service, ready):
+    client = service()
+    answer = client.post("/recommend/funnel", json={"customer": CUSTOMER}).json()
+    values = ready[funnel].network.of_observations(np.array([answer["features"]], dtype=np.float32))[0]
+    assert list(answer["q_values"].values()) == values.tolist()
+    assert answer["action"] == max(answer["q_values"], key=answer["q_values"].get)
+    again = client.post("/recommend/funnel", json={"features": answer["features"]}).json()
+    assert again["q_values"] == answer["q_values"] and again["known"] is None
+    assert answer["known"] is True and answer["notes"] == []
+
+
+def test_the_funnel_says_what_it_read_otherwise_and_what_training_never_met(service):
+    asked = {"customer": {"Country": "TUVALU", "First Call": "0000-00-00"}, "as_of": "2023-01-01"}
+    answer = service().post("/recommend/funnel", json=asked).json()
+    assert answer["known"] is False
+    assert answer["notes"] == ["Country: read as Tuvalu", "First Call: read as reached, on an unknown day"]
+    assert answer["features"][7] == 1
+
+
+def test_an_offer_is_the_one_of_chapter_11(service):
+    answer = service().post("/recommend/offer", json={"features": offers.EXAMPLE, "fatigue": 1}).json()
+    expected = recommend_offer(offers.EXAMPLE, fatigue=1).as_dict()
+    assert {name: answer[name] for name in expected} == expected and len(answer["alternatives"]) == 3
+
+
+def test_a_budget_is_never_overspent_and_each_customer_is_a_decision(service, url):
+    rng, client = np.random.default_rng(0), service()
+    asked = [
+        budgets.EXAMPLE["customers"][0]
+        | {"customer_id": str(n), "segment": str(rng.choice(budgets.SEGMENTS)), "age": int(rng.integers(15, 70))}
+        for n in range(50)
+    ]
+    for budget in (0, 3.5, 1000):
+        answer = client.post("/recommend/budget", json={"budget": budget, "customers": asked}).json()
+        costs = [offer["cost"] for offer in answer["offers"]]
+        assert answer["spent"] == pytest.approx(sum(costs)) and answer["spent"] <= budget
+        young = [offer for offer, customer in zip(answer["offers"], asked, strict=True) if customer["age"] < 18]
+        assert young and all(offer["reason"] == "too young" and offer["offer"] == 0 for offer in young)
+    assert sum(costs) > 3.5, "money decides"
+    log = read_decisions(url, "recommend/budget")
+    assert log.id[-50:].tolist() == [offer["decision"] for offer in answer["offers"]]
+    assert len(log.id) == 150 and (log.propensity == 1).all()
+    assert not any("customer_id" in context for context in log.context)
+
+
+def test_the_examples_of_the_openapi_page_run(service):
+    client, ran = service(), 0
+    schemas = (api := client.get("/openapi.json").json())["components"]["schemas"]
+    for path, methods in api["paths"].items():
+        if path != "/outcome" and "requestBody" in (post := methods.get("post", {})):
+            name = post["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+            for example in schemas[name]["examples"]:
+                assert client.post(path, json=example).status_code == 200, path
+                ran += 1
+    assert ran == 4
+
+
+# ---- What bad requests get ----
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "where", "says"),
+    [
+        (
+            "/get-next-action",
+            {"state": [0, 4, 3, 1, 0, 0, 0], "action": 2},
+            "body.state.0",
+            "greater than or equal to 1",
+        ),
+        ("/get-next-action", {"state": [1, 7, 3, 1, 0, 0, 0], "action": 2}, "body.state.1", "less than 7"),
+        ("/get-next-action", {"state": [1, 4, 3, 1, 0, 0], "action": 2}, "body.state.6", "required"),
+        ("/get-next-action", {"state": [2, 4, 3, 1, 0, 0, 0], "action": 7}, "body.action", "less than 7"),
+        ("/get-next-action", {"state": [2, 4, 3, 1, 0, 0, 0], "action": True}, "body.action", "valid integer"),
+        ("/get-next-action", {"state": [2, 4, 3, 1, 0, 0, 0]}, "body.action", "required"),
+        ("/campaign-audience?subjectId=9", None, "query.subjectId", "less than or equal to 3"),
+        ("/recommend/funnel", {}, "body", "either customer or features"),
+        ("/recommend/funnel", {"features": [0.5] * 14}, "body.features", "at least 15 items"),
+        ("/recommend/funnel", {"features": [1.5] + [0.5] * 14}, "body.features.0", "less than or equal to 1"),
+        ("/recommend/funnel", {"customer": {"Stage": "keen"}}, "body.customer.Stage", "'interested'"),
+        ("/recommend/funnel", {"customer": {"Land": "Germany"}}, "body.customer.Land", "not permitted"),
+        ("/recommend/funnel", {"customer": {"Country": "Atlantis"}}, "customer.Country", "the name of one country"),
+        ("/recommend/funnel", {"customer": {"First Call": "2022-02-30"}}, "customer.First Call", "as YYYY-MM-DD"),
+        ("/recommend/funnel", {"customer": {"Last Contact": "2024-01-01"}}, "customer.Last Contact", "to 2022-04-28"),
+        ("/recommend/funnel", {"customer": {}, "as_of": "2022-13-01"}, "as_of", "YYYY-MM-DD"),
+        (
+            "/recommend/offer",
+            {"features": offers.EXAMPLE | {"engagement": 2}},
+            "body.features.engagement",
+            "equal to 1",
+        ),
+        ("/recommend/offer", {"features": offers.EXAMPLE, "week": 12}, "body.week", "less than 12"),
+        ("/recommend/budget", budgets.EXAMPLE | {"budget": -1}, "body.budget", "equal to 0"),
+        ("/recommend/budget", budgets.EXAMPLE | {"customers": []}, "body.customers", "at least 1 item"),
+        ("/recommend/budget", budgets.EXAMPLE | {"customers": TWICE}, "body", "a name for each"),
+        ("/outcome", {"decision": "7", "reward": 1}, "body.decision", "pattern"),
+    ],
+)
+def test_what_is_not_allowed_is_422_that_says_what_is(path, body, where, says, service, url):
+    answer = service().post(path, json=body)
+    assert answer.status_code == 422
+    assert [problem["where"] for problem in answer.json()["problems"]] == [where]
+    assert says in answer.json()["problems"][0]["problem"]
+    assert len(read_decisions(url).id) == 0, "nothing was decided"
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"{", 422),
+        (b'{"state": "\xff\xfe"}', 400),
+        (b"[" * 100_000, 400),
+        (b'{"state": [2, 4, 3, 1, 0, 0, NaN], "action": Infinity}', 422),
+        (b'{"state": [2, 4, 3, 1, 0, 0, 0], "action": ' + b"9" * 5000 + b"}", 400),
+        (b'{"\\ud800": "\\udfff"}', 422),
+        (b'{"state": "' + b"x" * 1_000_000 + b'"}', 413),
+    ],
+)
+def test_what_is_no_request_at_all_is_refused_in_the_same_form(content, status, service):
+    answer = service().post("/get-next-action", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error", "problems"}
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_whatever_the_schema_allows_or_forbids_is_answered_as_documented(mode, service):
+    api, asked = schemathesis.openapi.from_asgi("/openapi.json", service().app), 0
+    checks = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+    for operation in api.get_all_operations():
+        if mode == GenerationMode.NEGATIVE and operation.ok().path == "/health":
+            continue  # nothing in it can be wrong
+
+        @settings(max_examples=3, suppress_health_check=list(HealthCheck))
+        @given(case=operation.ok().as_strategy(generation_mode=mode))
+        def ask(case):
+            case.call_and_validate(checks=checks)
+            nonlocal asked
+            asked += 1
+
+        ask()
+    assert asked > 15
+
+
+def test_a_token_is_asked_for_where_there_is_one(service):
+    client = service(token="secret")
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic secret"}):
+        refused = client.post("/get-next-action", json=MOVE, headers=headers)
+        assert refused.status_code == 401 and refused.headers["WWW-Authenticate"] == "Bearer"
+    assert client.post("/get-next-action", json=MOVE, headers={"Authorization": "Bearer secret"}).status_code == 200
+    assert client.get("/health").status_code == 200, "who watches the service needs no token"
+
+
+# ---- The log ----
+
+
+def test_every_decision_is_logged_with_what_was_known_and_how_likely_it_was(service, url):
+    client = service()
+    first = client.post("/get-next-action", json=MOVE)
+    second = client.post("/recommend/funnel", json={"customer": CUSTOMER}).json()
+    log = read_decisions(url)
+    assert log.id.tolist() == [first.headers["X-Decision"], second["decision"]]
+    assert log.context == [MOVE, {"features": second["features"]}], "features, and no name"
+    assert log.action.tolist() == [str(first.json()["next_action"]), second["action"]]
+    assert log.propensity.tolist() == [1, 1] and np.isnan(log.reward).all()
+    assert len(read_decisions(url, "recommend/funnel").id) == 1
+
+
+def _explore(url: str, epsilon: float, decisions: int, reward) -> None:
+    """Let a desk decide so often, always with the second of four actions as the best, and report the rewards."""
+
+    async def decide() -> None:
+        desk = Desk(DecisionLog(url), epsilon, np.random.default_rng(0))
+        asked = [desk.decide("test", "a policy", {"n": n}, 1, ["a", "b", "c", "d"]) for n in range(decisions)]
+        for action, decision in await asyncio.gather(*asked):
+            await desk.log.reward(decision, reward(action))
+        desk.log.close()
+
+    asyncio.run(decide())
+
+
+def test_exploration_is_logged_with_its_true_propensity(url):
+    _explore(url, 0.4, 300, float)
+    log = read_decisions(url)
+    assert [each["n"] for each in log.context] == list(range(300)), "in order of time"
+    np.testing.assert_allclose(log.propensity, np.where(log.action == "b", 0.6 + 0.1, 0.1))
+    assert abs((log.action == "b").mean() - 0.7) < 0.105, "four standard errors"
+    assert set(log.action) == set("abcd")
+
+
+def test_a_policy_can_be_valued_from_the_log(url):
+    _explore(url, 0.4, 300, lambda action: 10.0 * action)
+    log = read_decisions(url)
+    for action, value in (("b", 10.0), ("c", 20.0)):
+        weights = (log.action == action) / log.propensity
+        estimate = weights * log.reward
+        assert abs(estimate.mean() - value) < 4 * estimate.std() / len(estimate) ** 0.5
+        assert estimate.std() / len(estimate) ** 0.5 < 0.2 * value, "near enough to tell them apart"
+
+
+def test_the_service_explores_where_it_is_told_to(service, url):
+    client = service(explore=1.0)
+    for _ in range(30):
+        client.post("/get-next-action", json=MOVE)
+        client.post("/recommend/offer", json=offers.OfferQuestion.model_config["json_schema_extra"]["examples"][0])
+    log = read_decisions(url)
+    assert set(log.propensity.round(6)) == {round(1 / 7, 6), round(1 / 145, 6)}
+    assert len(set(log.action)) > 20
+
+
+def test_the_first_outcome_stays(service, url):
+    client = service()
+    decision = client.post("/get-next-action", json=MOVE).headers["X-Decision"]
+    assert client.post("/outcome", json={"decision": decision, "reward": 2.5}).status_code == 200
+    assert client.post("/outcome", json={"decision": decision, "reward": 2.5}).status_code == 200
+    other = client.post("/outcome", json={"decision": decision, "reward": 3})
+    assert other.status_code == 409 and "2.5" in other.json()["error"]
+    assert client.post("/outcome", json={"decision": "0" * 32, "reward": 3}).status_code == 404
+    assert read_decisions(url).reward.tolist() == [2.5]
+
+
+def _unavailable(answer) -> bool:
+    return answer.status_code == 503 and "log of decisions" in answer.json()["error"] and answer.headers["Retry-After"]
+
+
+def test_a_locked_database_is_a_clear_503_until_it_is_free(service, url, tmp_path, monkeypatch):
+    monkeypatch.setattr(decisions, "PATIENCE", 0.05)
+    client = service()
+    with sqlite3.connect(tmp_path / "decisions.db") as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert _unavailable(client.post("/get-next-action", json=MOVE))
+    assert client.post("/get-next-action", json=MOVE).status_code == 200
+    assert len(read_decisions(url).id) == 1
+
+
+def test_a_full_disk_is_a_clear_503_until_there_is_room(service, url, monkeypatch):
+    limits = []
+
+    def prepare(connection, _record):
+        connection.execute("PRAGMA journal_mode = WAL")
+        limits.append(connection)
+
+    monkeypatch.setattr(decisions, "_prepare_sqlite", prepare)
+    client = service()
+    features = {"features": [0.123456789] * 15}
+    (connection,) = {id(each): each for each in limits}.values()
+    connection.execute("PRAGMA max_page_count = 6")
+    answers = [client.post("/recommend/funnel", json=features) for _ in range(60)]
+    assert {answer.status_code for answer in answers} == {200, 503}
+    assert _unavailable(answers[-1]) and "full" in answers[-1].json()["error"]
+    connection.execute("PRAGMA max_page_count = 1000")
+    assert client.post("/recommend/funnel", json=features).status_code == 200
+    log, answered = read_decisions(url), [answer.json()["decision"] for answer in answers if answer.status_code == 200]
+    assert log.id[:-1].tolist() == answered
+
+
+def test_health_says_which_policies_answer_and_when_the_log_does_not(service, tmp_path):
+    client = service()
+    policies = client.get("/health").json()["policies"]
+    assert (policies["email"], policies["funnel"]) == ("exact-q-twin", "funnel_twin-described-dqn")
+    with sqlite3.connect(tmp_path / "decisions.db") as other:
+        other.execute("DROP TABLE decisions")
+    assert _unavailable(client.get("/health"))
+
+
+@pytest.mark.parametrize("bad", ["nothing", "oracle9://here/it", "sqlite:////proc/nowhere/d.db", "sqlite:///{file}"])
+def test_a_log_that_cannot_be_opened_is_an_error_of_the_command_line(bad, tmp_path, capsys):
+    (tmp_path / "text.db").write_text("no database " * 1000)
+    assert main(["serve", "--port", "8799", "--decisions", bad.format(file=tmp_path / "text.db")]) == 1
+    error = capsys.readouterr().err
+    assert "log of decisions cannot be opened" in error and "Remedy" in error and "Traceback" not in error
