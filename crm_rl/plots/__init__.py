@@ -7,6 +7,7 @@ from crm_rl.plots.audit import factor_in_two, mixture, room
 from crm_rl.plots.comparison import share_dots
 from crm_rl.plots.data import against_chance, parts_by_month
 from crm_rl.plots.dqn import shares_by_group, shares_by_roughness
+from crm_rl.plots.email import calibration, promised_and_delivered
 from crm_rl.plots.explosion import arch_by_rows, met_and_unseen
 from crm_rl.plots.fair_match import arms_at_both_ends
 from crm_rl.plots.names import on_noise, two_labellings
@@ -40,6 +41,7 @@ __all__ = [
     "against_chance",
     "arch_by_rows",
     "arms_at_both_ends",
+    "calibration",
     "cell_by_cell",
     "climb_to_optimum",
     "factor_in_two",
@@ -51,6 +53,7 @@ __all__ = [
     "parts_by_month",
     "plans_by_week",
     "published_and_repeated",
+    "promised_and_delivered",
     "reached_by_week",
     "room",
     "share_by_setting",
