@@ -4,6 +4,7 @@ Functions draw on the axes they are given, or on new ones, and return them.
 """
 
 from crm_rl.plots.audit import factor_in_two, mixture, room
+from crm_rl.plots.budgets import shares_of_bound, spending_by_price
 from crm_rl.plots.comparison import share_dots
 from crm_rl.plots.data import against_chance, parts_by_month
 from crm_rl.plots.dqn import shares_by_group, shares_by_roughness
@@ -59,6 +60,8 @@ __all__ = [
     "share_by_setting",
     "share_dots",
     "shares_by_group",
+    "shares_of_bound",
+    "spending_by_price",
     "shares_by_roughness",
     "tables_and_network",
     "training_comparison",

@@ -37,14 +37,14 @@ def plan_at(world: World, prices: np.ndarray, start: int = 0) -> Plan:
     q = np.empty((weeks, *world.reward.shape))
     value = world.end
     for week in reversed(range(weeks)):
-        q[week] = world.reward + _expected(world, value)
+        q[week] = world.reward + expected_next(world, value)
         value = (q[week] - prices[week] * DOLLARS).max(axis=-1)
     actions = (q - prices[:, None, None, None] * DOLLARS).argmax(axis=-1)
     return Plan(prices, q, value[:, start], _spending(world, actions, start))
 
 
-def _expected(world: World, value: np.ndarray) -> np.ndarray:
-    """The expected value of the next state, shape (types, states, actions); `value` has shape (types, states)."""
+def expected_next(world: World, value: np.ndarray) -> np.ndarray:
+    """The expected value of the next state, shape (types, states, actions), of values of shape (types, states)."""
     after_trip, after_none = (np.tensordot(value, move, (1, 2)) for move in (world.travelled, world.stayed))
     return after_none + world.trip * (after_trip - after_none)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from crm_rl.case_studies.budgets.catalogue import CENTS, DOLLARS
 from crm_rl.case_studies.budgets.knapsack import plan_week
-from crm_rl.case_studies.budgets.plan import Plan, plan_at
+from crm_rl.case_studies.budgets.plan import Plan, expected_next
 from crm_rl.case_studies.budgets.safety import Limits, check
 from crm_rl.case_studies.budgets.world import WEEKS, World, step
 
@@ -66,8 +66,10 @@ def play(world: World, policy: Policy, budget: int, plan: Plan, rng: np.random.G
 
 def doing_nothing(world: World, weeks: int = WEEKS, start: int = 0) -> float:
     """What a season without any offer is worth, exactly, in dollars."""
-    free = world._replace(trip=world.trip[..., :1], reward=world.reward[..., :1], travelled=world.travelled[:, :1])
-    return float(world.customers @ plan_at(free._replace(stayed=world.stayed[:, :1]), np.zeros(weeks), start).start)
+    value = world.end
+    for _ in range(weeks):
+        value = (world.reward + expected_next(world, value))[..., 0]
+    return float(world.customers @ value[:, start])
 
 
 def first_come(world: World) -> Policy:

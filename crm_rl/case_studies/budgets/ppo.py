@@ -87,4 +87,6 @@ def _learned(algorithm: type, env, steps: int, seed: int, settings: dict) -> Net
         model.learn(steps)
     layers = [*model.policy.mlp_extractor.policy_net, model.policy.action_net]
     linear = [layer for layer in layers if isinstance(layer, torch.nn.Linear)]
-    return Network(*([np.array(getattr(layer, name).detach()).T for layer in linear] for name in ("weight", "bias")))
+    return Network(
+        *([getattr(layer, name).detach().numpy().T.copy() for layer in linear] for name in ("weight", "bias"))
+    )

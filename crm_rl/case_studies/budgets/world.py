@@ -163,16 +163,24 @@ def book_world(path: Path = TYPES) -> World:
 
 def read_types(path: Path) -> pd.DataFrame:
     """Read and check a file of types: a row a segment, the columns `COLUMNS`."""
-    types = pd.read_csv(path)
+    try:
+        types = pd.read_csv(path)
+    except (ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
+        raise DataError(f"{path}: it cannot be read as a table ({error}). Remedy: save it as .csv in UTF-8.") from error
     missing = [name for name in COLUMNS if name not in types]
     if missing or types.empty:
         what = f"has no column {', '.join(missing)}" if missing else "has no rows"
         raise DataError(f"{path}: {what}. Remedy: a row a segment, with the columns {', '.join(COLUMNS)}.")
-    problems = []
+    problems = [f"{path}: segment {name!r} comes twice. Remedy: a row each." for name in _repeated(types["segment"])]
     for name, (low, high) in {"customers": (1, 10_000_000), **RANGES}.items():
         numbers = pd.to_numeric(types[name], errors="coerce")
-        for row in types.index[~numbers.between(low, high)]:
+        whole = (numbers % 1 == 0) | (name != "customers")
+        for row in types.index[~(numbers.between(low, high) & whole)]:
             problems.append(f"{path}: row {row + 2}, {name}: {types[name][row]!r}. Remedy: a number {low} to {high}.")
     if problems:
         raise DataError("\n".join(problems))
     return types
+
+
+def _repeated(names: pd.Series) -> list:
+    return names[names.duplicated()].unique().tolist()

@@ -1,0 +1,61 @@
+"""The safety layer: no budget is overspent, no rule is broken, and nothing is dropped in silence."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm_rl.case_studies.budgets.catalogue import CENTS, CHANNEL, N_ACTIONS
+from crm_rl.case_studies.budgets.safety import Customers, Limits, Verdict, allowed, check
+
+
+@st.composite
+def situations(draw):
+    n = draw(st.integers(1, 40))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    people = Customers(rng.integers(0, 100, n), rng.random((n, 5)) < rng.random(), rng.integers(0, 15, n))
+    limits = Limits(draw(st.integers(0, 6000)), draw(st.integers(0, 14)), draw(st.integers(0, 99)))
+    greedy = draw(st.booleans())  # everybody the dearest, or any action
+    actions = np.full(n, N_ACTIONS - 1) if greedy else rng.integers(N_ACTIONS, size=n)
+    return actions, limits, people, rng.permutation(n)
+
+
+@settings(max_examples=300, deadline=None)
+@given(situations())
+def test_nothing_is_ever_overspent_and_no_rule_broken(situation):
+    actions, limits, people, order = situation
+    checked = check(actions, limits, people, order)
+    served = checked.actions > 0
+    assert CENTS[checked.actions].sum() == checked.spent <= limits.budget
+    assert (people.age[served] >= limits.age).all() and (people.contacts[served] < limits.contacts).all()
+    assert people.consent[served, CHANNEL[checked.actions[served]]].all()
+    assert allowed(people, limits)[np.arange(len(actions)), checked.actions].all()
+    # What was granted is what was proposed; what was not has a reason, and a refusal for money was one.
+    granted = checked.verdicts == Verdict.GRANTED
+    assert (checked.actions[granted] == actions[granted]).all() and not checked.actions[~granted].any()
+    too_dear = checked.verdicts == Verdict.OVER_BUDGET
+    assert (CENTS[actions[too_dear]] > limits.budget - checked.spent).all()
+    assert sum(checked.refused().values()) == (~granted).sum()
+
+
+def test_by_hand():
+    people = Customers(
+        age=np.array([17, 30, 30, 30, 30]),
+        consent=np.array([[True] * 5, [False] * 5, [True] * 5, [True] * 5, [True] * 5]),
+        contacts=np.array([0, 0, 12, 0, 0]),
+    )
+    checked = check(np.array([1, 1, 1, 25, 1]), Limits(budget=260), people)
+    assert checked.actions.tolist() == [0, 0, 0, 25, 0] and checked.spent == 257
+    assert checked.refused() == {"too_young": 1, "no_consent": 1, "contact_cap": 1, "over_budget": 1}
+    reverse = check(np.array([1, 1, 1, 25, 1]), Limits(budget=260), people, np.arange(5)[::-1])
+    assert reverse.actions.tolist() == [0, 0, 0, 0, 1] and reverse.spent == 50
+
+
+@pytest.mark.parametrize(
+    "wrong", [(np.array([26]), Limits(0), None), (np.array([-1]), Limits(0), None), (np.array([1]), Limits(-1), None)]
+)
+def test_what_is_no_proposal_is_refused(wrong):
+    with pytest.raises(ValueError, match="Remedy"):
+        check(*wrong)
+    with pytest.raises(ValueError, match="Remedy"):
+        check(np.array([1, 1]), Limits(100), None, np.array([0, 0]))
