@@ -1,5 +1,6 @@
 """Event logs as files: read one of anybody's, with every fault named at once (chapter 11)."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -62,7 +63,7 @@ def load_log(path: Path) -> pd.DataFrame:
 
 def _cells(path: Path) -> pd.DataFrame:
     """All cells as text, and "" where there is nothing."""
-    readers = {".csv": pd.read_csv, ".xlsx": pd.read_excel}
+    readers = {".csv": pd.read_csv, ".xlsx": partial(pd.read_excel, engine="openpyxl")}
     if path.suffix.lower() not in readers:
         raise DataError(f"{path}: not a .csv or .xlsx file. Remedy: save the log as one of these.")
     if not path.is_file():

@@ -17,13 +17,13 @@ from crm_rl.case_studies.offers.simulator import INPUTS, World
 ENVS, HIDDEN = 128, [64, 64]
 PPO_SETTINGS = {"n_steps": 12, "batch_size": 256, "learning_rate": 1e-3, "gamma": 1.0}
 DQN_SETTINGS = {
-    "learning_rate": 1e-3,
+    "learning_rate": 5e-4,
     "gamma": 1.0,
     "buffer_size": 100_000,
     "learning_starts": 2_000,
-    "batch_size": 256,
-    "gradient_steps": 8,
-    "target_update_interval": 10,
+    "batch_size": 128,
+    "gradient_steps": 32,
+    "target_update_interval": 1_000,
     "exploration_fraction": 0.5,
 }
 
