@@ -224,6 +224,10 @@ JUDGED: dict[str, Rule] = {
     "funnel-102": agree(lambda r: 100 * r["seen.dqn_selection.log_subscribers"] / r["seen.dqn.test_episodes"]),
     "funnel-103": agree(7),
     "offers-01": derived(lambda r: r["offers-02"] * r["offers-03"] * r["offers-04"] * r["offers-05"]),
+    "offers-02": same("seen.offers.types"),
+    "offers-03": same("seen.offers.values"),
+    "offers-04": same("seen.offers.channels"),
+    "offers-05": same("seen.offers.timings"),
     "offers-06": derived(6 + 3 + 1),
     "budget-12": derived(lambda r: r["budget-02"] + 2),
 }
@@ -231,7 +235,8 @@ JUDGED: dict[str, Rule] = {
 #: What nothing at hand could show right or wrong; the note of each says why.
 NOT_TESTABLE = (
     "funnel-21 funnel-28 funnel-29 funnel-30 funnel-31 funnel-32 funnel-35 funnel-36 funnel-83 funnel-93 funnel-94 "
-    "funnel-96 funnel-104 funnel-105 funnel-106 funnel-109 funnel-110 budget-18"
+    "funnel-96 funnel-104 funnel-105 funnel-106 funnel-109 funnel-110 budget-18 "
+    "offers-07 offers-08 offers-09 offers-10 offers-11"
 ).split()
 
 #: The numbers of the chapters that would examine the other claims of a system.

@@ -49,6 +49,8 @@ SHOWN_IN = {
     ("funnel", "Architecture"): ("01",),
     ("funnel", "Evaluation"): ("08", "09"),
     ("funnel", "Files"): ("01", "08"),
+    ("offers", "Model"): ("11",),
+    ("offers", "Sample output"): ("11",),
 }
 
 

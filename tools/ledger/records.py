@@ -58,6 +58,11 @@ SEEN = {
     "q_learning.test_episodes": Seen(1000, "the Q-learning rows draw 1,000 test customers, with replacement"),
     "dqn.test_episodes": Seen(1655, "the DQN rows have 1,655 episodes"),
     "dqn_selection.log_subscribers": Seen(18, "a log has 18 of 1,655"),
+    # the offer recommender
+    "offers.types": Seen(4, "the catalogue has 4 offers"),
+    "offers.values": Seen(4, "besides 5, 10 and 15 there is a fourth value, 0, which free shipping uses"),
+    "offers.channels": Seen(3, "the catalogue has 3 channels"),
+    "offers.timings": Seen(3, "the catalogue has 3 timings"),
 }
 
 
