@@ -12,6 +12,7 @@ from crm_rl.plots.email import calibration, promised_and_delivered
 from crm_rl.plots.explosion import arch_by_rows, met_and_unseen
 from crm_rl.plots.fair_match import arms_at_both_ends
 from crm_rl.plots.names import on_noise, two_labellings
+from crm_rl.plots.offers import reward_and_profit, shares_of_learners
 from crm_rl.plots.policies import (
     feature_visibility,
     full_comparison,
@@ -56,11 +57,13 @@ __all__ = [
     "published_and_repeated",
     "promised_and_delivered",
     "reached_by_week",
+    "reward_and_profit",
     "room",
     "share_by_setting",
     "share_dots",
     "shares_by_group",
     "shares_of_bound",
+    "shares_of_learners",
     "spending_by_price",
     "shares_by_roughness",
     "tables_and_network",
