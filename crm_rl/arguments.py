@@ -9,7 +9,7 @@ from crm_rl.files import same_file
 #: As `data.split`, `worlds.replay_world` and `experiments.studies` know them, which are slow to import.
 SPLITS = ("published", "sound")
 SETTINGS = ("described", "as_coded")
-STUDIES = ("funnel", "ablation", "comparison", "comparison_why", "email", "budgets", "offers")
+STUDIES = ("funnel", "ablation", "comparison", "comparison_why", "email", "budgets", "offers", "logs")
 
 #: Endings of files, which no folder has that is to be made.
 ENDINGS = (".csv", ".json", ".npz", ".xlsx")

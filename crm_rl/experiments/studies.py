@@ -15,6 +15,7 @@ from crm_rl.experiments import (
     dqn_ablation,
     email_study,
     funnel_study,
+    logs_study,
     offers_study,
 )
 from crm_rl.experiments.runner import RESULTS, Job, data_name, expected_minutes, run
@@ -42,6 +43,7 @@ STUDIES = {
     "email": Study(email_study.plan, email_study.record, input=email_study.INPUT),
     "budgets": Study(budgets_study.plan, budgets_study.record, input=TYPES),
     "offers": Study(offers_study.plan, offers_study.record, input=RESPONSE),
+    "logs": Study(logs_study.plan, logs_study.record),
 }
 
 
