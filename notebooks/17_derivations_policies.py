@@ -18,7 +18,7 @@
 # : [The first four derivations](14_derivations.ipynb) and their setting; paper and pencil.
 #
 # Time
-# : 25 minutes to read, 5 seconds to run.
+# : 25 minutes to read, 10 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
