@@ -3,6 +3,7 @@
 # make notebooks  execute again the notebooks whose .py changed (ALL=1: every notebook, after a change of crm_rl)
 # make study      train every row of the study over 20 seeds, and record it
 # make check      the quick gates, under half a minute
+# make cards      the practice page, the Anki deck and the CSV, from the question bank
 # make lab        JupyterLab, which shows the book's markup
 # make pdf        the whole book as one PDF, _build/book.pdf (needs Chromium or Chrome)
 # make clean      remove what was built (not the environment; that is make distclean)
@@ -21,11 +22,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # With -j, too, one target after the other: they share an environment and _build, and the tests use both cores anyway.
 .NOTPARALLEL:
-.PHONY: help env book pdf test lint gates unit nbval browser notebooks study check lab test-portable test-lowest clean distclean
+.PHONY: help env book pdf test lint gates unit nbval browser notebooks study cards check lab test-portable test-lowest clean distclean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' Makefile | head -10
+	@sed -n 's/^# //p' Makefile | head -11
 
 # ---- The environment, filled in two stages: what builds the book, then the rest. Each is filled again when its files change. ----
 
@@ -103,6 +104,10 @@ study: $(STAMP)
 # The shell reads ORIGINAL from its environment, so that a blank in the name is part of the name.
 export ORIGINAL
 original = $(if $(ORIGINAL),"$$ORIGINAL")
+
+# The interview questions as the book's page shows them, and as files to learn from.
+cards: $(STAMP)
+	@$(BIN)/python tools/cards.py
 
 lab: $(STAMP)
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
