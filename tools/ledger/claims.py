@@ -229,7 +229,23 @@ JUDGED: dict[str, Rule] = {
     "offers-04": same("seen.offers.channels"),
     "offers-05": same("seen.offers.timings"),
     "offers-06": derived(6 + 3 + 1),
+    "budget-01": same("seen.budget.offers"),
+    "budget-02": same("seen.budget.features"),
+    "budget-03": same("seen.budget.offer_value"),
+    "budget-05": same("seen.budget.channel_costs.0"),
+    "budget-06": same("seen.budget.channel_costs.1"),
+    "budget-07": same("seen.budget.channel_costs.2"),
+    "budget-08": same("seen.budget.channel_costs.3"),
+    "budget-09": same("seen.budget.channel_costs.4"),
+    "budget-10": same("seen.budget.channels"),
+    "budget-11": same("seen.budget.steps"),
     "budget-12": derived(lambda r: r["budget-02"] + 2),
+    "budget-13": same("seen.budget.trip_weight"),
+    "budget-14": same("seen.budget.weeks"),
+    "budget-15": same("seen.budget.choices"),
+    "budget-16": same("seen.budget.trips"),
+    "budget-17": same("seen.budget.ahead"),
+    "budget-19": same("seen.budget.offers"),
 }
 
 #: What nothing at hand could show right or wrong; the note of each says why.
@@ -240,7 +256,7 @@ NOT_TESTABLE = (
 ).split()
 
 #: The numbers of the chapters that would examine the other claims of a system.
-CHAPTERS = {"email": 10, "offers": 11, "budget": 12}
+CHAPTERS = {"email": 10, "offers": 11}
 
 
 def rule_of(claim: Claim) -> Rule:

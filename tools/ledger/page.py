@@ -51,6 +51,10 @@ SHOWN_IN = {
     ("funnel", "Files"): ("01", "08"),
     ("offers", "Model"): ("11",),
     ("offers", "Sample output"): ("11",),
+    ("budget", "Goal"): ("12",),
+    ("budget", "Training script"): ("12",),
+    ("budget", "Simulator"): ("12",),
+    ("budget", "Bandit"): ("12",),
 }
 
 

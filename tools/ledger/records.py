@@ -63,6 +63,22 @@ SEEN = {
     "offers.values": Seen(4, "besides 5, 10 and 15 there is a fourth value, 0, which free shipping uses"),
     "offers.channels": Seen(3, "the catalogue has 3 channels"),
     "offers.timings": Seen(3, "the catalogue has 3 timings"),
+    # weekly budgets
+    "budget.offers": Seen(5, "the offer is chosen from six, 0 being none"),
+    "budget.channels": Seen(5, "the channel is chosen from five"),
+    "budget.choices": Seen(1, "an action is one offer and one channel"),
+    "budget.features": Seen(20, "a customer is shown by 20 features, before the week and the share of budget left"),
+    "budget.offer_value": Seen(0.5, "the discount costs 0.5 times the number of the offer"),
+    "budget.channel_costs.0": Seen(0.0, "channel costs are 0, 0.02, 0.03, 0.05 and 0.07"),
+    "budget.channel_costs.1": Seen(0.02, "channel costs are 0, 0.02, 0.03, 0.05 and 0.07"),
+    "budget.channel_costs.2": Seen(0.03, "channel costs are 0, 0.02, 0.03, 0.05 and 0.07"),
+    "budget.channel_costs.3": Seen(0.05, "channel costs are 0, 0.02, 0.03, 0.05 and 0.07"),
+    "budget.channel_costs.4": Seen(0.07, "channel costs are 0, 0.02, 0.03, 0.05 and 0.07"),
+    "budget.steps": Seen(200_000, "PPO trains for 200,000 steps"),
+    "budget.trip_weight": Seen(0.5, "the reward is the profit plus 0.5 a trip"),
+    "budget.weeks": Seen(12, "an episode has 12 weeks"),
+    "budget.trips": Seen(1, "a trip comes or not, with a chance of 0.05 + 0.02 offer + 0.005 channel"),
+    "budget.ahead": Seen(1, "the bandit is a logistic regression for each offer, of this step's reward above 0"),
 }
 
 
