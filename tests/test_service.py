@@ -196,7 +196,7 @@ def test_the_examples_of_the_openapi_page_run(service):
         ("/recommend/offer", {"features": offers.EXAMPLE, "week": 12}, "body.week", "less than 12"),
         ("/recommend/budget", budgets.EXAMPLE | {"budget": -1}, "body.budget", "equal to 0"),
         ("/recommend/budget", budgets.EXAMPLE | {"customers": []}, "body.customers", "at least 1 item"),
-        ("/recommend/budget", budgets.EXAMPLE | {"customers": TWICE}, "body", "a name for each"),
+        ("/recommend/budget", budgets.EXAMPLE | {"customers": TWICE}, "customers", "a name for each"),
         ("/outcome", {"decision": "7", "reward": 1}, "body.decision", "pattern"),
     ],
 )

@@ -15,12 +15,12 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from crm_rl.data.load import TWIN
 from crm_rl.serving import budgets, email, funnel, offers
-from crm_rl.serving.deciding import Desk
+from crm_rl.serving.deciding import Desk, Question
 from crm_rl.serving.decisions import DEFAULT, DecisionLog
 from crm_rl.serving.errors import RESPONSES, UNAUTHORIZED, BodyLimit, Error, add_handlers
 
@@ -57,10 +57,8 @@ def settings() -> Settings:
     return Settings(**{name: kinds.get(name, str)(value) for name, value in given.items()})
 
 
-class Outcome(BaseModel):
+class Outcome(Question):
     """What came of a decision."""
-
-    model_config = ConfigDict(extra="forbid")
 
     decision: str = Field(pattern="^[0-9a-f]{32}$", examples=["188c0f4e1b2a3c4d0123456789abcdef"])
     reward: float = Field(allow_inf_nan=False, examples=[1.0])

@@ -19,7 +19,7 @@ from crm_rl.case_studies.budgets.customers import (
     season,
 )
 from crm_rl.case_studies.budgets.world import WEEKS
-from crm_rl.serving.deciding import Desk
+from crm_rl.serving.deciding import Desk, Question
 from crm_rl.serving.decisions import Decision
 
 #: The most customers of one request.
@@ -31,13 +31,11 @@ SEGMENTS = season()[0].segments
 
 def _between(name: str):
     low, high = WHOLE[name]
-    return Annotated[int, Field(strict=True, ge=low, le=high)]
+    return Annotated[int, Field(ge=low, le=high)]
 
 
-class BudgetCustomer(BaseModel):
+class BudgetCustomer(Question):
     """A customer: to which segment they belong, where they stand, and what the rules ask."""
-
-    model_config = ConfigDict(extra="forbid")
 
     customer_id: str = Field(min_length=1, max_length=100, pattern=r"^\S+$")
     segment: Literal[SEGMENTS]
@@ -66,13 +64,13 @@ EXAMPLE = {
 }
 
 
-class BudgetQuestion(BaseModel):
+class BudgetQuestion(Question):
     """Customers, and what may be spent on them this week."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
-    budget: float = Field(ge=0, le=1e9, allow_inf_nan=False, description="dollars")
-    week: int = Field(1, strict=True, ge=1, le=WEEKS)
+    budget: float = Field(ge=0, le=1e9, description="dollars")
+    week: int = Field(1, ge=1, le=WEEKS)
     customers: list[BudgetCustomer] = Field(min_length=1, max_length=MOST)
 
 

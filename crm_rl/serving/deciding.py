@@ -3,8 +3,15 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from crm_rl.serving.decisions import Decision, DecisionLog
+
+
+class Question(BaseModel):
+    """A part of a request: a field that it does not have is an error, and so is true for 1 or "1" for 1."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Desk(NamedTuple):

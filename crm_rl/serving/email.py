@@ -10,7 +10,7 @@ from crm_rl.case_studies.email.audiences import campaign_audience, fit_prior
 from crm_rl.case_studies.email.campaign import exact_q
 from crm_rl.case_studies.email.cells import ATTRIBUTES, MOVED, SHAPE, SUBJECT, neighbours
 from crm_rl.case_studies.email.table import load_counts
-from crm_rl.serving.deciding import Desk
+from crm_rl.serving.deciding import Desk, Question
 
 ACTIONS = [str(action) for action in range(len(MOVED))]
 
@@ -18,27 +18,23 @@ ACTIONS = [str(action) for action in range(len(MOVED))]
 MOST = 100
 
 Code = [
-    Annotated[int, Field(strict=True, ge=attribute.first, lt=attribute.first + len(attribute.values))]
-    for attribute in ATTRIBUTES
+    Annotated[int, Field(ge=attribute.first, lt=attribute.first + len(attribute.values))] for attribute in ATTRIBUTES
 ]
-Action = Annotated[int, Field(strict=True, ge=0, lt=len(MOVED))]
 Subject = Annotated[int, Query(alias="subjectId", ge=1, le=SHAPE[SUBJECT], examples=[2])]
 HowMany = Annotated[int, Query(ge=1, le=MOST, description="how many audiences to name, the best first")]
 
 
-class Move(BaseModel):
+class Move(Question):
     """A kind of email to a kind of customer, as seven codes, and the action about to be taken there.
 
     The codes: subject line 1 to 3, weekday 0 to 6 (0 is Monday), tenure 0 to 6, email domain 0 to 5, age 0 to 4,
     gender 0 or 1, type 0 or 1. The actions 0 to 6 move weekday, tenure, domain, age, gender, type, subject to the next.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"state": [2, 4, 3, 1, 0, 0, 0], "action": 2}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"state": [2, 4, 3, 1, 0, 0, 0], "action": 2}]})
 
-    state: tuple[*Code]
-    action: Action
+    state: Annotated[tuple[*Code], Field(strict=False)]  # JSON has lists only; its numbers stay strict
+    action: int = Field(ge=0, lt=len(MOVED))
 
 
 class NextAction(BaseModel):

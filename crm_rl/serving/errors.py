@@ -34,13 +34,6 @@ class Error(BaseModel):
     problems: list[Problem] = []
 
 
-class BadRequest(Exception):
-    """A request that says what cannot be, where no schema can see it: (where, what is allowed)."""
-
-    def __init__(self, *problems: tuple[str, str]):
-        self.problems = problems
-
-
 #: What every endpoint that reads a body may answer besides, for the OpenAPI page.
 RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"model": Error, "description": "The body is not JSON"},
@@ -58,13 +51,10 @@ def add_handlers(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         return _refusal((".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors())
 
-    @app.exception_handler(BadRequest)
-    async def impossible(_: Request, error: BadRequest) -> Response:
-        return _refusal(error.problems)
-
     @app.exception_handler(DataError)
-    async def unusable(_: Request, error: DataError) -> Response:
-        return _refusal(("body", line.strip()) for line in str(error).splitlines())
+    async def impossible(_: Request, error: DataError) -> Response:
+        """What no schema can see; each line says where, and what is allowed."""
+        return _refusal(line.split(": ", 1) for line in str(error).splitlines())
 
     @app.exception_handler(LogUnavailable)
     async def unavailable(_: Request, error: LogUnavailable) -> Response:

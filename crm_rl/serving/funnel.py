@@ -18,11 +18,10 @@ from crm_rl.data.cells import READERS
 from crm_rl.data.columns import BOOTCAMPS, CONTACTS, DATE_COLUMNS, EVENTS, SNAPSHOT_DATE, STAGES, STATUSES, TEXT
 from crm_rl.data.features import PUBLISHED_FEATURES, PublishedFeatures
 from crm_rl.data.load import TWIN
-from crm_rl.data.problems import PROBLEMS
+from crm_rl.data.problems import PROBLEMS, DataError
 from crm_rl.data.split import published_split
 from crm_rl.files import PROJECT
-from crm_rl.serving.deciding import Desk
-from crm_rl.serving.errors import BadRequest
+from crm_rl.serving.deciding import Desk, Question
 from crm_rl.serving.recommend import setting_of, trained_worlds
 from crm_rl.worlds.base import Action
 
@@ -40,13 +39,11 @@ READABLE = (None, "other spelling", "unknown date", "answered No")
 
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Milestone = Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2}|No)$")]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Customer(BaseModel):
+class Customer(Question):
     """A customer in the fields of the CRM export; a field that is left out is empty."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: int | None = Field(None, alias="ID", description="not used")
     country: str | None = Field(None, alias="Country", max_length=100)
@@ -63,11 +60,10 @@ class Customer(BaseModel):
     subscribed: Milestone | None = Field(None, alias=EVENTS["subscribed"], description="not used")
 
 
-class FunnelQuestion(BaseModel):
+class FunnelQuestion(Question):
     """Either a customer in the export's fields or their 15 features, each from 0 to 1, as chapter 1 lists them."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -136,7 +132,7 @@ class FunnelPolicy:
             The features, shape (15,), float32; whether training met the country and the bootcamp; and notes.
 
         Raises:
-            BadRequest: a cell cannot be read.
+            DataError: a cell cannot be read.
         """
         today = _day(as_of)
         values, notes, problems = {}, [], []
@@ -147,11 +143,11 @@ class FunnelPolicy:
                 continue
             values[column], fault = reader(cell, today) if column in DATE_COLUMNS else reader(cell)
             if fault not in READABLE:
-                problems.append((f"customer.{column}", f"{PROBLEMS[fault].meaning}; {_allowed(column, as_of)}"))
+                problems.append(f"customer.{column}: {PROBLEMS[fault].meaning}; {_allowed(column, as_of)}")
             elif fault in ("other spelling", "unknown date"):
                 notes.append(f"{column}: read as {values[column] or 'reached, on an unknown day'}")
         if problems:
-            raise BadRequest(*problems)
+            raise DataError("\n".join(problems))
         columns = {name: pd.Series([values[name.title()]], dtype=TEXT) for name in NAMES}
         columns |= {name: pd.to_datetime([values[column]]).astype("datetime64[s]") for name, column in CONTACTS.items()}
         columns |= {event: [cells[EVENTS[event]] not in (None, "No")] for event in MILESTONES}
@@ -165,7 +161,7 @@ def _day(text: str) -> pd.Timestamp:
     try:
         return pd.Timestamp(text)
     except ValueError as error:
-        raise BadRequest(("as_of", "no day of any calendar; write a day as YYYY-MM-DD")) from error
+        raise DataError("as_of: no day of any calendar; write a day as YYYY-MM-DD") from error
 
 
 def _allowed(column: str, as_of: str) -> str:
@@ -182,7 +178,7 @@ def routes(desk: Desk, policy: FunnelPolicy) -> APIRouter:
     async def recommend_funnel(question: FunnelQuestion) -> FunnelAnswer:
         """What to do with a customer of the sales funnel."""
         if (question.customer is None) == (question.features is None):
-            raise BadRequest(("body", "give either customer or features"))
+            raise DataError("body: give either customer or features")
         features, known, notes = np.array(question.features or [], dtype=np.float32), None, []
         if question.customer is not None:
             cells: dict[str, Any] = question.customer.model_dump(by_alias=True, exclude={"id", "subscribed"})

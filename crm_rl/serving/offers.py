@@ -9,31 +9,31 @@ from crm_rl.case_studies.offers.catalogue import load_catalogue
 from crm_rl.case_studies.offers.features import FEATURES, SHARES
 from crm_rl.case_studies.offers.recommend import NOTHING, Recommendation, recommend_offer
 from crm_rl.case_studies.offers.response import FATIGUE, HABIT, load_response
-from crm_rl.serving.deciding import Desk
+from crm_rl.serving.deciding import Desk, Question
 
 #: A customer who buys at a discount and comes by email.
 EXAMPLE = dict(zip(FEATURES, (3, 12, 250, 0.6, 0.9, 0.3, 0.7, 0.2, 0.1, 20), strict=True))
 
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False, description="days, sessions or dollars")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0, le=1e9, description="days, sessions or dollars")]
 
 OfferFeatures = create_model(
     "OfferFeatures",
-    __config__=ConfigDict(extra="forbid"),
+    __base__=Question,
     __doc__="The ten features of a customer, as chapter 11 makes them of a log of events.",
     **{name: (Share if name in SHARES else Amount, ...) for name in FEATURES},
 )
 
 
-class OfferQuestion(BaseModel):
+class OfferQuestion(Question):
     """A customer: ten features, and where the season and the customer stand."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"features": EXAMPLE, "week": 0}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"features": EXAMPLE, "week": 0}]})
 
     features: OfferFeatures
-    week: int = Field(0, strict=True, ge=0, lt=load_response()["weeks"], description="how many weeks are over")
-    fatigue: int = Field(0, strict=True, ge=0, lt=FATIGUE, description="0: no message lately")
-    habit: int = Field(0, strict=True, ge=0, lt=HABIT, description="0: does not wait for price cuts")
+    week: int = Field(0, ge=0, lt=load_response()["weeks"], description="how many weeks are over")
+    fatigue: int = Field(0, ge=0, lt=FATIGUE, description="0: no message lately")
+    habit: int = Field(0, ge=0, lt=HABIT, description="0: does not wait for price cuts")
 
 
 class Alternative(BaseModel):
