@@ -8,11 +8,11 @@ import argparse
 import contextlib
 import sys
 
-from crm_rl.commands import budgets, email, funnel, offers, serve
+from crm_rl.commands import budgets, email, funnel, logs, offers, serve
 from crm_rl.commands.output import say
 
 #: In the order in which help lists them.
-SYSTEMS = (funnel, email, serve, budgets, offers)
+SYSTEMS = (funnel, email, serve, budgets, offers, logs)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -87,7 +87,7 @@ def doubly_robust(rewards: np.ndarray, ratios: np.ndarray, q: np.ndarray, values
 
 
 def effective_sample_size(weights: np.ndarray) -> float:
-    """How many equally weighted episodes say as much as these (Kish 1965): from 0 to their number; shape (episodes,)."""
+    """How many equally weighted episodes say as much as these, of shape (episodes,): 0 to their number (Kish 1965)."""
     return float(weights.sum() ** 2 / (weights**2).sum()) if weights.any() else 0.0
 
 

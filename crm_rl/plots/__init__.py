@@ -11,6 +11,7 @@ from crm_rl.plots.dqn import shares_by_group, shares_by_roughness
 from crm_rl.plots.email import calibration, promised_and_delivered
 from crm_rl.plots.explosion import arch_by_rows, met_and_unseen
 from crm_rl.plots.fair_match import arms_at_both_ends
+from crm_rl.plots.logs import coverage_by_horizon, estimates_beside_truth, false_alarms, learned_from_logs
 from crm_rl.plots.names import on_noise, two_labellings
 from crm_rl.plots.offers import reward_and_profit, shares_of_learners
 from crm_rl.plots.policies import (
@@ -46,26 +47,30 @@ __all__ = [
     "calibration",
     "cell_by_cell",
     "climb_to_optimum",
+    "coverage_by_horizon",
+    "estimates_beside_truth",
     "factor_in_two",
+    "false_alarms",
     "feature_visibility",
     "full_comparison",
+    "learned_from_logs",
     "met_and_unseen",
     "mixture",
     "on_noise",
     "parts_by_month",
     "plans_by_week",
-    "published_and_repeated",
     "promised_and_delivered",
+    "published_and_repeated",
     "reached_by_week",
     "reward_and_profit",
     "room",
     "share_by_setting",
     "share_dots",
     "shares_by_group",
+    "shares_by_roughness",
     "shares_of_bound",
     "shares_of_learners",
     "spending_by_price",
-    "shares_by_roughness",
     "tables_and_network",
     "training_comparison",
     "training_stability",
