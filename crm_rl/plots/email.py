@@ -28,7 +28,7 @@ def promised_and_delivered(lists: pd.DataFrame, base: float) -> Axes:
     axes.text(100 * first["promised"], places[0] + 0.22, "promised", color="#8f5e02", ha="right", fontsize=10)
     axes.text(100 * first["delivered"] + 6, places[0] + 0.22, "delivered", color=BLUE, fontsize=10)
     axes.text(100 * base - 1, -0.5, "all emails", color="#555555", ha="right", fontsize=9)
-    axes.grid(axis="y", visible=False)
+    axes.grid(visible=False)
     return axes
 
 
@@ -45,4 +45,5 @@ def calibration(bins: pd.DataFrame, what: str) -> Axes:
     axes.plot(bins["predicted"], bins["happened"], "o", color=BLUE, markersize=7)
     axes.text(0.42, 0.28, "perfect\ncalibration", color="#555555", fontsize=10)
     axes.set(xlabel=f"predicted chance: {what}", ylabel="share of cells where it did", xlim=(0, 1), ylim=(0, 1))
+    axes.grid(visible=False)
     return axes
