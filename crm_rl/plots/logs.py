@@ -53,10 +53,10 @@ def coverage_by_horizon(coverage: pd.DataFrame, effective: pd.Series) -> Axes:
     for (name, column), (colour, marker) in zip(coverage.items(), _LINES, strict=False):
         axes.plot(places, 100 * column, marker=marker, color=colour, linewidth=1.6, markersize=6, label=name)
     axes.axhline(95, color="dimgrey", linestyle="--", linewidth=1.4)
-    axes.text(len(places) - 0.6, 96.5, "promised: 95%", fontsize=10, color="dimgrey", ha="right")
+    axes.text(len(places) - 0.65, 97, "promised: 95%", fontsize=10, color="dimgrey", ha="right", va="bottom")
     axes.set_xticks(places, [f"{weeks}\n{size:,.0f}" for weeks, size in effective.items()])
     axes.set(xlabel="weeks of an episode, and effective sample size", ylabel="intervals with the truth (%)")
-    axes.set(ylim=(-4, 104), xlim=(-0.4, len(places) - 0.6))
+    axes.set(yticks=range(0, 101, 20), ylim=(-4, 108), xlim=(-0.4, len(places) - 0.6))
     axes.figure.legend(frameon=False, fontsize=10, ncols=2, loc="outside upper center")
     return axes
 
@@ -109,5 +109,6 @@ def false_alarms(alarms: pd.DataFrame) -> Axes:
         axes.text(column.index[-1], end + 1.2, name, color=colour, fontsize=10, ha="right", va="bottom")
     axes.axhline(5, color="dimgrey", linestyle="--", linewidth=1.4)
     axes.text(column.index[-1], 5.6, "promised: 5%", color="dimgrey", fontsize=10, ha="right", va="bottom")
-    axes.set(xlabel="days, with a look on each", ylabel="equal pairs declared different (%)", ylim=(0, None))
+    axes.set(xlabel="days, with a look on each", ylabel="equal pairs declared different (%)")
+    axes.set_ylim(0, 112 * alarms.to_numpy().max())
     return axes
