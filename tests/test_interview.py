@@ -58,7 +58,7 @@ def test_no_question_is_asked_twice(bank):
 
 def test_the_chapters_questions_are_in_it(bank):
     """Counted in the chapters by their markup, read with their numbers."""
-    texts = [path.read_text(encoding="utf-8") for path in interview.NOTEBOOKS.glob("*.py")]
+    texts = [path.read_text(encoding="utf-8") for path in interview.pages()]
     sections = [text.partition("\n# ## In the interview\n")[2] for text in texts]
     marks = sum(section.count("# :class-container: interview\n") for section in sections)
     asked = interview.asked_in_chapters()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import yaml
+from screenshots import toc_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTIONS = ROOT / "book" / "interview" / "questions"
@@ -79,7 +80,9 @@ def text_of(path: Path) -> str:
 
 
 def pages() -> list[Path]:
-    return [*sorted(NOTEBOOKS.glob("*.py")), *sorted((ROOT / "book").glob("*.md"))]
+    """The pages of the table of contents, as people edit them."""
+    stems = [ROOT / page for page in toc_pages()]
+    return [next(filter(Path.exists, map(stem.with_suffix, (".py", ".md")))) for stem in stems]
 
 
 @functools.cache
@@ -153,7 +156,7 @@ def written() -> list[Question]:
 def asked_in_chapters() -> list[Question]:
     """The questions that the chapters ask in their section "In the interview"."""
     found = []
-    for path in sorted(NOTEBOOKS.glob("*.py")):
+    for path in pages():
         label, _, section = text_of(path).partition("\n## In the interview\n")
         if not section:
             continue
