@@ -17,7 +17,7 @@ from crm_rl.worlds.replay_keys import DECIMALS
 sys.path.insert(0, str(PROJECT / "tools"))
 from ledger import claims as book  # noqa: E402
 from ledger import page, rules  # noqa: E402
-from ledger.claims import CHAPTERS, JUDGED, NOT_TESTABLE, SYSTEMS, Claim, Ledger, load_claims  # noqa: E402
+from ledger.claims import JUDGED, NOT_TESTABLE, SYSTEMS, Claim, Ledger, load_claims  # noqa: E402
 from ledger.records import (  # noqa: E402
     SEEN,
     Measure,
@@ -31,14 +31,12 @@ from ledger.records import (  # noqa: E402
 )
 from ledger.rules import (  # noqa: E402
     CODE,
-    OPEN,
     UNTESTABLE,
     VERDICTS,
     agree,
     another,
     derived,
     difference,
-    later,
     possible,
     same,
     sampled,
@@ -93,12 +91,6 @@ def test_what_is_not_testable_says_why(ledger):
     table = ledger.table()
     table = table[table["verdict"] == UNTESTABLE]
     assert len(table) > 20 and (table["note"] + table["reason"]).ne("").all()
-
-
-def test_what_is_open_waits_for_a_chapter_that_is_not_written():
-    """Once the chapter is there, its claims are due: give them rules in tools/ledger/claims.py."""
-    written = {int(path.name[:2]) for path in (PROJECT / "notebooks").glob("[0-9][0-9]_*.py")}
-    assert not written & set(CHAPTERS.values())
 
 
 # ---- The records ----------------------------------------------------------------------------------------------------
@@ -344,7 +336,6 @@ CASES = [
     (unnamed((23, 8), "runs.game.useless", "It"), "90.9", "not testable"),
     (unnoted("ours.steps"), "100", "not testable"),
     (untestable, "5", "not testable"),
-    (later(12), "144", "open"),
 ]
 
 
@@ -385,13 +376,10 @@ def test_right_arithmetic_inherits_the_worst_of_what_it_rests_on():
 
 
 def test_right_arithmetic_on_what_nothing_shows_only_adds_up():
-    right, assumed, waits = (same(rate), "0.44"), (untestable, "10"), (later(12), "5")
-    for part in (assumed, waits):
-        assert judged(derived("other-0"), part[1], part).verdict == "adds up"
-        total = f"{0.44 + float(part[1]):.2f}"
-        assert judged(derived(lambda r: r["other-0"] + r["other-1"]), total, right, part).verdict == "adds up"
-    product = derived(lambda r: r["other-0"] * r["other-1"])
-    assert judged(product, "50", assumed, waits).reason.endswith("other-1: open.")
+    right, assumed = (same(rate), "0.44"), (untestable, "10")
+    assert judged(derived("other-0"), "10", assumed).verdict == "adds up"
+    total = judged(derived(lambda r: r["other-0"] + r["other-1"]), "10.44", right, assumed)
+    assert total.verdict == "adds up" and total.reason.endswith("other-1: not testable.")
     fault = (agree(11), "10")
     assert judged(derived(lambda r: r["other-0"] + r["other-1"]), "20", fault, assumed).verdict == "inconsistent"
 
@@ -439,15 +427,14 @@ def test_the_totals_are_those_of_the_rows(ledger):
     assert numbers[0] == sum(numbers[1:]) == len(rows_shown()) - 1 and len(numbers) == 1 + len(VERDICTS)
     assert said in page.PAGE.read_text(encoding="utf-8")
     one = ledger.table().groupby("verdict").head(1)
-    assert page.totals(one).startswith("Of 9 claims, 1 is reproduced, 1 adds up, 1 is within noise, 1 differs,")
+    assert page.totals(one).startswith("Of 8 claims, 1 is reproduced, 1 adds up, 1 is within noise, 1 differs,")
 
 
 def test_every_claim_that_a_chapter_shows_links_to_it(ledger):
     links = [re.findall(r"\]\(\.\./(notebooks/[\w]+)\.ipynb\)", row[4]) for row in rows_shown()[1:]]
     assert sum(map(bool, links)) > 80
     assert {link for of_row in links for link in of_row} <= set(page.chapters().values())
-    where = [claim.where for claim in ledger.claims.values() if claim.system == "funnel"]
-    assert {section for _, section in page.SHOWN_IN} <= set(where)
+    assert set(page.SHOWN_IN) <= {(claim.system, claim.where) for claim in ledger.claims.values()}
 
 
 def test_the_page_is_a_summary_of_ten_lines_and_the_table():
@@ -492,7 +479,7 @@ def test_what_the_page_says_in_words(ledger):
 
 def test_what_was_measured_says_on_what(ledger):
     table = ledger.table()
-    found = table[~table["verdict"].isin([UNTESTABLE, OPEN])]
+    found = table[~table["verdict"].isin([UNTESTABLE])]
     assert found["on"].ne("").all() and found["reason"].ne("").all()
     rates = table.set_index("id").loc[RATES, "measure"]
     assert all(measure.low < measure.value < measure.high for measure in rates)

@@ -29,7 +29,6 @@ COUNTED = {
     "inconsistent": "is inconsistent, are inconsistent",
     "arithmetic slip": "is an arithmetic slip, are arithmetic slips",
     "not testable": "is not testable, are not testable",
-    "open": "is open, are open",
 }
 
 #: The chapters that show what a section of the description claims, by the number of the file.
@@ -49,6 +48,8 @@ SHOWN_IN = {
     ("funnel", "Architecture"): ("01",),
     ("funnel", "Evaluation"): ("08", "09"),
     ("funnel", "Files"): ("01", "08"),
+    ("email", "Interface"): ("10",),
+    ("email", "Audience with high conversions"): ("10",),
     ("offers", "Model"): ("11",),
     ("offers", "Sample output"): ("11",),
     ("budget", "Goal"): ("12",),

@@ -15,6 +15,7 @@ from crm_rl.data import clean, load
 from crm_rl.data.split import published_split
 from crm_rl.evaluation.intervals import interquartile_mean, over_seeds, widened, wilson
 from crm_rl.evaluation.rollouts import play
+from crm_rl.experiments.email_study import load_email
 from crm_rl.experiments.funnel_study import load_study
 from crm_rl.experiments.runner import RESULTS
 from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds
@@ -63,6 +64,11 @@ SEEN = {
     "offers.values": Seen(4, "besides 5, 10 and 15 there is a fourth value, 0, which free shipping uses"),
     "offers.channels": Seen(3, "the catalogue has 3 channels"),
     "offers.timings": Seen(3, "the catalogue has 3 timings"),
+    # email audiences
+    "email.state": Seen(7, "a state is subject, weekday, tenure, domain, age, gender and type"),
+    "email.first_age": Seen(20, "after the band below 20 comes one from 20 to below 25"),
+    "email.next_age": Seen(25, "after it comes one from 25 to below 35"),
+    "email.first_tenure": Seen(5, "the first band of tenure is below 5"),
     # weekly budgets
     "budget.offers": Seen(5, "the offer is chosen from six, 0 being none"),
     "budget.channels": Seen(5, "the channel is chosen from five"),
@@ -199,6 +205,7 @@ class Records:
     | `rate.as_coded.dqn` | its subscription rate in %, with a 95% interval over customers, widened by that over seeds |
     | `curve.as_coded.dqn.subscribed` | a column of the learning curves: mean and range over training |
     | `ours.q_learning.alpha` | a setting that our study ran with |
+    | `email.first_rate` | what the study of email audiences counted in the table of emails |
     | `seen.key_decimals` | what was read off the published repository (`SEEN`) |
 
     Args:
@@ -209,6 +216,7 @@ class Records:
         self.data = data
         self.runs, self.curves, self.source = load_study(data)
         self.counts = json.loads(counts_path(data).read_text(encoding="utf-8"))["counts"]
+        self.emails = load_email(data)[-1]["facts"]
 
     def __getitem__(self, name: str) -> Measure:
         """The record of that name.
@@ -217,7 +225,13 @@ class Records:
             KeyError: there is none.
         """
         kind, _, rest = name.partition(".")
-        readers = {"runs": self._runs, "rate": self._rate, "curve": self._curve, "ours": self._ours}
+        readers = {
+            "runs": self._runs,
+            "rate": self._rate,
+            "curve": self._curve,
+            "ours": self._ours,
+            "email": self._email,
+        }
         if kind in readers:
             found = readers[kind](rest)
         else:
@@ -230,6 +244,10 @@ class Records:
         if not len(values) or np.isnan(values).any():
             raise KeyError("the record is empty")
         return values
+
+    def _email(self, name: str) -> Measure:
+        found = self.emails[name]
+        return exactly(math.nan if found is None else found)  # the rate of a cell without emails
 
     def _runs(self, name: str) -> Measure:
         return _spread(self._column(name))

@@ -15,7 +15,7 @@ from crm_rl.evaluation.intervals import wilson
 from .records import SEEN, Measure, exactly
 
 #: The verdicts. A number worked out from others takes the last of `FAULTS` that any of them has.
-REPRODUCED, ADDS_UP, UNTESTABLE, OPEN = "reproduced", "adds up", "not testable", "open"
+REPRODUCED, ADDS_UP, UNTESTABLE = "reproduced", "adds up", "not testable"
 NOISE, DIFFERS, ELSE, INCONSISTENT, SLIP = FAULTS = (
     "within noise",
     "differs",
@@ -23,7 +23,7 @@ NOISE, DIFFERS, ELSE, INCONSISTENT, SLIP = FAULTS = (
     "inconsistent",
     "arithmetic slip",
 )
-VERDICTS = (REPRODUCED, ADDS_UP, *FAULTS, UNTESTABLE, OPEN)
+VERDICTS = (REPRODUCED, ADDS_UP, *FAULTS, UNTESTABLE)
 
 #: On what a claim can be held besides data: our notes of what was published with it, and the description itself.
 CODE, TEXT = "notes of the code", "the description"
@@ -282,8 +282,3 @@ def unnoted(setting: Quantity) -> Rule:
 def untestable(stated: str, ledger) -> Finding:
     """The note says why."""
     return Finding(UNTESTABLE, None, "", "")
-
-
-def later(chapter: int) -> Rule:
-    """What nobody has looked at: the claim is due once the book has this chapter (tests/test_ledger.py watches)."""
-    return lambda stated, ledger: Finding(OPEN, None, "", "This book does not examine it.")
