@@ -21,6 +21,7 @@ from crm_rl.evaluation.off_policy import (
     self_normalised_ips,
     table_of,
     trajectory_ips,
+    warnings,
 )
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.logs import play_episodes
@@ -50,6 +51,14 @@ def test_two_weeks_by_hand():
     assert self_normalised_ips(rewards, ratios).mean() == pytest.approx(0.8 + 3.2)
     # Second week: 2 + 0.5 (2 - 1) and 1 + 3 (4 - 3); first: 5 + 2 (1 + 2.5 - 1) and 4 + 0.5 (0 + 4 - 2).
     np.testing.assert_allclose(doubly_robust(rewards, ratios, q, values), [10, 5])
+
+
+def test_what_speaks_against_an_estimate():
+    rng = np.random.default_rng(0)
+    assert warnings(rng.choice([0.5, 1.5], 400)) == []
+    assert "below 100" in warnings(np.ones(50))[0]
+    (missing,) = warnings(rng.choice([0.0, 1.7], 3_000, p=[0.9, 0.1]))  # many have weight, and most of it is missing
+    assert "should be 1" in missing
 
 
 def test_all_trajectories_together_give_the_exact_value():

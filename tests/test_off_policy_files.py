@@ -57,7 +57,7 @@ def test_make_and_evaluate(tmp_path, capsys):
     assert set(pd.read_csv(path)["week"]) == {0, 1}
     assert main(["logs", "evaluate", str(path), "--policy", "best"]) == 0
     said = capsys.readouterr().out
-    assert "doubly robust" in said and "Effective sample size" in said and "Warning: below 100" in said
+    assert "doubly robust" in said and "Effective sample size" in said and "is below 100" in said
     assert main(["logs", "evaluate", str(path), "--policy", str(tmp_path / "none.npz")]) == 1
     assert main(["logs", "make", "--out", str(path), "--explore", "2", "--weeks", "13"]) == 1
     error = capsys.readouterr().err

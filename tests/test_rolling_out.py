@@ -20,7 +20,7 @@ def test_a_shadow_by_hand():
 def test_a_ramp_goes_to_the_better_policy():
     rng = np.random.default_rng(0)
     worse, better = rng.normal(0, 1, 500), rng.normal(1, 1, 500)
-    up, down = ramp(worse, better, 10, rng), ramp(better, worse, 10, rng)
+    up, down = ramp(worse, better, 300, 10, rng), ramp(better, worse, 300, 10, rng)
     assert up[0] == down[0] == 0.1 and up[-1] == 0.9 and down[-1] == 0.1
 
 

@@ -68,18 +68,19 @@ def _evaluate(options: argparse.Namespace) -> str:
     chances, model = off_policy.judged(log, log.probabilities(policy, world))
     ratios = off_policy.importance_ratios(chances, log.propensities)
     table = off_policy.table_of(off_policy.estimates(log.rewards, ratios, model))
-    size = off_policy.effective_sample_size(ratios.prod(axis=1))
+    weights = ratios.prod(axis=1)
     lines = [
         f"{len(log.rewards):,} customers, {log.rewards.shape[1]} weeks at most; dollars a customer, 95% intervals\n",
         table.round(2).to_string(),
         f"\nIn the log they earned {log.rewards.sum(axis=1).mean():,.2f} on average.",
         f"Exact value in this world, which no log tells: {exact_values(policy, world).mean():,.2f}.",
-        f"Effective sample size: {size:,.1f}.",
+        f"Effective sample size: {off_policy.effective_sample_size(weights):,.1f}; mean weight: {weights.mean():.2f}.",
     ]
-    if size < off_policy.FEW:
+    found = off_policy.warnings(weights)
+    lines += [f"Warning: {warning}" for warning in found]
+    if found:
         lines.append(
-            f"Warning: below {off_policy.FEW}, do not believe these intervals. Remedy: a longer log, one with more "
-            "exploration, fewer weeks, or a policy closer to the one that wrote the log."
+            "Remedy: a longer log, one with more exploration, fewer weeks, or a policy closer to the one that wrote it."
         )
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ from crm_rl.data.problems import DataError
 from crm_rl.evaluation.intervals import over_seeds
 from crm_rl.worlds.logs import Episodes
 
-#: Below this many the effective sample size is too small for an interval to be believed: see the study of chapter 13.
+#: Below this effective sample size an interval is not to be believed: see the study of chapter 13.
 FEW = 100
 
 #: What the ridge regression adds to the squares, as if it had seen so many customers without any value.
@@ -89,6 +89,23 @@ def doubly_robust(rewards: np.ndarray, ratios: np.ndarray, q: np.ndarray, values
 def effective_sample_size(weights: np.ndarray) -> float:
     """How many equally weighted episodes say as much as these, of shape (episodes,): 0 to their number (Kish 1965)."""
     return float(weights.sum() ** 2 / (weights**2).sum()) if weights.any() else 0.0
+
+
+def warnings(weights: np.ndarray) -> list[str]:
+    """Why not to believe an estimate with these weights of episodes, shape (episodes,); empty if there is no reason.
+
+    If the log tried all that the new policy would do, the weights are 1 on average.
+    """
+    found, size = [], effective_sample_size(weights)
+    _, low, high = over_seeds(weights, statistic="mean")
+    if size < FEW:
+        found.append(f"the effective sample size, {size:,.1f}, is below {FEW}: the intervals are too short.")
+    if not low <= 1 <= high:
+        found.append(
+            f"the mean weight is {weights.mean():.2f} ({low:.2f} to {high:.2f}) and should be 1: the log did not "
+            "try, or hardly tried, what the policy would do."
+        )
+    return found
 
 
 def fitted_q_evaluation(

@@ -40,13 +40,16 @@ def shadow(old: np.ndarray, new: np.ndarray, gains: np.ndarray, costs: np.ndarra
     )
 
 
-def ramp(old: np.ndarray, new: np.ndarray, weeks: int, rng: np.random.Generator, first: float = 0.1) -> np.ndarray:
+def ramp(
+    old: np.ndarray, new: np.ndarray, customers: int, weeks: int, rng: np.random.Generator, first: float = 0.1
+) -> np.ndarray:
     """A bandit over two policies: each week the new one gets as many customers as it is likely to be the better one.
 
     Thompson sampling with normal posteriors (Chapelle and Li 2011), in weekly batches, between a tenth and nine tenths.
 
     Args:
-        old, new: what customers earn under either policy, shape (customers of a week,): drawn anew every week.
+        old, new: what customers bring under either policy, shapes (examples,): those of a week are drawn from them.
+        customers: how many come in a week.
         weeks: how many.
         rng: draws who comes.
         first: the share of the first week, and the least.
@@ -57,8 +60,8 @@ def ramp(old: np.ndarray, new: np.ndarray, weeks: int, rng: np.random.Generator,
     shares, earned, share = [], ([], []), first
     for _ in range(weeks):
         shares.append(share)
-        served = round(share * len(new))
-        for policy, (returns, count) in enumerate(((old, len(old) - served), (new, served))):
+        served = round(share * customers)
+        for policy, (returns, count) in enumerate(((old, customers - served), (new, served))):
             earned[policy].append(rng.choice(returns, count))
         before, after = (np.concatenate(each) for each in earned)
         error = np.sqrt(before.var() / len(before) + after.var() / len(after))
