@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import json
+import re
 import sqlite3
 
 import numpy as np
@@ -25,6 +27,7 @@ from crm_rl.cli import main
 from crm_rl.data import customers, load
 from crm_rl.data.cells import READERS
 from crm_rl.data.split import published_split
+from crm_rl.files import PROJECT
 from crm_rl.serving import budgets, decisions, funnel, offers
 from crm_rl.serving.app import Settings, create, policies
 from crm_rl.serving.deciding import Desk
@@ -33,7 +36,6 @@ from crm_rl.worlds.replay_world import world_of
 
 MOVE = {"state": [2, 4, 3, 1, 0, 0, 0], "action": 2}
 TWICE = budgets.EXAMPLE["customers"][:1] * 2
-CUSTOMER = {"Country": "Germany", "Education": "B7", "First Contact": "2022-01-10", "Stage": "interested"}
 
 
 @pytest.fixture(scope="session")
@@ -103,23 +105,24 @@ def test_a_customer_is_encoded_as_in_training_to_the_bit(ready, twin):
     assert encoded > 30
 
 
-def test_the_funnel_takes_the_action_of_which_the_network_expects_most(service, ready):
+def test_the_funnel_takes_the_action_of_which_the_network_expects_most(service, ready, url):
     client = service()
-    answer = client.post("/recommend/funnel", json={"customer": CUSTOMER}).json()
-    values = ready[funnel].network.of_observations(np.array([answer["features"]], dtype=np.float32))[0]
-    assert list(answer["q_values"].values()) == values.tolist()
+    answer = client.post("/recommend/funnel", json={"customer": funnel.EXAMPLE}).json()
+    (context,) = read_decisions(url).context
+    values = ready[funnel].network.of_observations(np.array([context["features"]], dtype=np.float32))[0]
+    assert list(answer["q_values"].values()) == pytest.approx(values.tolist(), abs=1e-4)
     assert answer["action"] == max(answer["q_values"], key=answer["q_values"].get)
-    again = client.post("/recommend/funnel", json={"features": answer["features"]}).json()
+    again = client.post("/recommend/funnel", json=context).json()
     assert again["q_values"] == answer["q_values"] and again["known"] is None
     assert answer["known"] is True and answer["notes"] == []
 
 
-def test_the_funnel_says_what_it_read_otherwise_and_what_training_never_met(service):
+def test_the_funnel_says_what_it_read_otherwise_and_what_training_never_met(service, url):
     asked = {"customer": {"Country": "TUVALU", "First Call": "0000-00-00"}, "as_of": "2023-01-01"}
     answer = service().post("/recommend/funnel", json=asked).json()
     assert answer["known"] is False
     assert answer["notes"] == ["Country: read as Tuvalu", "First Call: read as reached, on an unknown day"]
-    assert answer["features"][7] == 1
+    assert read_decisions(url).context[0]["features"][7] == 1
 
 
 def test_an_offer_is_the_one_of_chapter_11(service):
@@ -158,6 +161,30 @@ def test_the_examples_of_the_openapi_page_run(service):
                 assert client.post(path, json=example).status_code == 200, path
                 ran += 1
     assert ran == 4
+
+
+EXAMPLE_ON_THE_PAGE = re.compile(
+    r"curl '?localhost:8000(?P<path>[^\s']+)[^`]*?(-d '(?P<body>[^']+)')?\n```\n\n```json\n(?P<answer>[^`]*)```"
+)
+
+
+def test_the_examples_of_the_book_are_answered_as_it_says(service):
+    client, page = service(), (PROJECT / "book" / "service.md").read_text(encoding="utf-8")
+    examples = list(EXAMPLE_ON_THE_PAGE.finditer(page))
+    assert len(examples) == 4
+    for example in examples:
+        body = example["body"]
+        sent = client.post(example["path"], json=json.loads(body)) if body else client.get(example["path"])
+        assert _comparable(sent.json()) == _comparable(json.loads(example["answer"])), example["path"]
+
+
+def _comparable(answer):
+    """An answer without the ids, which are new each time, and with numbers that any processor agrees on."""
+    if isinstance(answer, dict):
+        return {name: _comparable(part) for name, part in answer.items() if name != "decision"}
+    if isinstance(answer, list):
+        return [_comparable(part) for part in answer]
+    return round(answer, 3) if isinstance(answer, float) else answer
 
 
 # ---- What bad requests get ----
@@ -260,10 +287,10 @@ def test_a_token_is_asked_for_where_there_is_one(service):
 def test_every_decision_is_logged_with_what_was_known_and_how_likely_it_was(service, url):
     client = service()
     first = client.post("/get-next-action", json=MOVE)
-    second = client.post("/recommend/funnel", json={"customer": CUSTOMER}).json()
+    second = client.post("/recommend/funnel", json={"customer": funnel.EXAMPLE}).json()
     log = read_decisions(url)
     assert log.id.tolist() == [first.headers["X-Decision"], second["decision"]]
-    assert log.context == [MOVE, {"features": second["features"]}], "features, and no name"
+    assert log.context == [MOVE, {"features": log.context[1]["features"]}]
     assert log.action.tolist() == [str(first.json()["next_action"]), second["action"]]
     assert log.propensity.tolist() == [1, 1] and np.isnan(log.reward).all()
     assert len(read_decisions(url, "recommend/funnel").id) == 1

@@ -46,20 +46,13 @@ class BudgetCustomer(Question):
     consent: list[Channel] = Field(max_length=len(CHANNELS), description="the channels they agreed to")
 
 
+_ALIKE = {"habit": 1, "fatigue": 0, "contacts": 0, "consent": ["email", "push"]}
 EXAMPLE = {
     "budget": 3.0,
     "week": 1,
     "customers": [
-        {
-            "customer_id": name,
-            "segment": segment,
-            "habit": 1,
-            "fatigue": 0,
-            "age": age,
-            "contacts": 0,
-            "consent": ["email", "push"],
-        }
-        for name, segment, age in zip(("a", "b", "c"), SEGMENTS, (34, 52, 17), strict=False)
+        {"customer_id": name, "segment": SEGMENTS[segment], "age": age, **_ALIKE}
+        for name, segment, age in (("ada", 2, 34), ("ben", 15, 52), ("cem", 8, 17))
     ],
 }
 
@@ -130,6 +123,6 @@ def routes(desk: Desk, policy: BudgetPolicy) -> APIRouter:
         ]
         ids = await desk.log.add(*decisions)
         offers = [row | {"decision": each} for row, each in zip(rows_of(batch, found), ids, strict=True)]
-        return BudgetAnswer(offers=offers, spent=found.spent / 100, price=found.price)
+        return BudgetAnswer(offers=offers, spent=found.spent / 100, price=round(found.price, 4))
 
     return router

@@ -60,25 +60,13 @@ class Customer(Question):
     subscribed: Milestone | None = Field(None, alias=EVENTS["subscribed"], description="not used")
 
 
+EXAMPLE = {"Country": "Germany", "Education": "B7", "First Contact": "2022-01-10", "Stage": "interested"}
+
+
 class FunnelQuestion(Question):
     """Either a customer in the export's fields or their 15 features, each from 0 to 1, as chapter 1 lists them."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "customer": {
-                        "Country": "Germany",
-                        "Education": "B7",
-                        "First Contact": "2022-01-10",
-                        "Last Contact": "2022-03-01",
-                        "Stage": "interested",
-                        "First Call": "2022-02-01",
-                    }
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"customer": EXAMPLE}]})
 
     customer: Customer | None = None
     features: list[Share] | None = Field(None, min_length=len(FEATURES), max_length=len(FEATURES))
@@ -91,7 +79,6 @@ class FunnelAnswer(BaseModel):
     action: Literal[tuple(ACTIONS)]
     q_values: dict[str, float]
     known: bool | None = Field(description="null if the question gave features")
-    features: list[float]
     notes: list[str] = Field(description="what was read in another way than it was written")
     decision: str = Field(description="the id to report the outcome under")
 
@@ -190,9 +177,8 @@ def routes(desk: Desk, policy: FunnelPolicy) -> APIRouter:
         action, decision = await desk.decide("recommend/funnel", policy.name, context, best, ACTIONS)
         return FunnelAnswer(
             action=ACTIONS[action],
-            q_values=dict(zip(ACTIONS, values.tolist(), strict=True)),
+            q_values={name: round(float(value), 4) for name, value in zip(ACTIONS, values, strict=True)},
             known=known,
-            features=features.tolist(),
             notes=notes,
             decision=decision,
         )
