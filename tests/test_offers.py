@@ -105,7 +105,7 @@ def test_what_comes_later_does_not_count():
 
 def test_features_of_a_file_are_those_of_the_log(tmp_path):
     rng = np.random.default_rng(2)
-    log = generate(draw_preferences(8, rng), rng)
+    log = generate(draw_preferences(3, rng), rng)
     log.to_csv(tmp_path / "log.csv", index=False)
     log.to_excel(tmp_path / "log.xlsx", index=False)
     for name in ("log.csv", "log.xlsx"):

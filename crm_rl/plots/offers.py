@@ -44,10 +44,10 @@ def shares_of_learners(scores: pd.DataFrame, lines: dict[str, float]) -> Axes:
         axes.plot(row["mean"], place, "o", color=BLUE, markersize=6)
         axes.annotate(
             f"{row['mean']:.2f}".replace("-", "−"), (row["mean"], place), (0, 6), textcoords="offset points",
-            ha="center", fontsize=9,
+            ha="center", fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
     for name, share in lines.items():
-        axes.axvline(share, color="dimgrey", linestyle="--", linewidth=1.2, zorder=0)
+        axes.axvline(share, color="dimgrey", linestyle="--", linewidth=1.2, zorder=1)
         axes.annotate(
             name, (share, 1), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points", ha="center",
             fontsize=9.5, color="dimgrey",
