@@ -1,7 +1,8 @@
 """The study of chapter 12: policies under a weekly budget beside the bound, and uplift from a randomised trial.
 
 The unit is the world: number 0 is the book's, on file; the others are drawn from the same prior. A policy is judged by
-the mean loss of some seasons against the world's bound. PPO plays in three worlds, for want of computing time.
+the mean loss of some seasons against the world's bound. For want of computing time PPO that sets prices plays in three
+worlds, and PPO that serves customers in turn in the book's alone.
 """
 
 import json
@@ -26,7 +27,7 @@ from crm_rl.case_studies.budgets.policies import (
 from crm_rl.case_studies.budgets.world import World, book_world, drawn_world
 from crm_rl.experiments.runner import RESULTS, provenance, write_record
 
-WORLDS, PPO_WORLDS, SEASONS = 10, 3, 10
+WORLDS, SEASONS = 10, 10
 #: Customer-weeks of experience, and weeks with their prices.
 STEPS, WEEK_STEPS, LOGGED_SEASONS = 100_000, 9_600, 7
 
@@ -64,7 +65,8 @@ ARMS: dict[str, Callable[[World, Bound, int, int], Policy]] = {
     "PPO in turn, masked": _in_turn(True),
     "PPO in turn": _in_turn(False),
 }
-LEARN_LONG = {"PPO sets prices": WEEK_STEPS, "PPO in turn, masked": STEPS, "PPO in turn": STEPS}
+#: Those that learn for long: steps of training, and in how many worlds.
+LEARN_LONG = {"PPO sets prices": (WEEK_STEPS, 3), "PPO in turn, masked": (STEPS, 1), "PPO in turn": (STEPS, 1)}
 
 
 class Job(NamedTuple):
@@ -159,18 +161,14 @@ def _at_random(trial: uplift.Trial, score: np.ndarray, share: float = 0.2) -> fl
 
 
 def plan(data: str | Path, seeds: int | None = None, budget: int | None = None) -> list:
-    """Every job: ten worlds (PPO three) and ten trials unless `seeds` says fewer; `budget`: steps of PPO in turn."""
+    """Every job: ten worlds (PPO fewer) and ten trials unless `seeds` says fewer; `budget`: steps of PPO in turn."""
     worlds = seeds or WORLDS
     jobs: list = []
     for arm in ARMS:
-        learns = arm in LEARN_LONG
-        steps = LEARN_LONG.get(arm, 0)
-        if budget and learns:
+        steps, most = LEARN_LONG.get(arm, (0, WORLDS))
+        if budget and steps:
             steps = max(768, steps * budget // STEPS)
-        jobs += [
-            Job(str(data), arm, number, SEASONS, steps=steps)
-            for number in range(min(worlds, PPO_WORLDS) if learns else worlds)
-        ]
+        jobs += [Job(str(data), arm, number, SEASONS, steps=steps) for number in range(min(worlds, most))]
     jobs += [
         Job(str(data), "price policy", number, SEASONS, each) for each in (1, 2, 5, 20) for number in range(worlds)
     ]
