@@ -33,7 +33,7 @@ LOGS, CUSTOMERS = 200, 3_000
 CELLS = [(0.5, weeks) for weeks in (1, 2, 4, 8, 12)] + [(epsilon, 2) for epsilon in (1.0, 0.2, 0.05, 0.0)]
 
 #: Learning from logs alone: how often any action is taken, customers in the log, and seeds.
-EXPLORED, SIZES, SEEDS = (1.0, 0.2), (1_000, 10_000), 3
+EXPLORED, SIZES, SEEDS = (1.0, 0.2, 0.02), (1_000, 10_000), 3
 
 
 def signed_up(data: str | Path | None = None, weeks: int = 12) -> ResponsiveWorld:

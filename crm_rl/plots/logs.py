@@ -72,7 +72,7 @@ def learned_from_logs(panels: dict[str, pd.DataFrame], lines: dict[str, float]) 
         The axes, from top to bottom.
     """
     names = list(next(iter(panels.values()))["learner"].unique())
-    _, grid = plt.subplots(len(panels), 1, figsize=(5.8, 1 + 1.9 * len(panels)), sharex=True, squeeze=False)
+    _, grid = plt.subplots(len(panels), 1, figsize=(5.8, 1 + 1.6 * len(panels)), sharex=True, squeeze=False)
     for axes, (title, table) in zip(grid.flat, panels.items(), strict=True):
         sizes = table["customers"].unique()
         for size, colour, marker, shift in zip(sizes, (ORANGE, BLUE), "os", (-0.13, 0.13), strict=False):
