@@ -26,6 +26,7 @@ from crm_rl.case_studies.offers.recommend import recommend_offer
 from crm_rl.cli import main
 from crm_rl.data import customers, load
 from crm_rl.data.cells import READERS
+from crm_rl.data.problems import DataError
 from crm_rl.data.split import published_split
 from crm_rl.files import PROJECT
 from crm_rl.serving import budgets, decisions, funnel, offers
@@ -121,7 +122,7 @@ def test_the_funnel_says_what_it_read_otherwise_and_what_training_never_met(serv
     asked = {"customer": {"Country": "TUVALU", "First Call": "0000-00-00"}, "as_of": "2023-01-01"}
     answer = service().post("/recommend/funnel", json=asked).json()
     assert answer["known"] is False
-    assert answer["notes"] == ["Country: read as Tuvalu", "First Call: read as reached, on an unknown day"]
+    assert answer["notes"] == ["Country: read as Tuvalu", "First Call: read as an unknown day"]
     assert read_decisions(url).context[0]["features"][7] == 1
 
 
@@ -391,6 +392,12 @@ def test_health_says_which_policies_answer_and_when_the_log_does_not(service, tm
     with sqlite3.connect(tmp_path / "decisions.db") as other:
         other.execute("DROP TABLE decisions")
     assert _unavailable(client.get("/health"))
+
+
+def test_a_log_that_is_not_there_is_said_and_not_made(tmp_path):
+    with pytest.raises(DataError, match="no log here"):
+        read_decisions(f"sqlite:///{tmp_path}/decisions.db")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("bad", ["nothing", "oracle9://here/it", "sqlite:////proc/nowhere/d.db", "sqlite:///{file}"])

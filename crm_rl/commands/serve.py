@@ -18,7 +18,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     serve.add_argument("--port", type=_port, default=8000, help="(default: %(default)s)")
     serve.add_argument("--token", help="what clients must send (default: CRM_RL_TOKEN, else none is asked for)")
     serve.add_argument("--decisions", metavar="URL", help="the database of the log (default: an SQLite file in data)")
-    serve.add_argument("--explore", type=_share, help="the share of decisions that explore (default: 0)")
+    explore = os.environ.get("CRM_RL_EXPLORE", "0")
+    serve.add_argument("--explore", type=_share, default=explore, help="the share that explores (default: %(default)s)")
     serve.add_argument("--policy", type=Path, help="a network that `train` wrote (default: the one on record)")
     serve.add_argument("--data", type=Path, help="the export it was trained on (default: the twin)")
     serve.add_argument("--workers", type=count, default=1, help="processes (default: %(default)s)")
@@ -48,7 +49,7 @@ def _serve(options: argparse.Namespace) -> str:
     from crm_rl.serving.app import VARIABLES, create
 
     given = {"token": options.token, "decisions": options.decisions, "explore": options.explore}
-    given |= {"policy": options.policy, "data": options.data}
+    given |= {"policy": options.policy, "policy_data": options.data}
     os.environ |= {VARIABLES[name]: str(value) for name, value in given.items() if value is not None}
     with socket.create_server((options.host, options.port)):  # taken already? say it before anything is made
         pass

@@ -22,7 +22,7 @@ from crm_rl.data.load import TWIN
 from crm_rl.serving import budgets, email, funnel, offers
 from crm_rl.serving.deciding import Desk, Question
 from crm_rl.serving.decisions import DEFAULT, DecisionLog
-from crm_rl.serving.errors import RESPONSES, UNAUTHORIZED, BodyLimit, Error, add_handlers
+from crm_rl.serving.errors import RESPONSES, BodyLimit, Error, add_handlers
 
 
 class Settings(NamedTuple):
@@ -33,27 +33,24 @@ class Settings(NamedTuple):
         decisions: the database of the log, as SQLAlchemy has it.
         explore: the share of decisions that explore, 0 to 1.
         policy: the file of the funnel's network.
-        data: the export that it was trained on.
+        policy_data: the export that it was trained on.
     """
 
     token: str = ""
     decisions: str = DEFAULT
     explore: float = 0.0
     policy: Path = funnel.POLICY
-    data: Path = TWIN
+    policy_data: Path = TWIN
 
 
 #: A process takes its settings from these variables, so that several processes can share them.
-VARIABLES = {name: f"CRM_RL_{name.upper()}" for name in ("token", "decisions", "explore")} | {
-    "policy": "CRM_RL_POLICY",
-    "data": "CRM_RL_POLICY_DATA",
-}
+VARIABLES = {name: f"CRM_RL_{name.upper()}" for name in Settings._fields}
 
 
 def settings() -> Settings:
     """The settings that the environment gives."""
     given = {name: os.environ[variable] for name, variable in VARIABLES.items() if os.environ.get(variable)}
-    kinds = {"explore": float, "policy": Path, "data": Path}
+    kinds = {"explore": float, "policy": Path, "policy_data": Path}
     return Settings(**{name: kinds.get(name, str)(value) for name, value in given.items()})
 
 
@@ -79,7 +76,7 @@ def policies(chosen: Settings) -> dict[ModuleType, Any]:
     """
     return {
         email: email.EmailPolicy(),
-        funnel: funnel.FunnelPolicy(chosen.policy, chosen.data),
+        funnel: funnel.FunnelPolicy(chosen.policy, chosen.policy_data),
         offers: offers.OfferPolicy(),
         budgets: budgets.BudgetPolicy(),
     }
@@ -109,9 +106,8 @@ def create(chosen: Settings | None = None, ready: dict[ModuleType, Any] | None =
     app.add_middleware(BodyLimit)
     add_handlers(app)
     protected = [Depends(_bearer(chosen.token))] if chosen.token else []
-    responses = RESPONSES | (UNAUTHORIZED if chosen.token else {})
     for router in [system.routes(desk, policy) for system, policy in ready.items()] + [_outcomes(desk)]:
-        app.include_router(router, dependencies=protected, responses=responses)
+        app.include_router(router, dependencies=protected, responses=RESPONSES)
 
     @app.get("/health", tags=["service"], responses={503: RESPONSES[503]})
     async def health() -> Health:

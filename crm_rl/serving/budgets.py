@@ -7,18 +7,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from crm_rl.case_studies.budgets.catalogue import CHANNELS, action_name
-from crm_rl.case_studies.budgets.customers import (
-    REASONS,
-    WHOLE,
-    Batch,
-    Offers,
-    batch_of,
-    cents_of,
-    offers_within,
-    rows_of,
-    season,
-)
-from crm_rl.case_studies.budgets.world import WEEKS
+from crm_rl.case_studies.budgets.customers import REASONS, WHOLE, Offers, batch_of, cents_of, offers_within, rows_of
+from crm_rl.case_studies.budgets.world import WEEKS, book_world
 from crm_rl.serving.deciding import Desk, Question
 from crm_rl.serving.decisions import Decision
 
@@ -26,7 +16,7 @@ from crm_rl.serving.decisions import Decision
 MOST = 1_000
 
 Channel = Literal[CHANNELS]
-SEGMENTS = season()[0].segments
+SEGMENTS = book_world().segments
 
 
 def _between(name: str):
@@ -92,15 +82,16 @@ class BudgetPolicy:
 
     name = "price-policy"
 
-    def offers(self, question: BudgetQuestion) -> tuple[Batch, Offers]:
-        """Find the offers.
+    def offers(self, question: BudgetQuestion) -> tuple[list[dict], Offers]:
+        """Find the offers: as rows, and as arrays.
 
         Raises:
             DataError: a customer stands there twice.
         """
         rows = [customer.model_dump() for customer in question.customers]
         batch = batch_of([row | {"consent": " ".join(row["consent"])} for row in rows])
-        return batch, offers_within(batch, cents_of(question.budget), question.week)
+        found = offers_within(batch, cents_of(question.budget), question.week)
+        return rows_of(batch, found), found
 
 
 def routes(desk: Desk, policy: BudgetPolicy) -> APIRouter:
@@ -110,7 +101,7 @@ def routes(desk: Desk, policy: BudgetPolicy) -> APIRouter:
     @router.post("/recommend/budget")
     async def recommend_within_a_budget(question: BudgetQuestion) -> BudgetAnswer:
         """Which offers for these customers. Chance could overspend, so this endpoint never explores."""
-        batch, found = await asyncio.to_thread(policy.offers, question)
+        rows, found = await asyncio.to_thread(policy.offers, question)
         decisions = [
             Decision(
                 "recommend/budget",
@@ -122,7 +113,7 @@ def routes(desk: Desk, policy: BudgetPolicy) -> APIRouter:
             for customer, action in zip(question.customers, found.actions.tolist(), strict=True)
         ]
         ids = await desk.log.add(*decisions)
-        offers = [row | {"decision": each} for row, each in zip(rows_of(batch, found), ids, strict=True)]
+        offers = [row | {"decision": each} for row, each in zip(rows, ids, strict=True)]
         return BudgetAnswer(offers=offers, spent=found.spent / 100, price=round(found.price, 4))
 
     return router

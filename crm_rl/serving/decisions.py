@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import JSON, Column, DateTime, Engine, Float, MetaData, String, Table, create_engine, event, select
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from crm_rl.data.problems import DataError
 from crm_rl.files import PROJECT
@@ -29,17 +29,17 @@ PATIENCE = 2.0
 #: So many decisions may wait for their commit; more are refused.
 MOST_WAITING = 10_000
 
-DECISIONS = Table(
+DECISIONS = sa.Table(
     "decisions",
-    MetaData(),
-    Column("id", String(32), primary_key=True),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("endpoint", String(40), nullable=False),
-    Column("context", JSON, nullable=False),
-    Column("action", String(200), nullable=False),
-    Column("propensity", Float, nullable=False),
-    Column("policy", String(200), nullable=False),
-    Column("reward", Float),
+    sa.MetaData(),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("endpoint", sa.String(40), nullable=False),
+    sa.Column("context", sa.JSON, nullable=False),
+    sa.Column("action", sa.String(200), nullable=False),
+    sa.Column("propensity", sa.Float, nullable=False),
+    sa.Column("policy", sa.String(200), nullable=False),
+    sa.Column("reward", sa.Float),
     sqlite_with_rowid=False,  # rows stand in the order of their ids, so a commit touches one page of one tree
 )
 
@@ -92,6 +92,7 @@ class DecisionLog:
         self._writer = ThreadPoolExecutor(1, "decisions")
         self._waiting: list[tuple[dict, asyncio.Future]] = []
         self._writing: asyncio.Task | None = None
+        self._last = 0
 
     async def add(self, *decisions: Decision) -> list[str]:
         """Record decisions, and return once they are on disk.
@@ -105,9 +106,9 @@ class DecisionLog:
         if len(self._waiting) >= MOST_WAITING:
             raise LogUnavailable("more decisions arrive than the log can take")
         now, done = datetime.datetime.now(datetime.UTC), asyncio.get_running_loop().create_future()
-        rows = [{"id": _new_id(), "time": now, "reward": None, **decision._asdict()} for decision in decisions]
+        rows = [{"id": self._new_id(), "time": now, "reward": None, **decision._asdict()} for decision in decisions]
         self._waiting += [(row, done) for row in rows]
-        if self._writing is None:
+        if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
         await done
         return [row["id"] for row in rows]
@@ -118,12 +119,11 @@ class DecisionLog:
             try:
                 await self._in_writer(self._insert, [row for row, _ in batch])
                 failure = None
-            except LogUnavailable as error:
+            except Exception as error:  # whatever it is, those who wait must hear of it
                 failure = error
             for future in {future for _, future in batch}:
                 if not future.done():  # as one is whose client has left
                     future.set_exception(failure) if failure else future.set_result(None)
-        self._writing = None
 
     async def reward(self, identifier: str, reward: float) -> float | None:
         """Record what came of a decision. The first report stays.
@@ -145,6 +145,11 @@ class DecisionLog:
         self._writer.shutdown()
         self.engine.dispose()
 
+    def _new_id(self) -> str:
+        """32 hexadecimal digits: the time in nanoseconds, later than the last, and chance."""
+        self._last = max(self._last + 1, time.time_ns())
+        return f"{self._last:016x}{secrets.token_hex(8)}"
+
     async def _in_writer(self, work: Callable, *arguments) -> Any:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._writer, work, *arguments)
@@ -159,11 +164,11 @@ class DecisionLog:
         this = DECISIONS.c.id == identifier
         with self.engine.begin() as connection:
             connection.execute(DECISIONS.update().where(this, DECISIONS.c.reward.is_(None)).values(reward=reward))
-            return connection.execute(select(DECISIONS.c.reward).where(this)).scalar_one_or_none()
+            return connection.execute(sa.select(DECISIONS.c.reward).where(this)).scalar_one_or_none()
 
     def _check(self) -> None:
         with self.engine.connect() as connection:
-            connection.execute(select(DECISIONS.c.id).limit(1))
+            connection.execute(sa.select(DECISIONS.c.id).limit(1))
 
 
 def read_decisions(url: str = DEFAULT, endpoint: str | None = None) -> Decisions:
@@ -179,8 +184,10 @@ def read_decisions(url: str = DEFAULT, endpoint: str | None = None) -> Decisions
     Raises:
         DataError: there is no such database, or it cannot be opened.
     """
+    if url.startswith("sqlite:///") and not Path(sa.make_url(url).database or "").exists():
+        raise DataError(f"{url}: there is no log here. Remedy: start the service, or name another database.")
     columns = [DECISIONS.c[name] for name in Decisions._fields]
-    query = select(*columns).order_by(DECISIONS.c.id)
+    query = sa.select(*columns).order_by(DECISIONS.c.id)
     if endpoint is not None:
         query = query.where(DECISIONS.c.endpoint == endpoint)
     engine = _open(url)
@@ -192,21 +199,16 @@ def read_decisions(url: str = DEFAULT, endpoint: str | None = None) -> Decisions
     return Decisions(np.array(identifier, dtype=str), list(context), np.array(action, dtype=str), *numbers)
 
 
-def _new_id() -> str:
-    """32 hexadecimal digits: the time in nanoseconds, then chance."""
-    return f"{time.time_ns():016x}{secrets.token_hex(8)}"
-
-
-def _open(url: str) -> Engine:
+def _open(url: str) -> sa.Engine:
     try:
-        sqlite = url.startswith("sqlite")
-        if sqlite and ":///" in url:
-            Path(url.split(":///")[1]).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, pool_pre_ping=not sqlite, connect_args={"timeout": PATIENCE} if sqlite else {})
+        sqlite = sa.make_url(url).get_backend_name() == "sqlite"
         if sqlite:
-            event.listen(engine, "connect", _prepare_sqlite)
+            Path(sa.make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(url, pool_pre_ping=not sqlite, connect_args={"timeout": PATIENCE} if sqlite else {})
+        if sqlite:
+            sa.event.listen(engine, "connect", _prepare_sqlite)
         DECISIONS.metadata.create_all(engine)
-    except (SQLAlchemyError, ArgumentError, ImportError, OSError) as error:
+    except (SQLAlchemyError, ImportError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).strip()
         raise DataError(
             f"{url.split('@')[-1]}: the log of decisions cannot be opened ({reason}). Remedy: give --decisions the "

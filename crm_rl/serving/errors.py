@@ -37,11 +37,11 @@ class Error(BaseModel):
 #: What every endpoint that reads a body may answer besides, for the OpenAPI page.
 RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"model": Error, "description": "The body is not JSON"},
+    401: {"model": Error, "description": "The token is missing or wrong, where one is asked for"},
     413: {"model": Error, "description": f"The body has more than {MOST_BYTES:,} bytes"},
     422: {"model": Error, "description": "The request says something that is not allowed; the answer says what is"},
     503: {"model": Error, "description": "The log of decisions cannot be written now; nothing was decided"},
 }
-UNAUTHORIZED: dict[int | str, dict[str, Any]] = {401: {"model": Error, "description": "The token is missing or wrong"}}
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -132,7 +132,7 @@ class FunnelPolicy:
             if fault not in READABLE:
                 problems.append(f"customer.{column}: {PROBLEMS[fault].meaning}; {_allowed(column, as_of)}")
             elif fault in ("other spelling", "unknown date"):
-                notes.append(f"{column}: read as {values[column] or 'reached, on an unknown day'}")
+                notes.append(f"{column}: read as {values[column] or 'an unknown day'}")
         if problems:
             raise DataError("\n".join(problems))
         columns = {name: pd.Series([values[name.title()]], dtype=TEXT) for name in NAMES}
