@@ -20,7 +20,7 @@
 # : [Q-learning](04_q_learning.ipynb) and [deep Q-networks](06_dqn.ipynb); paper and pencil.
 #
 # Time
-# : 22 minutes to read, 5 seconds to run.
+# : 23 minutes to read, 5 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -168,7 +168,11 @@ assert max(shrunk) <= 0.9 and error <= bound + 1e-9
 # The check follows step 4 with a mean of 10, a noise of $\sigma = 5$ and a start at 0:
 
 # %%
-rates = {"1/k": lambda k: 1 / k, "0.1": lambda k: 0.1, "1/(k+1)^2": lambda k: (k + 1) ** -2.0}
+rates = {
+    "1/k": lambda k: 1 / k,
+    "0.1": lambda k: 0.1,
+    "1/(k+1)^2": lambda k: 1 / (k + 1) ** 2,
+}
 for name, rate in rates.items():
     rng = np.random.default_rng(1)
     x = np.zeros(2000)  # 2,000 runs side by side
@@ -243,7 +247,8 @@ for chances in ([0.010] * 6, [0.012] + [0.010] * 5):
     single = half.mean(axis=0).max(axis=1)
     chosen = half[0].argmax(axis=1)
     double = half[1][np.arange(100_000), chosen]
-    print(f"best {5000 * max(chances):.0f}: single {single.mean():.0f}, double {double.mean():.0f}")
+    best = 5000 * max(chances)
+    print(f"best {best:.0f}: single {single.mean():.0f}, double {double.mean():.0f}")
 
 # %% tags=["remove-cell"]
 assert single.mean() > 60 > double.mean() > 50
@@ -274,8 +279,10 @@ assert single.mean() > 60 > double.mean() > 50
 # **Step 1: differentiate.** With the target $y = r + \gamma \, (1 - d) \max_{a'} Q(s', a'; w^-)$, which does not depend on $w$:
 #
 # $$
-# L(w) = \tfrac12 \, \mathbb{E}\big[ (y - Q(s, a; w))^2 \big] , \qquad
-# \nabla L(w) = - \mathbb{E}\big[ (y - Q(s, a; w)) \, \nabla Q(s, a; w) \big] .
+# \begin{aligned}
+# L(w) &= \tfrac12 \, \mathbb{E}\big[ (y - Q(s, a; w))^2 \big] , \\
+# \nabla L(w) &= - \mathbb{E}\big[ (y - Q(s, a; w)) \, \nabla Q(s, a; w) \big] .
+# \end{aligned}
 # $$ (wb-dqn)
 #
 # A step of stochastic gradient descent is $w \leftarrow w + \alpha \, \delta \, \nabla Q(s, a; w)$, with $\delta = y - Q(s, a; w)$.

@@ -44,6 +44,7 @@ if "google.colab" in sys.modules:
 import numpy as np
 
 # %% tags=["remove-cell"]
+import textwrap
 import warnings
 
 CHECKS = {}
@@ -59,9 +60,10 @@ def check(attempt) -> str:
     """Try a reader's function or class, and hint at what is wrong."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            return CHECKS[attempt.__name__](attempt) or "Right."
+            hint = CHECKS[attempt.__name__](attempt) or "Right."
     except Exception as error:
-        return f"It stops with {type(error).__name__}: {error}"
+        hint = f"It stops with {type(error).__name__}: {error}"
+    return textwrap.fill(hint, 80)
 
 # %% [markdown]
 # ## 1. Epsilon-greedy with ties
@@ -295,7 +297,7 @@ def check_value_iteration(value_iteration):
 
 # %%
 def value_iteration(p, r, gamma, tolerance):
-    """Return v with shape (states,) and the policy's actions with the same shape."""
+    """Return v and the policy, both with shape (states,)."""
     v = np.zeros(len(r))
     q = r + gamma * p @ v  # your turn: once is not enough
     return q.max(axis=1), q.argmax(axis=1)
@@ -488,7 +490,7 @@ def target_encode(names, target, fold, m=10):
     codes = np.zeros(len(names))
     for k in np.unique(fold):
         here = fold == k
-        seen = np.ones(len(names), dtype=bool)  # your turn: which rows may it see?
+        seen = np.ones(len(names), dtype=bool)  # your turn: too many
         for name in np.unique(names[here]):
             same = seen & (names == name)
             codes[here & (names == name)] = target[same].mean()  # your turn
@@ -682,7 +684,7 @@ def check_double_q_target(double_q_target):
 
 # %%
 def double_q_target(reward, done, online_next, target_next, gamma):
-    """Return shape (batch,); the two networks' values have shape (batch, actions)."""
+    """Return shape (batch,); the values have shape (batch, actions)."""
     return reward + gamma * target_next.max(axis=1)  # your turn
 
 

@@ -69,20 +69,23 @@ if "google.colab" in sys.modules:
 # values in the advantages cancel pairwise, and what remains is exact {cite:p}`kakade2002`:
 #
 # $$
-# J(\theta) - J(\theta_\text{old}) = \mathbb{E}_\theta \Big[ \sum_t A_\text{old}(S_t, A_t) \Big]
-# \approx \mathbb{E}_\text{old} \Big[ \sum_t \rho_t(\theta) \, A_\text{old}(S_t, A_t) \Big] , \quad \rho_t(\theta) = \frac{\pi_\theta(A_t \mid S_t)}{\pi_\text{old}(A_t \mid S_t)} .
+# \begin{aligned}
+# J(\theta) - J(\theta_\text{old}) &= \mathbb{E}_\theta \Big[ \sum_t A_\text{old}(S_t, A_t) \Big] \\
+# &\approx \mathbb{E}_\text{old} \Big[ \sum_t \rho_t(\theta) \, A_\text{old}(S_t, A_t) \Big] , \\
+# \rho_t(\theta) &= \pi_\theta(A_t \mid S_t) \, / \, \pi_\text{old}(A_t \mid S_t) .
+# \end{aligned}
 # $$ (wb-surrogate)
 #
 # The ratio corrects the actions but not the *states*: the right-hand side still visits those of the old policy. At $\theta = \theta_\text{old}$ we have $\rho_t = 1$ and $\nabla \rho_t = \nabla \log \pi_\theta$, so its gradient is $\nabla J$. Far away it can be wrong
 # {cite:p}`schulman2015`.
 #
-# **Step 5: take away the reward for going far.** With an estimate $\hat A_t$ and $\epsilon = 0.2$, PPO raises the mean of
+# **Step 5: take away the reward for going far.** With an estimate $\hat A_t$ and $\epsilon = 0.2$, PPO {cite:p}`schulman2017` raises the mean of
 #
 # $$
 # \min \big( \rho_t \hat A_t , \; \operatorname{clip}(\rho_t, 1 - \epsilon, 1 + \epsilon) \, \hat A_t \big)
 # $$ (wb-clip)
 #
-# {cite:p}`schulman2017`. If $\hat A_t > 0$, it is flat for $\rho_t > 1 + \epsilon$: nothing is gained by making the action still more likely. If $\hat A_t < 0$, it is flat for $\rho_t < 1 - \epsilon$. On the other sides the minimum
+# If $\hat A_t > 0$, this is flat for $\rho_t > 1 + \epsilon$: nothing is gained by making the action still more likely. If $\hat A_t < 0$, it is flat for $\rho_t < 1 - \epsilon$. On the other sides the minimum
 # keeps the slope, so that a ratio which moved the wrong way is pulled back ({numref}`fig-whiteboard-clip`).
 
 # %% mystnb={"figure": {"caption": "PPO's objective for one action, as a function of how much more likely the action has become. Dashed: without the clip.", "name": "fig-whiteboard-clip"}, "image": {"alt": "Two charts. With a good action the objective rises with the ratio until 1.2 and is flat beyond. With a bad action it is flat below 0.8 and falls beyond, without end."}} tags=["hide-input"]
@@ -118,7 +121,8 @@ score = np.eye(3)[action] - pi  # the gradient of log pi(action)
 print("exact           ", (pi * (q - J)).round(2))
 for name, baseline in (("without baseline", 0), ("with baseline   ", J)):
     samples = score * (reward - baseline)[:, None]
-    print(name, samples.mean(axis=0).round(2), "variance", samples.var(axis=0).sum().round(1))
+    spread = samples.var(axis=0).sum()
+    print(name, samples.mean(axis=0).round(2), f"variance {spread:.1f}")
 
 # %% [markdown]
 # ::::{dropdown} What follows: PPO has importance ratios. Why is it called on-policy?
@@ -156,7 +160,10 @@ for name, baseline in (("without baseline", 0), ("with baseline   ", J)):
 # **Step 4: doubly robust.** Take a model $\hat q$, fitted on other data, and correct it by the weighted errors that it makes on the log {cite:p}`dudik2014`:
 #
 # $$
-# \hat V = \frac1n \sum_i \Big[ \sum_a \pi(a \mid X_i) \, \hat q(X_i, a) + \hat\rho_i \, \big( R_i - \hat q(X_i, A_i) \big) \Big] , \qquad \hat\rho_i = \frac{\pi(A_i \mid X_i)}{\hat b(A_i \mid X_i)} .
+# \begin{aligned}
+# \hat V &= \frac1n \sum_i \Big[ \sum_a \pi(a \mid X_i) \, \hat q(X_i, a) + \hat\rho_i \, \big( R_i - \hat q(X_i, A_i) \big) \Big] , \\
+# \hat\rho_i &= \pi(A_i \mid X_i) \, / \, \hat b(A_i \mid X_i) .
+# \end{aligned}
 # $$ (wb-dr)
 #
 # **Step 5: its bias is a product.** Average over $R$, then over $A$, and subtract $V$:
@@ -170,14 +177,18 @@ for name, baseline in (("without baseline", 0), ("with baseline   ", J)):
 # **Step 6: its variance.** With known propensities, the law of total variance gives
 #
 # $$
-# n \operatorname{Var}(\hat V) = \operatorname{Var}\big(v_\pi(X)\big) + \mathbb{E}\Big[ \operatorname{Var}\big( \rho \, (q - \hat q) \mid X \big) \Big] + \mathbb{E}\big[ \rho^2 \operatorname{Var}(R \mid X, A) \big] ,
+# \begin{aligned}
+# n \operatorname{Var}(\hat V) = {} & \operatorname{Var}\big(v_\pi(X)\big) + \mathbb{E}\Big[ \operatorname{Var}\big( \rho \, (q - \hat q) \mid X \big) \Big] \\
+# & + \mathbb{E}\big[ \rho^2 \operatorname{Var}(R \mid X, A) \big] ,
+# \end{aligned}
 # $$
 #
 # where $v_\pi(x) = \sum_a \pi(a \mid x) \, q(x, a)$. IPS is the case $\hat q = 0$. A good model removes the middle term. Nothing removes the last one: large weights times noisy rewards.
 
 # %%
-q = np.array([[0.02, 0.05, 0.10], [0.12, 0.05, 0.02]])  # chance of a sale: context, action
-b = np.array([[0.6, 0.3, 0.1], [0.1, 0.3, 0.6]])  # the log rarely took the best action
+# The chance of a sale by context and action; the log rarely took the best action.
+q = np.array([[0.02, 0.05, 0.10], [0.12, 0.05, 0.02]])
+b = np.array([[0.6, 0.3, 0.1], [0.1, 0.3, 0.6]])
 pi = np.array([[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]])
 rng = np.random.default_rng(4)
 X = rng.integers(2, size=(4000, 500))  # 4,000 logs of 500 customers
@@ -202,7 +213,7 @@ estimates = {
 }
 print(f"truth {100 * (pi * q).sum(axis=1).mean():.2f}")
 for name, each in estimates.items():
-    print(f"{name:21} mean {each.mean():5.2f}, standard deviation {each.std():.2f}")
+    print(f"{name:21} mean {each.mean():5.2f}, deviation {each.std():.2f}")
 
 # %% tags=["remove-cell"]
 truth = 100 * (pi * q).sum(axis=1).mean()
@@ -270,7 +281,7 @@ r = np.array([[0, -0.1, -20], [50, 99.9, 480], [0, 0, 0]])
 
 
 def plan(bonus):
-    """Return the best action values of weeks 1 to 3: bonus(week) has a number for each s, a, s'."""
+    """Return the best action values; bonus(week) has one number for each s, a, s'."""
     v, q = np.zeros(3), np.zeros((3, 3, 3))
     for week in (2, 1, 0):
         q[week] = r + (P * (bonus(week) + v)).sum(axis=2)
@@ -283,9 +294,11 @@ potential[3] = 0  # after week 3 the episode is over
 plain = plan(lambda week: np.zeros((3, 3, 3)))
 shaped = plan(lambda week: potential[week + 1] - potential[week][:, None, None])
 emails = plan(lambda week: 400 * np.eye(3)[1][:, None] * np.ones((3, 3, 3)))
-print("equal, but for the potential:", np.allclose(shaped, plain - potential[:3, :, None]))
+lowered = plain - potential[:3, :, None]
+print("equal, but for the potential:", np.allclose(shaped, lowered))
+print("best for signed-up customers in weeks 1 to 3:")
 for name, q in (("plain", plain), ("shaped", shaped), ("400 an email", emails)):
-    print(f"{name:12} best for signed-up customers, weeks 1 to 3:", q[:, 1].argmax(axis=1))
+    print(f"{name:12}", q[:, 1].argmax(axis=1))
 
 # %% tags=["remove-cell"]
 best = (plain[:, :2].argmax(axis=2), shaped[:, :2].argmax(axis=2), emails[:, :2].argmax(axis=2))
@@ -362,7 +375,8 @@ each_once = np.kron(np.eye(n), np.ones(4))
 spent = np.tile(cost, n)[None]
 lp = linprog(-value.ravel(), A_ub=spent, b_ub=[budget], A_eq=each_once, b_eq=np.ones(n))
 print(f"price {high:.3f}: bound {bound:.2f}, linear program {-lp.fun:.2f}")
-print(f"the plan spends {cost[chosen].sum():.1f} of {budget}, worth {value[range(n), chosen].sum():.2f}")
+worth = value[range(n), chosen].sum()
+print(f"the plan spends {cost[chosen].sum():.1f} of {budget}, worth {worth:.2f}")
 
 # %% tags=["remove-cell"]
 assert np.isclose(bound, -lp.fun) and cost[chosen].sum() <= budget
