@@ -1,8 +1,8 @@
 """The study of chapter 12: policies under a weekly budget beside the bound, and uplift from a randomised trial.
 
 The unit is the world: number 0 is the book's, on file; the others are drawn from the same prior. A policy is judged by
-the mean loss of some seasons against the world's bound. For want of computing time PPO that sets prices plays in three
-worlds, and PPO that serves customers in turn in the book's alone.
+the mean loss of some seasons against the world's bound. For want of computing time PPO that sets
+prices plays in five worlds, and PPO that serves customers in turn in the book's alone.
 """
 
 import json
@@ -66,7 +66,7 @@ ARMS: dict[str, Callable[[World, Bound, int, int], Policy]] = {
     "PPO in turn": _in_turn(False),
 }
 #: Those that learn for long: steps of training, and in how many worlds.
-LEARN_LONG = {"PPO sets prices": (WEEK_STEPS, 3), "PPO in turn, masked": (STEPS, 1), "PPO in turn": (STEPS, 1)}
+LEARN_LONG = {"PPO sets prices": (WEEK_STEPS, 5), "PPO in turn, masked": (STEPS, 1), "PPO in turn": (STEPS, 1)}
 
 
 class Job(NamedTuple):
