@@ -56,6 +56,7 @@ def coverage_by_horizon(coverage: pd.DataFrame, effective: pd.Series) -> Axes:
     axes.text(len(places) - 0.65, 97, "promised: 95%", fontsize=10, color="dimgrey", ha="right", va="bottom")
     axes.set_xticks(places, [f"{weeks}\n{size:,.0f}" for weeks, size in effective.items()])
     axes.set(xlabel="weeks of an episode, and effective sample size", ylabel="intervals with the truth (%)")
+    axes.grid(axis="x", visible=False)
     axes.set(yticks=range(0, 101, 20), ylim=(-4, 108), xlim=(-0.4, len(places) - 0.6))
     axes.figure.legend(frameon=False, fontsize=10, ncols=2, loc="outside upper center")
     return axes
@@ -66,7 +67,7 @@ def learned_from_logs(panels: dict[str, pd.DataFrame], lines: dict[str, float]) 
 
     Args:
         panels: by title; a row a learner and seed with `learner`, `customers` and `share`.
-        lines: shares to mark in every panel, by name.
+        lines: two shares to mark in every panel, by name.
 
     Returns:
         The axes, from top to bottom.
@@ -85,10 +86,10 @@ def learned_from_logs(panels: dict[str, pd.DataFrame], lines: dict[str, float]) 
         axes.set(ylim=(len(names) - 0.5, -0.5))
         axes.set_title(title, pad=18 if axes is grid[0, 0] else None)
         axes.grid(axis="y", visible=False)
-    for name, share in lines.items():
+    for (name, share), side in zip(sorted(lines.items(), key=lambda line: line[1]), ("right", "left"), strict=True):
         grid[0, 0].annotate(
             name, (100 * share, 1), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
-            fontsize=9, color="dimgrey", ha="center",
+            fontsize=9, color="dimgrey", ha=side,
         )  # fmt: skip
     grid[-1, 0].set_xlabel("share of the attainable gain (%)")
     lines_, labels = grid[0, 0].get_legend_handles_labels()
