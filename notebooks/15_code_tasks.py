@@ -532,7 +532,7 @@ print(check(target_encode))
 # ::::{exercise} ★ 5 minutes
 # :label: ex-code-ips
 #
-# A log has rewards, and for each logged action its probability under the old policy (`behaviour`) and under the new one (`target`). Return two estimates of the new policy's mean reward: inverse propensity, and self-normalised. ([Derivation 6](17_derivations_policies.ipynb))
+# A log has rewards, and for each logged action its probability under the old policy (`behaviour`) and under the new one (`target`). Return two estimates of the new policy's mean reward: inverse propensity, and self-normalised. ([Derivation 6](17_derivations_policies.ipynb) and [chapter 13](13_logs.ipynb))
 # ::::
 
 
@@ -588,7 +588,7 @@ print(check(inverse_propensity))
 # :label: ex-code-linucb
 #
 # One arm of LinUCB keeps $A = I + \sum x x^\top$ and $b = \sum r x$ over the contexts $x$ and rewards $r$ that it has seen. Its score in context $x$ is $\hat\theta^\top x + \alpha \sqrt{x^\top A^{-1} x}$ with $\hat\theta = A^{-1} b$: the estimate, and a bonus for what is
-# not known yet {cite:p}`li2010`.
+# not known yet {cite:p}`li2010`. ([Chapter 11](11_offers.ipynb))
 # ::::
 
 
@@ -782,7 +782,7 @@ print(check(ppo_loss))
 # ::::{exercise} ★★★ 12 minutes
 # :label: ex-code-budget
 #
-# Choose one offer for each customer, so that the total value is high, the total cost at most `budget`, and nobody gets an offer that is not `allowed`. Offer 0 is "nothing": it costs 0, is worth 0, and is always allowed. Find the price at which the budget just suffices. ([Derivation 8](17_derivations_policies.ipynb))
+# Choose one offer for each customer, so that the total value is high, the total cost at most `budget`, and nobody gets an offer that is not `allowed`. Offer 0 is "nothing": it costs 0, is worth 0, and is always allowed. Find the price at which the budget just suffices. ([Derivation 8](17_derivations_policies.ipynb) and [chapter 12](12_budgets.ipynb))
 # ::::
 
 

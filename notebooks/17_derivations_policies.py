@@ -15,7 +15,7 @@
 #   - to turn a budget into a price
 #
 # You need
-# : [The first four derivations](14_derivations.ipynb) and their setting; paper and pencil.
+# : [The first four derivations](14_derivations.ipynb) and their setting; paper and pencil. [Weekly budgets](12_budgets.ipynb) and [learning from logs](13_logs.ipynb) put the last and the second one to use.
 #
 # Time
 # : 25 minutes to read, 10 seconds to run.
@@ -234,7 +234,7 @@ assert abs(estimates["DR, both wrong"].mean() - truth) > 1
 # :class-container: interview
 #
 # Then overlap fails for every action that the rule did not take, and no weighting can help: the log does not contain the answer. What is left are assumptions (a model that extrapolates, or customers near a threshold of the rule) or an experiment. I would ask for a few percent of random
-# actions, logged with their probabilities, before building any estimator.
+# actions, logged with their probabilities, before building any estimator ([chapter 13](13_logs.ipynb)).
 # ::::
 # ::::{dropdown} What follows: you cut all weights at 20. Which way does the estimate move?
 # :class-container: interview
@@ -393,7 +393,7 @@ assert 0 <= bound - value[range(n), chosen].sum() < value.max()
 # :class-container: interview
 #
 # The bound does. Charge a price in every week; each customer becomes an MDP of their own, and the sum of their optimal values at these prices, plus prices times budgets, bounds every policy {cite:p}`hawkins2003,adelman2008`. The policy that follows is no longer nearly optimal by step 4, because choices today change the states
-# tomorrow. So I measure its gap to the bound.
+# tomorrow. So I measure its gap to the bound, as [chapter 12](12_budgets.ipynb) does.
 # ::::
 #
 # ## Takeaways
