@@ -218,12 +218,15 @@ glue("email-weekday-policy", f"{facts['weekday_always']:.1f}", display=False)
 for update in ("right", "published"):
     glue(f"email-value-{update}", f"{shown.loc[update, 'value']:.1f}", display=False)
 glue("email-updated", f"{shown.loc['right', 'updated']:.0%}", display=False)
+right = tables[tables["update"] == "right"]
+tries = (right["moves"] / (right["updated"] * exact.size)).mean()
+glue("email-tries", f"{tries:.1f}", display=False)
 glue("email-mean-q", f"{shown.loc['right', 'mean_q']:.1f}", display=False)
 glue("email-mean-exact", f"{shown.loc['exact', 'mean_q']:.1f}", display=False)
 glue("email-best-action", f"{shown.loc['right', 'best_action']:.0%}", display=False)
 
 # %% [markdown]
-# After 20,000 episodes the right table has updated {glue:text}`email-updated` of its entries, most of them once or twice: their mean is {glue:text}`email-mean-q`, where the exact values average {glue:text}`email-mean-exact`. It names a best action in
+# After 20,000 episodes the right table has updated {glue:text}`email-updated` of its entries, {glue:text}`email-tries` times each on average. The mean of these entries is {glue:text}`email-mean-q`, where the exact values average {glue:text}`email-mean-exact`. It names a best action in
 # {glue:text}`email-best-action` of the cells. Its walks are nevertheless worth {glue:text}`email-value-right` of a possible {glue:text}`email-optimum`, since goals are everywhere; always moving the weekday is worth
 # {glue:text}`email-weekday-policy`. The wrong update does no harm that we could find: the values of its policies minus those of the right one are {glue:text}`email-gap` on average. It learns twice as fast, and both are far from converged.
 #
