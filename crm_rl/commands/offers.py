@@ -130,12 +130,10 @@ def _recommend(options: argparse.Namespace) -> str:
     answer = recommend_offer(features.to_numpy(), **places, catalogue=catalogue, scores=scores)
     lines = [f"Recommendation for User {options.user}:", "", "State Features:", *_shown(features), ""]
     lines += ["Recommended Action:", f"{answer.action or 'no offer this week'}", "", f"Why: {answer.reason}"]
-    lines += ["", "Alternatives, with what each earns in 12 weeks above sending nothing this week:"]
-    lines += [
-        f"{place}. {action or 'no offer this week'}: {_dollars(gain)}"
-        for place, (action, gain) in enumerate(answer.alternatives, 1)
-    ]
-    lines += [f"The recommended action: {_dollars(answer.gain)}.", ""]
+    lines += [f"In 12 weeks it earns {_dollars(answer.gain)} against sending nothing this week.", "", "Alternatives:"]
+    others = enumerate(answer.alternatives, 1)
+    lines += [f"{place}. {action or 'no offer this week'}: {_dollars(gain)}" for place, (action, gain) in others]
+    lines += [""]
     log = options.log or f"generated, {len(table):,} users"
     policy = options.policy or "the exact plan of the response model"
     return "\n".join([*lines, f"Log: {log}. Policy: {policy}. Dollars are the response model's, which is assumed."])
