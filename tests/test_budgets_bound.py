@@ -182,7 +182,7 @@ def test_losses_add_up_to_what_a_policy_falls_short():
     bound = price_budgets(world, budget)
     idle = [
         play(world, lambda week, types, *_: np.zeros(len(types), int), budget, bound.plan, np.random.default_rng(s))
-        for s in range(40)
+        for s in range(20)
     ]
     lost = over_seeds(np.array([season.lost.sum() for season in idle]), statistic="mean", level=0.9999)
     assert lost["low"] <= bound.value - doing_nothing(world) <= lost["high"]

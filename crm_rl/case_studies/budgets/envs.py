@@ -142,7 +142,7 @@ class InTurn(_Seasons):
         who = self.order[:, self.place]
         seen = customers_seen(self.world, self.types[who], self.states[np.arange(self.num_envs), who])
         served = np.full(self.num_envs, self.place / len(self.types))
-        rest = np.column_stack([np.full(self.num_envs, self.week / WEEKS), self.left / self.budget, served])
+        rest = np.column_stack([np.full(self.num_envs, self.week / WEEKS), self.left / max(self.budget, 1), served])
         return np.hstack([seen, rest]).astype(np.float32)
 
     def action_masks(self) -> np.ndarray:

@@ -46,13 +46,17 @@ class Network(NamedTuple):
 def train_in_turn(world: World, steps: int, seed: int, masked: bool) -> Policy:
     """Learn to serve one customer after the other; returns the policy for all customers of the world."""
     env = InTurn(_with(world, FEW["in turn"]), SEASONS["in turn"], seed)
-    network = _learned(MaskablePPO if masked else PPO, env, steps, seed, SETTINGS["in turn"])
+    return serve_in_turn(world, _learned(MaskablePPO if masked else PPO, env, steps, seed, SETTINGS["in turn"]), masked)
+
+
+def serve_in_turn(world: World, network: Network, masked: bool) -> Policy:
+    """Serve one customer after the other, in a random order, by what a network prefers and the money left allows."""
 
     def policy(week, types, states, budget, rng):
         actions, left = np.zeros(len(types), dtype=int), budget
         order, served = rng.permutation(len(types)), 0
         for group in np.array_split(order, GROUPS):
-            same = np.tile([week / WEEKS, left / budget, served / len(types)], (len(group), 1))
+            same = np.tile([week / WEEKS, left / max(budget, 1), served / len(types)], (len(group), 1))
             logits = network(np.hstack([customers_seen(world, types[group], states[group]), same]))
             for customer, row in zip(group, logits, strict=True):
                 chosen = np.where(left >= CENTS, row, -np.inf).argmax() if masked else row.argmax()
