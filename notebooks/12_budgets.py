@@ -93,8 +93,7 @@ glue("budgets-week-price", f"{week.price:.2f}", display=False)
 # \max_{\text{within } B} \sum_i v_{i a_i} \;\le\; \sum_i \max_a \left( v_{ia} - \lambda c_a \right) + \lambda B .
 # $$ (budgets-bound)
 #
-# Why? A choice within the budget spends at most $B$, so adding $\lambda (B - \text{spent})$ cannot make it smaller; and choosing freely at the price is at least as good. The lowest right-hand side is the value of the *linear relaxation*, in which offers may be
-# divided, and its $\lambda$ is the {term}`shadow price`: what one more dollar of budget would earn.
+# Why? A choice within the budget spends at most $B$, so adding $\lambda (B - \text{spent})$ cannot make it smaller; and choosing freely at the price is at least as good. The lowest right-hand side is the value if offers could be divided (the *linear relaxation*), and its $\lambda$ is the {term}`shadow price`: what one more dollar of budget would earn.
 #
 # ## Write it yourself
 #
@@ -402,7 +401,7 @@ glue("budgets-x-ahead", in_digits(*ahead, decimals=3), display=False)
 #
 # ## What was published, and what it does
 #
-# The published `OfferEnv` poses the same problem: customers in turn, five offers, five channels, twelve weeks, a weekly budget, reward *profit + 0.5 x trip*, and a fine for overspending. Our `published` module has it as coded, and as described, where profits are random. Two questions suffice for an audit.
+# The published `OfferEnv` poses the same problem: customers in turn, five offers, five channels, twelve weeks, a weekly budget, reward *profit + 0.5 x trip*, and a fine for overspending. Our `published` module has it as coded, and as described, where profits are random. Two questions suffice for an audit: can the budget bind, and what does the reward pay for?
 
 # %%
 from crm_rl.case_studies.budgets.published import AS_CODED, CHARGED, expected_reward, most_spent
@@ -452,12 +451,12 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # ::::{dropdown} No offer is worth its cost.
 # :class-container: wrong
 #
-# Then nothing would be sent, but a price of 0 also comes about when much is sent and the money suffices.
+# The price is also 0 when much is sent and the money suffices.
 # ::::
 # ::::{dropdown} More money would not help this week.
 # :class-container: right
 #
-# Everybody already has the action of most value. The published budget is such a case.
+# Everybody already has their best action, as with the published budget.
 # ::::
 # ::::{dropdown} All of the budget is spent, to the last cent, on those who gain most from it.
 # :class-container: wrong
@@ -531,8 +530,7 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # ::::{dropdown} How would you share a weekly budget among a million customers?
 # :class-container: interview
 #
-# Estimate what each offer adds for each customer, from randomised data. Then it is a multiple-choice knapsack: find the price at which the choices of most value minus price times cost fit the budget, by bisection, and fill up by gain per cent. The dual value bounds the loss of rounding, which is tiny with many
-# customers. Rules are masks before, and a safety layer after. {numref}`fig-budgets-price` is the picture.
+# Estimate what each offer adds for each customer, from randomised data. Then it is a multiple-choice knapsack: by bisection, find the price at which the choices fit the budget, and fill up by gain per cent. The bound says how much rounding loses: little, with many customers. Rules are masks before, and a safety layer after. {numref}`fig-budgets-price` is the picture.
 # ::::
 # ::::{dropdown} Derive the bound.
 # :class-container: interview
@@ -547,7 +545,7 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # ::::{dropdown} Which guarantees do you give finance and legal?
 # :class-container: interview
 #
-# That no policy, however wrong, exceeds the budget, contacts a minor or uses a channel without consent: one small layer after the model, in whole cents, with a property test over thousands of random situations, and a reason for each refusal. And I report the price: what another dollar would earn.
+# No policy, however wrong, exceeds the budget, contacts a minor or uses a channel without consent: a small layer after the model, in whole cents, with a property test and a reason for each refusal. And I report the price: what another dollar would earn.
 # ::::
 #
 # ## Further reading
