@@ -162,6 +162,8 @@ def test_what_is_wrong_is_said(tmp_path, capsys):
     said = capsys.readouterr().err
     for part in ("row 2: 'look'", "row 3: '1.5'", "'soon'", "'fax'", "'-1'", "'101'", "'2' is not 0 or 1"):
         assert part in said
+    log.write_text(f"{header},Amount\n")
+    assert main(["offers", "features", str(log)]) == 1 and "more than once: amount" in capsys.readouterr().err
     log.write_text("user_id,time\n")
     assert main(["offers", "features", str(log)]) == 1 and "missing columns: session_id" in capsys.readouterr().err
     assert (

@@ -45,6 +45,9 @@ def load_log(path: Path) -> pd.DataFrame:
         raise DataError(
             f"{path}: missing columns: {', '.join(missing)}. Remedy: name the columns {', '.join(COLUMNS)} in row 1."
         )
+    if text.columns.duplicated().any():
+        twice = ", ".join(sorted(set(text.columns[text.columns.duplicated()])))
+        raise DataError(f"{path}: row 1 holds more than once: {twice}. Remedy: keep one column of each name.")
     if text.empty:
         raise DataError(f"{path}: no event below the column names. Remedy: export the log again.")
     log = pd.DataFrame({name: _read(name, text[name].str.strip()) for name in COLUMNS})
