@@ -174,7 +174,7 @@ print(check(choose, find_price))
 # :::{solution-end}
 # :::
 #
-# Your choices leave some dollars, because customers of one type change at the same price, all at once. The package's `plan_week` does what you wrote and then serves some of those on the edge, best gain for a cent first, while money lasts.
+# Your choices leave some dollars, because customers of one type change at the same price, all at once. The package's `plan_week` then serves some of those on the edge, while money lasts.
 
 # %%
 week = plan_week(values, CENTS, budget)
@@ -270,9 +270,9 @@ print(f"week {best + 1}: about {100 * recorded[best]:.0f} dollars")
 # - Three rules know how customers respond this week. **First come, first served** proposes everybody's best action, until the money is gone. **Gain per cost** serves those first whose offer gains most per dollar. **Linear program each week** is your knapsack, with this week's rewards.
 # - {term}`Bandits <contextual bandit>` learn this week's reward from a log of random actions. The *published* one predicts how likely a reward above 0 is, and knows no budget. The *fixed* one predicts trips, works out the reward and uses your knapsack.
 # - **PPO in turn** {cite:p}`schulman2017` serves one customer a step, as the published system does. It sees the customer, the week and the money left. What it cannot pay for is fined 5 dollars, or *masked* {cite:p}`huang2022`.
-# - **PPO sets prices** decides once a week on three numbers: a floor for the price of a dollar, a bonus for a trip and a charge for a contact. Your knapsack does the rest.
+# - **PPO sets prices** decides once a week on three numbers: a floor for the price of a dollar, a bonus for a trip and a charge for a contact. Your knapsack does the rest, with this week's rewards.
 
-# %% mystnb={"figure": {"caption": "What each policy gets of the attainable gain: 0 is sending nothing, 1 the bound. A dot is the mean over ten worlds drawn from one prior, a bar its 95% interval. Hollow dots: five worlds where PPO sets prices; one, and so no interval, where it serves in turn. PPO and bandits learn; the others know the world.", "name": "fig-budgets-shares"}, "image": {"alt": "Dots with intervals for nine policies. The price policy touches the bound at 1. PPO that sets prices comes next, then the linear program each week and the other rules; both PPO that serve customers in turn are near 0, where nothing is sent."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What each policy gets of the attainable gain: 0 is sending nothing, 1 the bound. A dot is the mean over ten worlds drawn from one prior, a bar its 95% interval. Hollow dots: five worlds where PPO sets prices; one, and so no interval, where it serves in turn. The price policy knows the world; the three rules and PPO that sets prices know how customers respond this week; bandits and PPO in turn know nothing beforehand.", "name": "fig-budgets-shares"}, "image": {"alt": "Dots with intervals for nine policies. The price policy touches the bound at 1. PPO that sets prices comes next, then the linear program each week and the other rules; both PPO that serve customers in turn are near 0, where nothing is sent."}} tags=["hide-input"]
 shares = pd.DataFrame({
     arm: over_seeds(group["share"].to_numpy(), statistic="mean")
     for arm, group in everybody.groupby("arm", sort=False)
@@ -311,17 +311,16 @@ assert everybody.loc[everybody["arm"] == "PPO in turn", "spent"].max() == 0
 # %% [markdown]
 # - The **price policy** gets {glue:text}`budgets-price` of the attainable gain; we had hoped for 0.98. Since it comes so near, the bound is tight: nobody can do much better.
 # - The same knapsack with **this week's rewards only** gets {glue:text}`budgets-lp`. The one difference is that it does not count what a trip or a contact does to later weeks. First come, first served gets {glue:text}`budgets-first`.
-# - **PPO that sets prices** gets {glue:text}`budgets-ppo-prices` from experience alone, {glue:text}`budgets-ppo-lead` above the linear program, which knows how customers respond.
+# - **PPO that sets prices** gets {glue:text}`budgets-ppo-prices` {glue:text}`budgets-ppo-lead` above the linear program. Both know this week's rewards; what later weeks are worth, it learned from experience.
 # - **PPO in turn** was trained in the book's world alone. With fines it gets {glue:text}`budgets-ppo-turn`: it learned to send nothing, and spends {glue:text}`budgets-spent-turn` of the budget. With masks it spends {glue:text}`budgets-spent-masked` and gets {glue:text}`budgets-ppo-masked`.
 # - The **published bandit** gets {glue:text}`budgets-pub`, and the safety layer below refuses {glue:text}`budgets-refused` of its proposals a season. The fixed one gets {glue:text}`budgets-fixed` from the same log.
 #
-# Why may the way the problem is posed matter so much to PPO? In turn, a customer comes back only after all others were served. A habit pays off dozens of steps later, among rewards that it did not cause. Prices take twelve decisions a season, and each is followed by its consequences.
-# No PPO was tuned. Those in turn had {glue:text}`budgets-steps` steps (the published one had 200,000), the one with prices {glue:text}`budgets-week-steps` weeks of 240 customers; all were paid expected rewards. With more of either, those in turn may do better.
+# Why may it matter so much how the problem is posed? In turn, a customer comes back only after all others were served, so a habit pays off dozens of steps later, among rewards that it did not cause. Prices take twelve decisions a season. But the match is not fair: PPO in turn knows nothing beforehand, and no PPO was tuned. Those in turn had {glue:text}`budgets-steps` steps (the published one had 200,000), the one with prices {glue:text}`budgets-week-steps` weeks of 240 customers; all were paid expected rewards.
 #
 # ::::{exercise} ★★ How many customers does a price need?
 # :label: ex-budgets-size
 #
-# A bound that divides offers is loose if customers are few. `small` has recorded seasons of the price policy with 24 to 480 customers and the same budget a customer. From how many on does it get 98%, on average?
+# `small` has recorded seasons of the price policy with 24 to 480 customers and the same budget a customer. From how many on does it get 98%, on average?
 # ::::
 
 # %%
@@ -369,7 +368,7 @@ assert checked.actions.tolist() == [0, 0, 0, 25, 0] and checked.spent == 257
 # All this needs $v_{ia}$: what an offer *adds*. The published simulator makes its outcomes up. At work, give one offer to a random half and nothing to the rest, and learn {term}`uplift`: the difference it makes. A *T-learner* subtracts two models of the chance of a trip, one of each half; an *X-learner* models the differences themselves {cite:p}`kunzel2019`. The tempting mistake is a *response
 # model*, which serves those most likely to travel with the offer, also if they would have travelled anyway.
 #
-# We learn from 20,000 customers in ten trials, and give 1.50 dollars by email to a fifth of 20,000 others. The *Qini coefficient* {cite:p}`radcliffe2011` says how well a ranking finds true uplift: 1 is perfect, 0 random.
+# In ten trials we learn from 20,000 customers, and then send 1.50 dollars by email to a fifth of 20,000 others. The *Qini coefficient* {cite:p}`radcliffe2011` says how well a ranking finds true uplift: 1 is perfect, 0 random.
 
 # %% tags=["hide-input"]
 table = tables["uplift"].groupby("scores", sort=False).agg(list)
@@ -535,12 +534,12 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # ::::{dropdown} Derive the bound.
 # :class-container: interview
 #
-# Take the budget into the objective with a multiplier: add $\lambda (B - \text{spent})$, which no choice within the budget makes negative. Drop the budget: customers separate, and each takes its maximum. The sum, plus $\lambda B$, is at least the optimum for any $\lambda \ge 0$, and convex in $\lambda$. Over weeks each customer's maximum is a small MDP.
+# Add $\lambda (B - \text{spent})$ to the objective, which no choice within the budget makes negative. Drop the budget: customers separate, and each takes its maximum. The sum, plus $\lambda B$, is at least the optimum for any $\lambda \ge 0$, and convex in $\lambda$. Over weeks each customer's maximum is a small MDP.
 # ::::
 # ::::{dropdown} Why did PPO do so badly here, and what would you change?
 # :class-container: interview
 #
-# Served in turn, a decision's consequences come dozens of steps later, mixed with other customers' rewards, and fines for overspending taught it to send nothing. Masks remove the fines, not the delay. I would change the problem, not the network: let it set prices once a week ({numref}`fig-budgets-shares`), or plan with a learned response model.
+# Served in turn, a decision's consequences come dozens of steps later, mixed with other customers' rewards, and fines for overspending taught it to send nothing. Masks remove the fines, not the delay. I would change the problem, not the network: learn how customers respond, plan with that, or let PPO set prices once a week ({numref}`fig-budgets-shares`).
 # ::::
 # ::::{dropdown} Which guarantees do you give finance and legal?
 # :class-container: interview
