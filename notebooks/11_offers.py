@@ -195,8 +195,8 @@ pd.DataFrame(rows).T
 # :class: dropdown
 # :::
 #
-# A 15% discount by email, for $0.9 + 0.3 = 1.2$, cut to 1. So does 5%: $0.9 + 0.1 = 1.0$. With the cut at 1, three values tie; without it, the largest wins. Either way the reward still does not know that a discount costs money. A reward made of guesses
-# about behaviour tends to be {term}`gamed <reward>`: use the quantity that you want, profit, whenever you can.
+# A discount of 5%, 10% or 15% by email: already with 5% her reward is $0.9 + 0.1 = 1$, and there it is cut. So the values still tie. Without the cut the largest value would win, always. Either way the shop pays for
+# the price cut, and the reward does not know it. A reward made of guesses about behaviour is easily maximised without reaching your aim. Use the quantity that you want, profit, whenever you can.
 #
 # :::{solution-end}
 # :::
