@@ -88,7 +88,7 @@ if "google.colab" in sys.modules:
 # If $\hat A_t > 0$, this is flat for $\rho_t > 1 + \epsilon$: nothing is gained by making the action still more likely. If $\hat A_t < 0$, it is flat for $\rho_t < 1 - \epsilon$. On the other sides the minimum
 # keeps the slope, so that a ratio which moved the wrong way is pulled back ({numref}`fig-whiteboard-clip`).
 
-# %% mystnb={"figure": {"caption": "PPO's objective for one action, as a function of how much more likely the action has become. Dashed: without the clip.", "name": "fig-whiteboard-clip"}, "image": {"alt": "Two charts. With a good action the objective rises with the ratio until 1.2 and is flat beyond. With a bad action it is flat below 0.8 and falls beyond, without end."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "PPO's objective for one action that was better or worse than expected, as a function of how much more likely it has become. Dashed: without the clip.", "name": "fig-whiteboard-clip"}, "image": {"alt": "Two charts. With a good action the objective rises with the ratio until 1.2 and is flat beyond. With a bad action it is flat below 0.8 and falls beyond, without end."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -96,14 +96,14 @@ from crm_rl import plots
 
 plots.use_style()
 ratio = np.linspace(0.4, 1.6, 121)
-figure, panels = plt.subplots(1, 2, figsize=(7, 2.8), layout="constrained")
+figure, panels = plt.subplots(1, 2, figsize=(5, 2.7), layout="constrained")
 for panel, advantage in zip(panels, (1, -1), strict=True):
     clipped = np.minimum(ratio * advantage, np.clip(ratio, 0.8, 1.2) * advantage)
     panel.plot(ratio, ratio * advantage, "--", color="0.55")
     panel.plot(ratio, clipped)
     kind = "better" if advantage > 0 else "worse"
-    panel.set(title=f"{kind} than expected (A = {advantage})".replace("-", "−"), xlabel="ratio ρ")
-    panel.set_xticks([0.4, 0.8, 1.0, 1.2, 1.6])
+    panel.set(title=f"{kind} (A = {advantage})".replace("-", "−"), xlabel="ratio ρ")
+    panel.set_xticks([0.4, 0.8, 1.2, 1.6])
 panels[0].set_ylabel("objective")
 plt.show()
 
