@@ -236,6 +236,13 @@ def test_what_is_not_allowed_is_422_that_says_what_is(path, body, where, says, s
     assert len(read_decisions(url).id) == 0, "nothing was decided"
 
 
+def test_many_problems_are_one_answer(service):
+    customers = budgets.EXAMPLE["customers"][:1] * 30
+    answer = service().post("/recommend/budget", json=budgets.EXAMPLE | {"customers": customers})
+    assert answer.status_code == 422 and len(answer.json()["problems"]) == 21
+    assert answer.json()["problems"][-1]["problem"] == "... and 9 more."
+
+
 @pytest.mark.parametrize(
     ("content", "status"),
     [

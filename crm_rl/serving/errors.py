@@ -53,8 +53,9 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(DataError)
     async def impossible(_: Request, error: DataError) -> Response:
-        """What no schema can see; each line says where, and what is allowed."""
-        return _refusal(line.split(": ", 1) for line in str(error).splitlines())
+        """What no schema can see; each line says what is allowed, and most say where first."""
+        lines = str(error).splitlines()
+        return _refusal(line.split(": ", 1) if ": " in line else ("body", line) for line in lines)
 
     @app.exception_handler(LogUnavailable)
     async def unavailable(_: Request, error: LogUnavailable) -> Response:
