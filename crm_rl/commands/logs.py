@@ -69,8 +69,9 @@ def _evaluate(options: argparse.Namespace) -> str:
     ratios = off_policy.importance_ratios(chances, log.propensities)
     table = off_policy.table_of(off_policy.estimates(log.rewards, ratios, model))
     weights = ratios.prod(axis=1)
+    customers, weeks = log.rewards.shape
     lines = [
-        f"{len(log.rewards):,} customers, {log.rewards.shape[1]} weeks at most; dollars a customer, 95% intervals\n",
+        f"{customers:,} customers, {weeks} week{'s' * (weeks > 1)} at most; dollars a customer, 95% intervals\n",
         table.round(2).to_string(),
         f"\nIn the log they earned {log.rewards.sum(axis=1).mean():,.2f} on average.",
         f"Exact value in this world, which no log tells: {exact_values(policy, world).mean():,.2f}.",
