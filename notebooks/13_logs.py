@@ -19,7 +19,7 @@
 # : [The funnel as an MDP](03_funnel_mdp.ipynb) and [A fair match](07_fair_match.ipynb).
 #
 # Time
-# : 31 minutes to read, 30 seconds to run.
+# : 30 minutes to read, 30 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
