@@ -374,11 +374,11 @@ assert checked.actions.tolist() == [0, 0, 0, 25, 0] and checked.spent == 257
 table = tables["uplift"].groupby("scores", sort=False).agg(list)
 summary = pd.DataFrame({
     name: {
-        "Qini coefficient": in_digits(
+        "Qini": in_digits(
             *over_seeds(np.array(row["qini"]), statistic="mean").round(2) + 0.0
         ),
-        "dollars a customer": in_digits(
-            *over_seeds(np.array(row["dollars"]), statistic="mean"), decimals=3
+        "cents a customer": in_digits(
+            *over_seeds(100 * np.array(row["dollars"]), statistic="mean"), decimals=1
         ),
     }
     for name, row in table.iterrows()
@@ -393,14 +393,14 @@ lost = over_seeds(
 glue("budgets-wrong", f"{100 * lost['mean']:.0f}%", display=False)
 ahead = over_seeds((dollars["X-learner"] - dollars["T-learner"]).to_numpy(), statistic="mean")
 assert ahead["low"] > 0 and lost["low"] > 0.2
-glue("budgets-x-ahead", in_digits(*ahead, decimals=3), display=False)
+glue("budgets-x-ahead", in_digits(*100 * ahead, decimals=1), display=False)
 
 # %% [markdown]
-# The response model earns {glue:text}`budgets-wrong` less than the X-learner with the same data and the same money. The X-learner is {glue:text}`budgets-x-ahead` dollars a customer above the T-learner.
+# The response model earns {glue:text}`budgets-wrong` less than the X-learner with the same data and the same money. The X-learner is {glue:text}`budgets-x-ahead` cents a customer above the T-learner.
 #
 # ## What was published, and what it does
 #
-# The published `OfferEnv` poses the same problem: customers in turn, five offers, five channels, twelve weeks, a weekly budget, reward *profit + 0.5 x trip*, and a fine for overspending. Our `published` module has it as coded, and as described, where profits are random. Two questions suffice for an audit: can the budget bind, and what does the reward pay for?
+# The published `OfferEnv` poses the same problem: customers in turn, five offers, five channels, twelve weeks, a weekly budget, reward *profit + 0.5 x trip*, and a fine for overspending. Our `published` module has it as coded, and as described, where profits are random. Two questions audit it: can the budget bind, and what does the reward pay for?
 
 # %%
 from crm_rl.case_studies.budgets.published import AS_CODED, CHARGED, expected_reward, most_spent
@@ -450,7 +450,7 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # ::::{dropdown} No offer is worth its cost.
 # :class-container: wrong
 #
-# The price is also 0 when much is sent and the money suffices.
+# It is also 0 when much is sent and money suffices.
 # ::::
 # ::::{dropdown} More money would not help this week.
 # :class-container: right
