@@ -122,7 +122,7 @@ assert lists["sent"].iloc[2] > 8 * lists["sent"].iloc[1]
 # - the goal is one move away: $Q = 30$;
 # - two moves away: $10 + 0.6 \times 30 = 28$;
 # - three moves away: $10 + 0.6 \times 28 = 26.8$;
-# - walking on for ever: $10 + 0.6 \times 10 + 0.36 \times 10 + \dots = 10 / (1 - 0.6) = 25$.
+# - walking on for ever: $10 + 6 + 3.6 + \dots = 10 / 0.4 = 25$.
 # :::
 #
 # {term}`Value iteration <value iteration>` does the same for all cells at once:
@@ -173,10 +173,10 @@ glue("email-reach", f"{(ends | one_move).mean():.0%}", display=False)
 #
 # ## The trained table
 #
-# The published code subtracts the old value twice:
+# Write $y = r + \gamma \max Q'$ for the target. The published code subtracts the old value twice:
 #
 # $$
-# Q \leftarrow (1 - \alpha) \, Q + \alpha \, (r + \gamma \max Q' - Q)
+# Q \leftarrow (1 - \alpha) \, Q + \alpha \, (y - Q)
 # $$ (email-twice)
 #
 # :::{admonition} By hand: what the second subtraction does
@@ -184,10 +184,11 @@ glue("email-reach", f"{(ends | one_move).mean():.0%}", display=False)
 #
 # Collect the terms of {eq}`email-twice`:
 #
-# - $Q \leftarrow (1 - 2\alpha) \, Q + \alpha \, (r + \gamma \max Q')$,
-# - which is $Q \leftarrow (1 - 2\alpha) \, Q + 2\alpha \left( \tfrac{r}{2} + \tfrac{\gamma}{2} \max Q' \right)$.
+# - $Q \leftarrow (1 - 2\alpha) \, Q + \alpha \, y$,
+# - or $Q \leftarrow (1 - 2\alpha) \, Q + 2\alpha \cdot \frac{y}{2}$.
 #
-# So it is correct Q-learning with twice the learning rate, **half the reward and half the discount**: 0.2 and 0.3. A cell next to the goal converges to 15 instead of 30.
+# Half the target is $\frac{r}{2} + \frac{\gamma}{2} \max Q'$. So it is correct Q-learning with twice the learning rate, **half the reward and half the discount**: 0.2 and 0.3. A cell next to the
+# goal converges to 15 instead of 30.
 # :::
 #
 # Halving all rewards changes no decision, but halving the discount can. We trained ten tables with each update and computed exactly what their greedy policies are worth:
