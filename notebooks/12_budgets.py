@@ -87,13 +87,13 @@ glue("budgets-week-price", f"{week.price:.2f}", display=False)
 # No choice gains more than 3.60, and 3.00 can be had: the bound would buy half of Bob's offer.
 # :::
 #
-# In general, customer $i$ gains $v_{ia}$ from action $a$, which costs $c_a$, and all costs together may be $B$ at most. This is a *multiple-choice knapsack* {cite:p}`sinha1979`. For any price $\lambda \ge 0$,
+# Customer $i$ gains $v_{ia}$ from action $a$, which costs $c_a$, and all costs together may be $B$ at most. This is a *multiple-choice knapsack* {cite:p}`sinha1979`. For any price $\lambda \ge 0$,
 #
 # $$
 # \max_{\text{within } B} \sum_i v_{i a_i} \;\le\; \sum_i \max_a \left( v_{ia} - \lambda c_a \right) + \lambda B .
 # $$ (budgets-bound)
 #
-# Why? A choice within the budget spends at most $B$, so adding $\lambda (B - \text{spent})$ cannot make it smaller; and choosing freely at the price is at least as good. The lowest right-hand side is the value if offers could be divided (the *linear relaxation*), and its $\lambda$ is the {term}`shadow price`: what one more dollar of budget would earn.
+# A choice within the budget spends at most $B$, so adding $\lambda (B - \text{spent})$ cannot make it smaller; and choosing freely at the price is at least as good. The lowest right-hand side is the value if offers could be divided (the *linear relaxation*), and its $\lambda$ is the {term}`shadow price`: what one more dollar of budget would earn.
 #
 # ## Write it yourself
 #
@@ -365,7 +365,7 @@ assert checked.actions.tolist() == [0, 0, 0, 25, 0] and checked.spent == 257
 #
 # ## Uplift instead of a stub
 #
-# All this needs $v_{ia}$: what an offer *adds*. The published simulator makes its outcomes up. At work, give one offer to a random half and nothing to the rest, and learn {term}`uplift`: the difference it makes. A *T-learner* subtracts two models of the chance of a trip, one of each half; an *X-learner* models the differences themselves {cite:p}`kunzel2019`. The tempting mistake is a *response
+# All this needs $v_{ia}$, what an offer *adds*. The published simulator makes its outcomes up. At work, give one offer to a random half and nothing to the rest, and learn {term}`uplift`: the difference it makes. A *T-learner* subtracts two models of the chance of a trip, one of each half; an *X-learner* models the differences themselves {cite:p}`kunzel2019`. The tempting mistake is a *response
 # model*, which serves those most likely to travel with the offer, also if they would have travelled anyway.
 #
 # In ten trials we learn from 20,000 customers, and then send 1.50 dollars by email to a fifth of 20,000 others. The *Qini coefficient* {cite:p}`radcliffe2011` says how well a ranking finds true uplift: 1 is perfect, 0 random.
@@ -427,7 +427,7 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # 2. **The reward never charges the discount.** As coded, the best offer is the most expensive one, for everybody, every week. Charge it, and the best is to send nothing. No customer enters the outcome, so there is nothing to personalise either.
 # 3. **The bandit has nothing to learn.** It predicts whether the reward is above 0, and every reward is. scikit-learn refuses to fit a single class.
 #
-# PPO may learn this perfectly and yet say nothing about budgets. As in [chapter 9](09_audit.ipynb): compute floor and ceiling before you train.
+# PPO may learn this perfectly and yet say nothing about budgets. As in [chapter 9](09_audit.ipynb), compute floor and ceiling before you train.
 #
 # ## Takeaways
 #
