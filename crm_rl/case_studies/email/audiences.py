@@ -12,8 +12,8 @@ from scipy.optimize import minimize
 from scipy.special import betaln, expit, logit
 from scipy.stats import beta
 
-from crm_rl.case_studies.email.cells import ATTRIBUTES, SHAPE, SUBJECT, profile
-from crm_rl.case_studies.email.table import Counts, base_rate
+from crm_rl.case_studies.email.cells import ATTRIBUTES, SHAPE, SUBJECT, Counts, profile
+from crm_rl.case_studies.email.table import base_rate
 
 
 class Prior(NamedTuple):

@@ -11,8 +11,7 @@ import numpy as np
 from numba import njit
 
 from crm_rl.agents.checkpoints import read_arrays, require, write_arrays
-from crm_rl.case_studies.email.cells import MOVED, N_CELLS, encode, neighbours
-from crm_rl.case_studies.email.table import Counts
+from crm_rl.case_studies.email.cells import MOVED, N_CELLS, Counts, encode, neighbours
 from crm_rl.data.problems import DataError
 
 #: An episode is cut off here: with a goal that hardly a cell meets, a poor table would walk on for ever.

@@ -1,4 +1,4 @@
-"""The 17,640 cells: seven attributes, what their values are called, and all arithmetic on cells.
+"""The 17,640 cells: seven attributes, what their values are called, the counts, and all arithmetic on cells.
 
 A cell is one value of each attribute, so one kind of email to one kind of customer. As a **state** it is seven whole
 numbers, in the order of `ATTRIBUTES`; as an **index** it is its row in every table, from 0 to 17,639.
@@ -65,6 +65,22 @@ GROUPS = tuple(SHAPE[attribute] for attribute in CUSTOMER)
 
 #: An action moves one attribute to its next value, and from the last to the first: these, in the published order.
 MOVED = (WEEKDAY, TENURE, DOMAIN, AGE, GENDER, TYPE, SUBJECT)
+
+
+class Counts(NamedTuple):
+    """What became of the emails of each cell.
+
+    Attributes:
+        sent: shape (17640,), int64.
+        answered: of the same shape; never more than were sent.
+    """
+
+    sent: np.ndarray
+    answered: np.ndarray
+
+    def rates(self) -> np.ndarray:
+        """The share of each cell's emails that were answered, shape (17640,); missing where none were sent."""
+        return np.divide(self.answered, self.sent, out=np.full(len(self.sent), np.nan), where=self.sent > 0)
 
 
 def encode(states: np.ndarray) -> np.ndarray:

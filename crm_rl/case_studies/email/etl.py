@@ -18,10 +18,10 @@ from crm_rl.case_studies.email.cells import (
     SHAPE,
     SUBJECT,
     TENURE,
+    Counts,
     band,
     cells_of,
 )
-from crm_rl.case_studies.email.table import Counts
 from crm_rl.data.problems import DataError
 
 SENT = ("Sent_Date", "Customer_ID", "SubjectLine_ID")

@@ -18,10 +18,10 @@ from crm_rl.case_studies.email.cells import (
     TENURE,
     TYPE,
     WEEKDAY,
+    Counts,
     cells_of,
 )
 from crm_rl.case_studies.email.etl import RESPONDED, SENT, USERBASE
-from crm_rl.case_studies.email.table import Counts
 from crm_rl.case_studies.email.twin import expected
 from crm_rl.files import writing
 

@@ -2,33 +2,17 @@
 
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from crm_rl.case_studies.email.cells import ATTRIBUTES, FIRST, N_CELLS, SHAPE, decode, encode
+from crm_rl.case_studies.email.cells import ATTRIBUTES, FIRST, N_CELLS, SHAPE, Counts, decode, encode
+from crm_rl.case_studies.email.twin import draw_twin
 from crm_rl.data.problems import DataError
 from crm_rl.files import write_whole
 
 ANSWERED, SENT = "Response_Received", "Sent_Emails"
 COLUMNS = [*(attribute.column for attribute in ATTRIBUTES), ANSWERED, SENT]
-
-
-class Counts(NamedTuple):
-    """What became of the emails of each cell.
-
-    Attributes:
-        sent: shape (17640,), int64.
-        answered: of the same shape; never more than were sent.
-    """
-
-    sent: np.ndarray
-    answered: np.ndarray
-
-    def rates(self) -> np.ndarray:
-        """The share of each cell's emails that were answered, shape (17640,); missing where none were sent."""
-        return np.divide(self.answered, self.sent, out=np.full(len(self.sent), np.nan), where=self.sent > 0)
 
 
 def base_rate(counts: Counts) -> float:
@@ -53,8 +37,6 @@ def load_counts(path: str | Path | None = None) -> Counts:
     chosen = path or os.environ.get("CRM_RL_EMAIL")
     if chosen:
         return read_table(Path(chosen))
-    from crm_rl.case_studies.email.twin import draw_twin
-
     return draw_twin()
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from crm_rl.case_studies.email.cells import ATTRIBUTES, CUSTOMER, GROUPS, SHAPE, SUBJECT, WEEKDAY
-from crm_rl.case_studies.email.table import Counts
+from crm_rl.case_studies.email.cells import ATTRIBUTES, CUSTOMER, GROUPS, SHAPE, SUBJECT, WEEKDAY, Counts
 from crm_rl.files import shipped
 
 SPEC = shipped("raw") / "email_twin_spec.json"
