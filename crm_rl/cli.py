@@ -12,7 +12,7 @@ from crm_rl.commands import budgets, email, funnel, logs, offers, serve
 from crm_rl.commands.output import say
 
 #: In the order in which help lists them.
-SYSTEMS = (funnel, email, serve, budgets, offers, logs)
+SYSTEMS = (funnel, email, offers, budgets, logs, serve)
 
 
 def main(arguments: list[str] | None = None) -> int:

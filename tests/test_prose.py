@@ -194,8 +194,9 @@ def test_the_map_of_the_front_page_shows_the_parts_and_chapters_of_the_book():
     assert [word.split(":")[0] for word in words if word.startswith("Part ")] == [
         part["caption"].split(":")[0] for part in parts
     ]
-    shown = [int(number) for word in words if "\N{NO-BREAK SPACE}" in word for number in re.findall(r"\b\d\b", word)]
-    assert shown == list(range(1, 1 + sum(len(part["chapters"]) for part in parts)))
+    shown = [int(number) for word in words if "\N{NO-BREAK SPACE}" in word for number in re.findall(r"\b\d+\b", word)]
+    *chapters, _interview = parts
+    assert shown == list(range(1, 1 + sum(len(part["chapters"]) for part in chapters)))
 
 
 def test_the_front_page_has_one_button_which_starts_the_tour():

@@ -14,19 +14,36 @@ from crm_rl.agents.reference import CONSTANTS
 from crm_rl.cli import main
 from crm_rl.data.load import TWIN
 from crm_rl.evaluation.rollouts import metrics, play
-from crm_rl.experiments import comparison, comparison_plan, dqn_ablation, funnel_study
+from crm_rl.experiments import (
+    budgets_study,
+    comparison,
+    comparison_plan,
+    dqn_ablation,
+    email_study,
+    funnel_study,
+    logs_study,
+    offers_study,
+)
 from crm_rl.experiments.funnel_study import KEPT, ROWS, Budget, Job, load_study, plan
 from crm_rl.experiments.runner import RESULTS, data_name, file_of, run_job
 from crm_rl.experiments.studies import STUDIES
 from crm_rl.files import sha256
 from crm_rl.worlds.registry import worlds
 
-#: One small job of each study.
+#: One small job of each study of the funnel.
 JOBS = {
     "funnel": Job(str(TWIN), "described", "q_learning", (0, 1), Budget(50, 50)),
     "ablation": dqn_ablation.Job(str(TWIN), "described", "no replay", (0,), 64),
     "comparison": comparison.Job(str(TWIN), "always email", 0, 0.0, (0,)),
     "comparison_why": comparison.Job(str(TWIN), "waiting", 0, 0.5, (0, 1)),
+}
+
+#: A small job of each study of Part IV, on what that study runs on.
+NEIGHBOURS = {
+    "email": email_study.Job(str(STUDIES["email"].input), 0, 20),
+    "budgets": budgets_study.Job(str(STUDIES["budgets"].input), "price policy", 0, 1, each=1),
+    "offers": offers_study.Job(str(STUDIES["offers"].input), "LinUCB", 0, 200),
+    "logs": logs_study.Estimating(str(TWIN), 0.5, 1, 2, 50),
 }
 
 
@@ -133,7 +150,7 @@ def test_a_dask_cluster_gives_the_same_results(name, tmp_path):
     distributed = pytest.importorskip("dask.distributed", reason="dask.distributed is an extra; not installed here")
     from crm_rl.experiments.runner import run
 
-    job = JOBS[name]
+    job = (JOBS | NEIGHBOURS)[name]
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as local:
         by_cluster = run([job], tmp_path / "cluster", dask=local.scheduler_address)
     assert by_cluster == [run_job(job, tmp_path / "alone")]

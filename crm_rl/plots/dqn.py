@@ -45,8 +45,8 @@ def shares_by_roughness(arms: dict[str, pd.DataFrame]) -> Axes:
     """Draw shares of the attainable gain from smooth worlds to rough ones: a line an arm, named at its right end.
 
     Args:
-        arms: by name, at most three; a row per roughness, in rising order from 0 to 1, with `mean`, `low` and `high`, as
-            shares.
+        arms: by name, at most three; a row per roughness, in rising order from 0 to 1, with `mean`, `low` and `high`,
+            as shares.
     """
     axes = plt.subplots(figsize=(5.8, 3.9))[1]
     for (name, table), (colour, mark), shift in zip(arms.items(), MARKS, (-0.012, 0.0, 0.012), strict=False):
