@@ -18,7 +18,7 @@
 # : [The funnel as an MDP](03_funnel_mdp.ipynb) and [Q-learning](04_q_learning.ipynb).
 #
 # Time
-# : 25 minutes to read, 20 seconds to run.
+# : 27 minutes to read, 20 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -99,8 +99,8 @@ assert lists["sent"].iloc[2] > 8 * lists["sent"].iloc[1]
 # cure it ({glue:text}`email-promised-ten` promised, {glue:text}`email-delivered-ten` delivered). The third list, sorted by a *shrunken* rate, promises {glue:text}`email-promised-shrunken` and delivers
 # {glue:text}`email-delivered-shrunken`, on {glue:text}`email-second-shrunken` emails instead of {glue:text}`email-second-ten`.
 #
-# Our data are a synthetic {term}`twin` of the published table, drawn from sums over pairs of attributes, so we know its true rates: {glue:text}`email-true-ten` for the emails of the second list and
-# {glue:text}`email-true-shrunken` for those of the third.
+# Our data are a synthetic {term}`twin` of the published table, drawn so that totals by attribute and by pairs of attributes agree with it up to chance. So we know the true rates of the emails behind the three lists:
+# {glue:text}`email-true-raw`, {glue:text}`email-true-ten` and {glue:text}`email-true-shrunken`. The first list delivered less than its true rate, but on only {glue:text}`email-second-raw` emails.
 #
 # ## The published MDP
 #
@@ -136,10 +136,11 @@ ends, paid = meets_goal(counts), rewards(counts)
 exact = np.zeros(following.shape)
 for _ in range(60):
     values = np.where(ends, 0.0, exact.max(axis=1))
-    exact = (paid + 0.6 * values)[following]
+    exact = (paid + 0.6 * values)[following]  # of the cell that each action leads to
 print(f"meet the goal already:   {ends.sum():6,}")
 one_move = ends[following].any(axis=1)
 print(f"one move away from it:   {(one_move & ~ends).sum():6,}")
+print(f"share next to a cell that meets it: {one_move.mean():.0%}")
 print(f"mean value of the optimum: {exact.max(axis=1).mean():.2f}")
 
 # %% tags=["remove-cell"]
@@ -153,7 +154,7 @@ glue("email-meet-share", f"{share:.0%}", display=False)
 glue("email-reach", f"{(ends | one_move).mean():.0%}", display=False)
 
 # %% [markdown]
-# The goal is below the {term}`base rate`: 0.30 against {glue:text}`email-base`. So {glue:text}`email-meet-share` of the cells with ten emails meet it, and {glue:text}`email-reach` of all cells meet it or are one move away. There is hardly anything to find.
+# The goal is below the {term}`base rate`: 30% against {glue:text}`email-base`. So {glue:text}`email-meet-share` of the cells with ten emails meet it, and {glue:text}`email-reach` of all cells meet it or are one move away. There is hardly anything to find. (The mean value is over all cells to start from, those that meet the goal included: an episode makes at least one move.)
 #
 # ::::{exercise} ★ When is it best never to arrive?
 # :label: ex-email-gamma
@@ -165,8 +166,8 @@ glue("email-reach", f"{(ends | one_move).mean():.0%}", display=False)
 # :class: dropdown
 # :::
 #
-# Walking pays $10 / (1 - \gamma)$, the goal 30. Walking wins if $1 - \gamma < 1/3$, so for $\gamma > 2/3$. The published 0.6 is just below. A reward for every step on the way is a
-# temptation to stay on the way.
+# Walking pays $10 / (1 - \gamma)$, the goal 30. Walking wins if $1 - \gamma < 1/3$, so for $\gamma > 2/3$. The published 0.6 is just below. If every step pays, the agent
+# is tempted never to arrive.
 #
 # :::{solution-end}
 # :::
@@ -207,7 +208,7 @@ pd.DataFrame({
     "their mean Q": shown["mean_q"].round(1),
     "best action in": shown["best_action"].map("{:.0%}".format),
     "policy's value": shown["value"].round(1),
-})  # fmt: skip
+}).rename({"right": "correct"})  # fmt: skip
 
 # %% tags=["remove-cell"]
 by_seed = tables.pivot(index="seed", columns="update", values="value")
@@ -227,9 +228,9 @@ glue("email-mean-exact", f"{shown.loc['exact', 'mean_q']:.1f}", display=False)
 glue("email-best-action", f"{shown.loc['right', 'best_action']:.0%}", display=False)
 
 # %% [markdown]
-# After 20,000 episodes the right table has updated {glue:text}`email-updated` of its entries, {glue:text}`email-tries` times each on average. The mean of these entries is {glue:text}`email-mean-q`, where the exact values average {glue:text}`email-mean-exact`. It names a best action in
+# After 20,000 episodes the table with the correct update has updated {glue:text}`email-updated` of its entries, {glue:text}`email-tries` times each on average. The mean of these entries is {glue:text}`email-mean-q`, where the exact values average {glue:text}`email-mean-exact`. It names a best action in
 # {glue:text}`email-best-action` of the cells. Its walks are nevertheless worth {glue:text}`email-value-right` of a possible {glue:text}`email-optimum`, since goals are everywhere; always moving the weekday is worth
-# {glue:text}`email-weekday-policy`. The wrong update does no harm that we could find: the values of its policies minus those of the right one are {glue:text}`email-gap` on average. It learns twice as fast, and both are far from converged.
+# {glue:text}`email-weekday-policy`. The wrong update does no harm that we could find. If anything, its policies are worth more than those of the correct update, by {glue:text}`email-gap` on average; we cannot tell. It learns twice as fast, and both are far from converged.
 #
 # Four lines of value iteration gave the exact answer. But a manager does not want a walk. They want the best cells, and that is one sort.
 #
@@ -249,11 +250,11 @@ glue("email-best-action", f"{shown.loc['right', 'best_action']:.0%}", display=Fa
 # \hat p = \frac{a + k}{a + b + n} .
 # $$ (email-shrunken)
 #
-# It is as if each cell came with $a + b$ extra emails, answered at the usual rate. `fit_prior` finds the $a$ and $b$ under which the counts of all cells are most likely:
+# It is as if each cell came with $a + b$ extra emails, answered at the usual rate. `fit_prior` finds the $a$ and $b$ under which the counts of all cells are most likely (it maximises the beta-binomial likelihood):
 
 # %%
 prior = fit_prior(counts)
-print(f"a = {prior.a:.0f}, b = {prior.b:.0f}")
+print(f"a = {prior.a:.1f}, b = {prior.b:.1f}")
 print(f"usual rate {prior.mean():.3f}, standard deviation {prior.spread():.3f}")
 
 # %% tags=["remove-cell"]
@@ -264,7 +265,7 @@ glue("email-extra", f"{prior.a + prior.b:.0f}", display=False)
 glue("email-usual", f"{prior.mean():.3f}", display=False)
 
 # %% [markdown]
-# A cell with one email, answered, has a raw rate of 1. Its shrunken rate is {glue:text}`email-one-of-one`, hardly more than the usual {glue:text}`email-usual`: one email says little next to {glue:text}`email-extra`. A cell with 5,000 emails keeps its rate.
+# A cell with one email, answered, has a raw rate of 1. Its shrunken rate is {glue:text}`email-one-of-one`, hardly more than the usual {glue:text}`email-usual`: one email says little next to about {glue:text}`email-extra`. (The usual rate is a mean over cells; the {glue:text}`email-base` above is one over emails.) A cell with 5,000 emails keeps its rate.
 #
 # ::::{exercise} ★★ Write the ranking
 # :label: ex-email-rank
@@ -329,7 +330,7 @@ print(check(judge))
 # :::{solution-end}
 # :::
 #
-# Now the manager's question, for a goal that is worth one: which audiences of subject 2 exceed 40%?
+# Now the manager's question, for a goal that deserves the name: which audiences of the second of the three subjects exceed 40%?
 
 # %%
 from crm_rl.case_studies.email.audiences import rank
@@ -338,7 +339,10 @@ from crm_rl.case_studies.email.cells import profile
 for cell, row in rank(counts, goal=0.40, subject=2).head(4).iterrows():
     print(f"{row['rate']:.1%} ({row['low']:.1%} to {row['high']:.1%}),", end=" ")
     print(f"chance {row['chance']:.2f}; {row['sent']:,.0f} emails")
-    print("  ", ", ".join(list(profile(cell).values())[1:]))
+    who = profile(cell)
+    print(f"   {who['Day of Week']}, {who['Email Domain']},", end=" ")
+    print(f"tenure {who['Tenure Group']}, age {who['Age Group']},", end=" ")
+    print(f"{who['Gender']}, {who['Customer Type']}")
 
 # %% tags=["remove-cell"]
 from crm_rl.case_studies.email.audiences import chance_above
@@ -351,7 +355,7 @@ glue("email-probable", f"{(top['chance'] > 0.5).sum()}", display=False)
 glue("email-of-subject", f"{len(top):,}", display=False)
 
 # %% [markdown]
-# The interval holds the true rate with a probability of 90%. Only {glue:text}`email-probable` of {glue:text}`email-of-subject` audiences exceed 40% more likely than not. On the command line, `python -m crm_rl email audiences --subject 2 --goal 0.4` prints
+# The interval holds the true rate with a probability of 90%. Only {glue:text}`email-probable` of {glue:text}`email-of-subject` audiences have a better than even chance of exceeding 40%. On the command line, `python -m crm_rl email audiences --subject 2 --goal 0.4` prints
 # the same list.
 #
 # ## Is a chance of 80% really 80%?
@@ -360,7 +364,7 @@ glue("email-of-subject", f"{len(top):,}", display=False)
 
 # %% mystnb={"figure": {"caption": "Chance predicted from the first half of the emails that a cell's rate in the second half exceeds 0.35, and how often it did. Cells with at least 20 emails in the second half, in ten bins; bars are 95% intervals.", "name": "fig-email-calibration"}, "image": {"alt": "Ten dots close to the diagonal from the lower left to the upper right corner: predicted chances agree with what happened."}} tags=["hide-input"]
 from crm_rl.case_studies.email.audiences import chance_of_at_most
-from crm_rl.case_studies.email.table import Counts
+from crm_rl.case_studies.email.cells import Counts
 
 enough = second.sent >= 20
 seen, new = (Counts(*(part[enough] for part in half)) for half in (first, second))
@@ -391,13 +395,13 @@ glue("email-small-said", f"{chances[small].mean():.0%}", display=False)
 glue("email-small-true", f"{(true_rate > 0.3)[small].mean():.0%}", display=False)
 
 # %% [markdown]
-# No bin is off by more than {glue:text}`email-off` percentage points ({numref}`fig-email-calibration`), and 90% intervals for the number of answers hold {glue:text}`email-covered` of the {glue:text}`email-held-cells` counts. Where data are thin, the prior decides, and it may not fit: of the cells with
+# Of the cells with at least 20 emails in the second half, no bin is off by more than {glue:text}`email-off` percentage points ({numref}`fig-email-calibration`), and 90% intervals for the number of answers hold {glue:text}`email-covered` of the {glue:text}`email-held-cells` counts. Smaller cells this check cannot see: there the prior decides, and it may not fit: of the cells with
 # fewer than ten emails, the chances say that {glue:text}`email-small-said` exceed 0.30, and in the twin's truth {glue:text}`email-small-true` do. So rank only cells that you know something about.
 #
 # ::::{exercise} ★★★ Priors of one's own
 # :label: ex-email-priors
 #
-# Women and business customers answer more, and so do some subjects. Fit a prior to each of the 12 combinations of subject, gender and type, so that a cell is shrunk towards *its* combination. Does the list of 100 get better in the second half? And if
+# Women and business customers answer more, and some subjects get more answers. Fit a prior to each of the 12 combinations of subject, gender and type, so that a cell is shrunk towards *its* combination. Does the list of 100 get better in the second half? And if
 # you add age, for 60 combinations?
 # ::::
 
@@ -405,9 +409,12 @@ glue("email-small-true", f"{(true_rate > 0.3)[small].mean():.0%}", display=False
 from crm_rl.case_studies.email.cells import GENDER, SUBJECT, TYPE, decode
 
 states = decode(np.arange(17_640))  # shape (17640, 7)
-twelve = states[:, [SUBJECT, GENDER, TYPE]]  # your turn: a prior for each row of values
-picked = best["shrunken rate"]
-print(f"one prior: {second.answered[picked].sum() / second.sent[picked].sum():.1%}")
+twelve = states[:, [SUBJECT, GENDER, TYPE]]
+here = (twelve == twelve[-1]).all(axis=1)  # one combination; your turn: all twelve
+part = Counts(first.sent * here, first.answered * here)  # its emails only
+own = np.where(here, shrunken(part, fit_prior(part)), kept)
+picked = np.argsort(-np.where(first.sent > 0, own, 0), kind="stable")[:100]
+print(f"delivered: {second.answered[picked].sum() / second.sent[picked].sum():.1%}")
 
 # %% [markdown]
 # :::{solution-start} ex-email-priors
@@ -433,7 +440,7 @@ for columns in ([SUBJECT, GENDER, TYPE], [SUBJECT, GENDER, TYPE, AGE]):
         twelve_low = low
 
 # %% [markdown]
-# Twelve priors deliver more than one. With 60, some groups have too few emails to say how their rates scatter. Their priors come out nearly flat, and the list goes back to tiny cells and to promises that nobody keeps.
+# Twelve priors deliver more than one. With 60, some groups have too few emails to say how their rates scatter. Their priors come out nearly flat, the list goes back to tiny cells, and its promises are not kept.
 #
 # :::{solution-end}
 # :::
@@ -448,13 +455,13 @@ assert n < 1_000 and own[picked].mean() > high
 # The original table has {glue:text}`email-o-sent` emails, {glue:text}`email-o-base` answered, in {glue:text}`email-o-cells` cells. We ran all of this on it as well.
 #
 # - **The goal asks for less than the average.** {glue:text}`email-o-meet` cells meet it, and {glue:text}`email-o-near` more are one move away.
-# - **The example audience rests on two emails.** The description shows two "high-conversion" audiences, with expected conversions of 1.0 and 0.0. In the table each has {glue:text}`email-o-one` email. Shrunken, they are {glue:text}`email-o-first` and
-#   {glue:text}`email-o-second`.
-# - **Weekdays are a day off.** pandas calls Monday 0, the service calls 0 Sunday. Rates by weekday differ by {glue:text}`email-o-days` percentage points at most, so nobody noticed. In other data a campaign would run on the wrong day.
+# - **The example audiences rest on single emails.** The description itself lists two audiences "with high conversions", one with an expected conversion of 1.0, the other of 0.0. In the table each has {glue:text}`email-o-one` email. Their shrunken rates are
+#   {glue:text}`email-o-first` and {glue:text}`email-o-second`.
+# - **Weekdays are a day off.** pandas calls Monday 0, the published web service calls 0 Sunday. Rates by weekday differ by {glue:text}`email-o-days` percentage points at most, so nobody noticed. In other data a campaign would run on the wrong day.
 # - **The state leaves something out.** The code adds up answers and emails over all cells that an episode has passed, so whether the goal is met depends on the path. We follow the description.
-# - **Answers are counted several times.** The code joins them to emails by customer and subject, so that one answer counts for each email of that subject. `email prepare` gives an answer to the last email before it. In our mock of the raw
+# - **Answers are counted several times.** The code joins them to emails by customer and subject, so that one answer counts for each email of that subject. The book's `email prepare` assigns each answer to the last email sent before it. In our mock of the raw
 #   files ({glue:text}`email-mock` emails), where {glue:text}`email-mock-right` are answered, the published join would find {glue:text}`email-mock-joined`. If the original data repeat subjects as our mock does, the base rate itself is too high.
-# - **The reported rates repeat what chose the cells.** We trained on four fifths of the emails, walked from every cell to the goal, and looked up the rate where the walk ends:
+# - **The reported rates come from the same emails that chose the cells.** We trained on four fifths of the emails, walked from every cell to the goal, and looked up the rate where the walk ends:
 
 # %% tags=["hide-input"]
 folds_o = load_email("original")[1]
@@ -500,8 +507,9 @@ glue("email-fold-pooled", f"{pooled:.1%}", display=False)
 assert means["testing"] < 0.37 < means["training"]
 
 # %% [markdown]
-# Percent, the lowest and highest of five folds; the published figures are means of theirs. On the emails that chose them, the cells at the end of a walk have {glue:text}`email-fold-training` on average. On held-out emails they have {glue:text}`email-fold-testing`, and {glue:text}`email-fold-pooled` if each email counts
-# once: within a percentage point of all emails. The published testing figures are higher than that, for the code looks rates up in the table that the model was given.
+# Each entry is in percent: the lowest and highest of our five folds, and in the first column those of the means that the publication reports for its folds. On the emails that chose them, the cells at the end of a walk have {glue:text}`email-fold-training` on average. On held-out emails they have {glue:text}`email-fold-testing`, and {glue:text}`email-fold-pooled` if each email counts
+# once: within a percentage point of all emails. The published testing means begin where ours end, and are no lower than the published training means: the code looks both up in the table that the model was
+# given. Why its training means spread so much more widely than ours, we cannot say.
 #
 # ## Takeaways
 #
@@ -510,7 +518,7 @@ assert means["testing"] < 0.37 < means["training"]
 # - If moves and rewards are known, compute the values. If they do not depend on a walk at all, sort.
 # - Compare a goal with the base rate before anything is trained.
 # - The top of a ranking of noisy rates is lucky. Shrink the rates, then sort.
-# - Rank by the chance that the rate exceeds the goal, and check on held-out data that chances mean what they say.
+# - Rank by the chance that the rate exceeds the goal, and check on held-out data that chances mean what they say. The check sees only cells with enough emails.
 # - Where actions do change what comes next, you need more than a sort. The next chapter has such a case.
 # :::
 #
@@ -551,7 +559,7 @@ assert means["testing"] < 0.37 < means["training"]
 #
 # Perhaps, but even a policy that always moves the weekday is worth more than two thirds of the optimum.
 # ::::
-# ::::{dropdown} Nearly every cell is next to a goal.
+# ::::{dropdown} Most cells are next to a goal.
 # :class-container: right
 #
 # A task that is this easy cannot tell a good learner from a poor one.
