@@ -82,8 +82,8 @@ import numpy as np
 # **Step 4: Banach's fixed-point theorem.** Vectors with this norm form a complete space, in which a contraction has exactly one fixed point, and iterating it converges there at the rate $\gamma$.
 #
 # **Step 5: the fixed point is the optimal value.** Let $T_\pi$ be $T$ with the action of a policy $\pi$ in place of the maximum. By the same steps it is a contraction, with fixed point $v_\pi$. Since
-# $v_\pi = T_\pi v_\pi \le T v_\pi$, and $T$ keeps inequalities, $v_\pi \le T v_\pi \le T^2 v_\pi \le \dots \to v_*$: no policy
-# is worth more than $v_*$. The policy $\pi$ that is greedy for $v_*$ satisfies $T_\pi v_* = T v_* = v_*$, and $T_\pi$ has one fixed point only, so
+# $v_\pi = T_\pi v_\pi \le T v_\pi$, and $T$ keeps inequalities, $v_\pi \le T v_\pi \le T^2 v_\pi \le \dots \to v_*$: no such policy
+# is worth more than $v_*$. (With an average over actions in $T_\pi$, the steps cover random policies too; for policies that remember the past see {cite:t}`puterman1994`.) The policy $\pi$ that is greedy for $v_*$ satisfies $T_\pi v_* = T v_* = v_*$, and $T_\pi$ has one fixed point only, so
 # $v_\pi = v_*$: the bound is attained {cite:p}`puterman1994`.
 
 # %%
@@ -133,7 +133,7 @@ assert max(shrunk) <= 0.9 and error <= bound + 1e-9
 # Q(s, a) \leftarrow Q(s, a) + \alpha \, \big[ R + \gamma \max_{a'} Q(S', a') - Q(s, a) \big] .
 # $$ (wb-q)
 #
-# If every pair $(s, a)$ is updated infinitely often, and its step sizes $\alpha_1, \alpha_2, \dots \in [0, 1]$ satisfy
+# where $Q$ is 0 after a terminal state, and the step size is fixed before the target is seen. If every pair $(s, a)$ is updated infinitely often, and its step sizes $\alpha_1, \alpha_2, \dots \in [0, 1]$ satisfy
 #
 # $$
 # \sum_k \alpha_k = \infty \quad \text{and} \quad \sum_k \alpha_k^2 < \infty ,
@@ -160,7 +160,7 @@ assert max(shrunk) <= 0.9 and error <= bound + 1e-9
 #
 # - The error of the start is multiplied by $\prod_k (1 - \alpha_k)$. With $\alpha_k < 1$ this goes to zero exactly if $\sum_k \alpha_k = \infty$: steps must not shrink too fast.
 # - The variance follows $V_{k+1} = (1 - \alpha_k)^2 V_k + \alpha_k^2 \sigma^2$. With a constant $\alpha$ it settles where both sides agree, at $V = \alpha \sigma^2 / (2 - \alpha)$,
-#   and never vanishes. If $\alpha_k \to 0$ and the first sum is infinite, it vanishes; the finite sum of squares gives more, convergence of almost every single run {cite:p}`robbins1951`.
+#   and never vanishes. If $\alpha_k \to 0$ and the first sum is infinite, it vanishes. {cite:t}`robbins1951` proved convergence in mean square; with the finite sum of squares, almost every single run converges {cite:p}`blum1954`.
 #
 # **Step 5: put both together.** A maximum-norm contraction, updated entry by entry with such noise and such steps, converges with probability 1. This is the theorem
 # of {cite:t}`jaakkola1994` and {cite:t}`tsitsiklis1994`, and we cite it rather than prove it.
@@ -169,7 +169,7 @@ assert max(shrunk) <= 0.9 and error <= bound + 1e-9
 
 # %%
 rates = {
-    "1/k": lambda k: 1 / k,
+    "1/(k+1)": lambda k: 1 / (k + 1),
     "0.1": lambda k: 0.1,
     "1/(k+1)^2": lambda k: 1 / (k + 1) ** 2,
 }
@@ -245,7 +245,8 @@ rng = np.random.default_rng(2)
 for chances in ([0.010] * 6, [0.012] + [0.010] * 5):
     half = rng.binomial(50, chances, size=(2, 100_000, 6)) / 50 * 5000
     single = half.mean(axis=0).max(axis=1)
-    chosen = half[0].argmax(axis=1)
+    # distinct means are 100 apart, so a number below 1 only breaks ties
+    chosen = (half[0] + rng.random(half[0].shape)).argmax(axis=1)
     double = half[1][np.arange(100_000), chosen]
     best = 5000 * max(chances)
     print(f"best {best:.0f}: single {single.mean():.0f}, double {double.mean():.0f}")
@@ -259,19 +260,19 @@ assert single.mean() > 60 > double.mean() > 50
 # ::::{dropdown} What follows: does the bias hurt the policy, or only the reported value?
 # :class-container: interview
 #
-# If all actions of a state were too high by the same amount, the greedy action would not change. The bias is uneven: actions with few tries and rare, large rewards have the largest $\sigma$, look best, and
+# If all actions of all states were too high by the same amount, no greedy action would change (apart from the ends of episodes). The bias is uneven, between actions and between states: actions with few tries and rare, large rewards have the largest $\sigma$, look best, and
 # draw the agent. In chapter 4 a table with sampled rewards promised far more than it earned. I report an evaluation of the policy, never the highest Q-value.
 # ::::
 # ::::{dropdown} What follows: would more data not solve it?
 # :class-container: interview
 #
-# In the end, yes: $\sigma$ falls like one over the root of the tries, and the bias with it. But a reward of 5,000 dollars with a chance of 1% has $\sigma \approx 500$ per try, so an estimate with an error of 5 dollars takes 10,000 tries
+# In the end, yes: $\sigma$ falls like one over the root of the tries, and the bias at least as fast. But a reward of 5,000 dollars with a chance of 1% has $\sigma \approx 500$ per try, so an estimate with an error of 5 dollars takes 10,000 tries
 # in *each* state and action. With rare rewards I first reduce the noise, for example by sharing strength between customers, and then worry about the second table.
 # ::::
 #
 # ## 4. The gradient of DQN's loss, and what "semi" means
 #
-# **Claim.** DQN follows the gradient of a squared error whose target is held fixed. This is not the gradient of the squared Bellman error, and in a stochastic MDP it should not be.
+# **Claim.** DQN follows the gradient of a squared error whose target is held fixed. This is not the gradient of the mean squared TD error $\tfrac12 \mathbb{E}[\delta^2]$, and in a stochastic MDP it should not be.
 #
 # **Given.** A network $Q(s, a; w)$, differentiable in its weights $w$; the weights $w^-$ of the {term}`target network`; transitions $(s, a, r, s')$ drawn from the {term}`replay buffer`; and $d = 1$ if $s'$ is terminal,
 # otherwise 0 {cite:p}`mnih2015`.
@@ -293,7 +294,7 @@ assert single.mean() > 60 > double.mean() > 50
 # Let $w$ have one entry for each pair, $Q(s, a; w) = w_{s,a}$. Its gradient is 1 in the entry $(s, a)$ and 0 elsewhere. So the step changes this entry alone, by $\alpha \delta$. With $w^- = w$, renewed after each step, this is {eq}`wb-q`.
 # ::::
 #
-# **Step 2: what is left out.** If $w^-$ were $w$, the target would depend on $w$ too. With $a^*$ the (unique) best next action, the full gradient of $\tfrac12 \mathbb{E}[\delta^2]$ would be
+# **Step 2: what is left out.** If $w^-$ were $w$, the target would depend on $w$ too. With $a^*$ the (unique) best next action, the full gradient of $\tfrac12 \mathbb{E}[\delta^2]$ (often miscalled the Bellman error) would be
 #
 # $$
 # \mathbb{E}\big[ \delta \, \big( \gamma \, (1 - d) \, \nabla Q(s', a^*; w) - \nabla Q(s, a; w) \big) \big] .
@@ -307,10 +308,10 @@ assert single.mean() > 60 > double.mean() > 50
 # \mathbb{E}\big[ \delta^2 \mid s, a \big] = \big( \mathbb{E}[\delta \mid s, a] \big)^2 + \operatorname{Var}(Y \mid s, a) .
 # $$
 #
-# The first part is the Bellman error that we want to be zero. The second is a property of the world plus *our values of the next states*, and the full gradient lowers it by making those values alike, whether or not they are. An unbiased
+# The first part is the squared Bellman error, which we want to be zero. The second is a property of the world plus *our values of the next states*, and the full gradient lowers it by making those values alike, whether or not they are. An unbiased
 # gradient of the first part alone would need two independent next states for the same $(s, a)$ {cite:p}`baird1995`.
 #
-# The check is the smallest example (11.3 in {cite:t}`sutton2018`): A leads to B or C with equal chances; then B pays 1 and C pays 0. The values are obviously 1/2, 1 and 0.
+# The check is the smallest example (11.2 in {cite:t}`sutton2018`): A leads to B or C with equal chances; then B pays 1 and C pays 0. The values are obviously 1/2, 1 and 0.
 
 # %%
 A, B, C, END = range(4)

@@ -71,7 +71,7 @@ def check(attempt) -> str:
 # ::::{exercise} ★ 5 minutes
 # :label: ex-code-greedy
 #
-# Return an action: with probability `epsilon` any of them, otherwise one with the highest value. At the start of training all values are 0, so ties are the
+# Return an action: with probability `epsilon` any of them, all equally likely, otherwise one with the highest value. At the start of training all values are 0, so ties are the
 # normal case, and breaking them by position means that the first action is tried most. ([Chapter 4](04_q_learning.ipynb))
 # ::::
 
@@ -115,7 +115,7 @@ def epsilon_greedy(values, epsilon, rng):
 print(check(epsilon_greedy))
 
 # %% [markdown]
-# Asked next: with values that come from a network, exact ties hardly occur; then only the exploration matters. A greedy action has the probability $1 - \varepsilon + \varepsilon / n$, not $1 - \varepsilon$.
+# Asked next: with values that come from a network, exact ties hardly occur; then only the exploration matters. A single greedy action has the probability $1 - \varepsilon + \varepsilon / n$, not $1 - \varepsilon$; each of $m$ tied ones has $(1 - \varepsilon) / m + \varepsilon / n$.
 #
 # :::{solution-end}
 # :::
@@ -123,11 +123,11 @@ print(check(epsilon_greedy))
 # %% [markdown]
 # ## 2. A replay ring buffer
 #
-# ::::{exercise} ★★ 8 minutes
+# ::::{exercise} ★★ 5 minutes
 # :label: ex-code-buffer
 #
-# A buffer keeps the last `capacity` rows in one array and never grows. When it is full, the next row overwrites the oldest. `sample` draws rows with replacement, and only rows that
-# were written. ([Chapter 6](06_dqn.ipynb))
+# A buffer keeps the last `capacity` rows, of `width` numbers each, in one array and never grows. When it is full, the next row overwrites the oldest. `sample` draws rows with replacement, and only rows that
+# were written; from an empty buffer it raises a `ValueError` that says so. ([Chapter 6](06_dqn.ipynb))
 # ::::
 
 
@@ -135,6 +135,13 @@ print(check(epsilon_greedy))
 @task
 def check_ReplayBuffer(ReplayBuffer):
     buffer, rng = ReplayBuffer(3, 1), np.random.default_rng(0)
+    try:
+        buffer.sample(2, rng)
+        empty = "nothing"
+    except ValueError as error:
+        empty = "" if "empty" in str(error).lower() else f'a ValueError, "{error}"'
+    except Exception as error:
+        empty = f"{type(error).__name__}"
     buffer.add([1.0])
     drawn = buffer.sample(50, rng)
     if np.shape(drawn) != (50, 1):
@@ -148,6 +155,12 @@ def check_ReplayBuffer(ReplayBuffer):
         return "After five rows it holds the first three. Overwrite the oldest instead of refusing the new."
     if held != [3, 4, 5]:
         return f"After rows 1 to 5, a buffer of three holds {held}; 3, 4 and 5 are right."
+    if empty:
+        return f"Sampling from an empty buffer raises {empty}. Raise a ValueError that says that it is empty."
+    wide = ReplayBuffer(2, 3)
+    wide.add([1.0, 2.0, 3.0])
+    if np.shape(wide.sample(4, rng)) != (4, 3):
+        return "With width 3 a row has three numbers, and four rows have the shape (4, 3)."
 
 
 # %%
@@ -186,6 +199,8 @@ class ReplayBuffer:
 
     def sample(self, size, rng):
         filled = min(self.added, len(self.rows))
+        if filled == 0:
+            raise ValueError("the buffer is empty: add a row before sampling")
         return self.rows[rng.integers(filled, size=size)]
 
 
@@ -260,7 +275,7 @@ def n_step_return(rewards, values, t, n, gamma):
 print(check(n_step_return))
 
 # %% [markdown]
-# Asked next: a larger $n$ trusts the estimates less and varies more. Off-policy, the rewards in between belong to the behaviour, so Q-learning with $n > 1$ needs a correction or a small $n$. And if the episode was only *cut* by a time limit, the value does belong there.
+# Asked next: a larger $n$ trusts the estimates less and varies more. Off-policy, the rewards in between belong to the behaviour, so Q-learning with $n > 1$ needs a correction or a small $n$. And if the episode was only *cut* by a time limit, the value of the last state does belong there, so `values` needs one entry more than `rewards`.
 #
 # :::{solution-end}
 # :::
@@ -297,7 +312,10 @@ def check_value_iteration(value_iteration):
 
 # %%
 def value_iteration(p, r, gamma, tolerance):
-    """Return v and the policy, both with shape (states,)."""
+    """Return v and the policy, both with shape (states,).
+
+    gamma must be below 1, and tolerance above 0.
+    """
     v = np.zeros(len(r))
     q = r + gamma * p @ v  # your turn: once is not enough
     return q.max(axis=1), q.argmax(axis=1)
@@ -337,7 +355,7 @@ print(check(value_iteration))
 # :label: ex-code-wilson
 #
 # Return the 95% {term}`Wilson interval` of a rate. With $\hat p = s / n$ its centre is $(\hat p + z^2 / 2n) / (1 + z^2 / n)$, and it reaches $\frac{z}{1 + z^2 / n} \sqrt{\hat p (1 - \hat p) / n + z^2 / 4 n^2}$ to either side. The code below has the textbook interval,
-# which fails when successes are rare.
+# which fails when successes are rare. No trials say nothing: return 0 and 1. Rounding must not lead out of [0, 1].
 # ::::
 
 
@@ -352,6 +370,10 @@ def check_wilson(wilson):
     low, high = wilson(3, 10)
     if not np.allclose([low, high], [0.1078, 0.6032], atol=5e-4):
         return f"3 of 10 gives {low:.3f} to {high:.3f}; 0.108 to 0.603 is right."
+    if not np.allclose(wilson(0, 0), [0, 1]):
+        return "Without trials every rate is possible: from 0 to 1."
+    if min(wilson(0, n)[0] for n in range(1, 200)) < 0 or max(wilson(n, n)[1] for n in range(1, 200)) > 1:
+        return "For some numbers of trials, rounding leads a little below 0 or above 1. Cut it off."
 
 
 # %%
@@ -371,10 +393,12 @@ print(check(wilson))
 
 # %%
 def wilson(successes, trials, z=1.96):
+    if trials == 0:
+        return 0.0, 1.0
     share, extra = successes / trials, z**2 / trials
     centre = (share + extra / 2) / (1 + extra)
     half = z / (1 + extra) * np.sqrt(share * (1 - share) / trials + extra / (4 * trials))
-    return centre - half, centre + half
+    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 print(check(wilson))
@@ -391,7 +415,7 @@ print(check(wilson))
 # ::::{exercise} ★★ 8 minutes
 # :label: ex-code-bootstrap
 #
-# Two independent groups of customers, of different sizes, have spent `first` and `second` dollars each. Return the 95% {term}`bootstrap` interval of the difference of their means. (For pairs, see [chapter 7](07_fair_match.ipynb).)
+# Two independent groups of customers, of different sizes, have spent `first` and `second` dollars each. Return the 95% {term}`bootstrap` interval of the mean of `first` minus the mean of `second`. (For pairs, see [chapter 7](07_fair_match.ipynb).)
 # ::::
 
 
@@ -607,6 +631,12 @@ def check_LinUCB(LinUCB):
         return "The estimate is right, but the bonus has not shrunk where the arm has experience."
     if not np.isclose(arm.score(other, 1.0), 1):
         return "In context (0, 1) the arm still knows nothing: its score is 1."
+    slant = LinUCB(2)
+    slant.update(one + other, 3.0)  # now A is 2, 1, 1, 2, and theta is (1, 1)
+    if not np.isclose(slant.score(one - other, 1.0), 2**0.5):
+        return "After context (1, 1) the arm knows nothing of (1, -1). Does A have what lies off its diagonal?"
+    if not np.isclose(slant.score(one, 0.0), 1):
+        return f"After context (1, 1) with reward 3, the estimate in (1, 0) is 1, not {slant.score(one, 0.0):.2f}."
 
 
 # %%
@@ -647,7 +677,7 @@ class LinUCB:
 print(check(LinUCB))
 
 # %% [markdown]
-# Asked next: to solve costs $d^3$; the Sherman-Morrison formula updates $A^{-1}$ itself in $d^2$. LinUCB is deterministic, so its log has no propensities; Thompson sampling draws $\theta$ instead.
+# Asked next: to solve costs $d^3$; the Sherman-Morrison formula updates $A^{-1}$ itself in $d^2$. LinUCB is deterministic, so its propensities are 0 and 1, and there is no overlap; Thompson sampling draws $\theta$ instead.
 #
 # :::{solution-end}
 # :::
@@ -739,8 +769,18 @@ def check_ppo_loss(ppo_loss):
         return f"With the ratio 1.5 and the advantage 1 the loss is -1.2, not {ask(1.5, 1.0):.2f}."
     if not np.isclose(ask(1.5, -1.0), 1.5):
         return "A bad action became more likely, and the clip hides it. What is the minimum for?"
+    if not np.isclose(ask(0.5, -1.0), 0.8):
+        return "A bad action is half as likely as before, and the loss still rewards it. The clip has a lower end, too."
+    if not np.isclose(ask(0.5, 1.0), -0.5):
+        return f"With the ratio 0.5 and the advantage 1 the loss is -0.5, not {ask(0.5, 1.0):.2f}."
     if not np.isclose(ask(1.1, 1.0, shift=1000.0), -1.1):
         return "Logits of 1,000 overflow. The softmax does not change if you subtract the largest one."
+    logits, old = np.log([[0.5, 0.5], [0.2, 0.8]]) + [[0.0], [1000.0]], np.log([0.5 / 1.1, 0.8 / 0.9])
+    both = float(ppo_loss(logits, np.array([0, 1]), old, np.array([1.0, 2.0])))
+    if np.isclose(both, -2.9):
+        return "With two rows it adds them up. The loss is their mean."
+    if not np.isclose(both, -1.45):
+        return f"The mean of two rows, -1.1 and -1.8, is -1.45, not {both:.2f}. Is each row a softmax of its own?"
 
 
 # %%
@@ -779,10 +819,10 @@ print(check(ppo_loss))
 # %% [markdown]
 # ## 12. Offers within a budget
 #
-# ::::{exercise} ★★★ 12 minutes
+# ::::{exercise} ★★★ 15 minutes
 # :label: ex-code-budget
 #
-# Choose one offer for each customer, so that the total value is high, the total cost at most `budget`, and nobody gets an offer that is not `allowed`. Offer 0 is "nothing": it costs 0, is worth 0, and is always allowed. Find the price at which the budget just suffices. ([Derivation 8](17_derivations_policies.ipynb) and [chapter 12](12_budgets.ipynb))
+# Choose one offer for each customer, so that the total value is high, the total cost at most `budget`, and nobody gets an offer that is not `allowed`. Offer 0 is "nothing": it costs 0, is worth 0, and is always allowed; all other offers cost more than 0. Find the price at which the budget just suffices, and mind customers who are alike. ([Derivation 8](17_derivations_policies.ipynb) and [chapter 12](12_budgets.ipynb))
 # ::::
 
 
@@ -807,6 +847,12 @@ def check_choose_within(choose_within):
         return f"Within the budget, but it gets only {share:.0%} of the bound. Is the price the lowest that suffices?"
     if np.any(choose_within(value, cost, allowed, 0.0)):
         return "With a budget of 0 everybody gets nothing."
+    alike = np.tile([0.0, 2.0], (10, 1))
+    chosen = np.asarray(choose_within(alike, np.array([0.0, 1.0]), np.ones((10, 2), dtype=bool), 5.0))
+    if chosen.sum() < 5:
+        return f"Ten customers are alike, and there is money for five. {chosen.sum()} get an offer. Switch one at a time."
+    if chosen.sum() > 5:
+        return f"Ten customers are alike, and there is money for five, but {chosen.sum()} get an offer."
 
 
 # %%
@@ -828,22 +874,33 @@ print(check(choose_within))
 
 # %%
 def choose_within(value, cost, allowed, budget):
-    best = np.zeros(len(value), dtype=int)  # nothing for everybody
+    def choose(price):
+        return np.where(allowed, value - price * cost, -np.inf).argmax(axis=1)
+
     low, high = 0.0, value.max() / cost[1:].min()
+    rich, best = choose(low), np.zeros(len(value), dtype=int)
     for _ in range(50):
         price = (low + high) / 2
-        chosen = np.where(allowed, value - price * cost, -np.inf).argmax(axis=1)
+        chosen = choose(price)
         if cost[chosen].sum() > budget:
-            low = price
+            low, rich = price, chosen
         else:
             high, best = price, chosen
+    left = budget - cost[best].sum()
+    rows = np.flatnonzero(rich != best)  # indifferent at this price
+    extra = cost[rich[rows]] - cost[best[rows]]
+    gain = value[rows, rich[rows]] - value[rows, best[rows]]
+    for k in np.argsort(-gain / extra):
+        if extra[k] <= left:
+            best[rows[k]] = rich[rows[k]]
+            left -= extra[k]
     return best
 
 
 print(check(choose_within))
 
 # %% [markdown]
-# Asked next: 50 passes over customers × offers, and each pass can run on a different machine for each part of the customers, since only the spending has to be added up.
+# Asked next: 50 passes over customers × offers, and each pass can run on a different machine for each part of the customers, since only the spending has to be added up. The loop at the end sees only customers who are indifferent at the last price.
 #
 # :::{solution-end}
 # :::

@@ -41,7 +41,7 @@ if "google.colab" in sys.modules:
 # ## 5. From the policy gradient to PPO's clip
 #
 # **Given.** Episodes $\tau = (S_0, A_0, R_1, S_1, \dots, S_T)$ of at most $T$ steps, undiscounted, with the return $G = R_1 + \dots + R_T$; a policy $\pi_\theta(a \mid s) > 0$, differentiable in $\theta$;
-# finitely many states and actions, so that sums and gradients may change places. We want to raise $J(\theta) = \mathbb{E}_\theta[G]$.
+# finitely many states and actions, so that sums and gradients may change places; the week belongs to the state. We want to raise $J(\theta) = \mathbb{E}_\theta[G]$.
 #
 # **Claim.** With $G_t = R_{t+1} + \dots + R_T$ and any function $b(s)$, called a baseline,
 #
@@ -63,7 +63,7 @@ if "google.colab" in sys.modules:
 # $\nabla \log \pi_\theta(A_t \mid S_t)$ they have mean zero, so they may be left out of $G$, or put in.
 # ::::
 #
-# A good baseline is the value $v_\pi(S_t)$: then $G_t - b$ estimates the advantage $A_\pi(s, a) = q_\pi(s, a) - v_\pi(s)$, and varies less {cite:p}`sutton2000`.
+# A good baseline is the value $v_\pi(S_t)$: then $G_t - b$ estimates the advantage $A_\pi(s, a) = q_\pi(s, a) - v_\pi(s)$, and as a rule varies less {cite:p}`sutton2000`.
 #
 # **Step 4: use a batch more than once.** The expectation is under $\pi_\theta$ itself, so after one step the data are old. Let $\pi_\text{old}$ have collected them, and $A_\text{old}$ be its advantage. Summed along an episode of $\pi_\theta$, the
 # values in the advantages cancel pairwise, and what remains is exact {cite:p}`kakade2002`:
@@ -128,7 +128,7 @@ for name, baseline in (("without baseline", 0), ("with baseline   ", J)):
 # ::::{dropdown} What follows: PPO has importance ratios. Why is it called on-policy?
 # :class-container: interview
 #
-# The ratios correct the choice of actions within a batch that is a few passes old, not which states the policy visits, and the clip silences whatever has moved far. Data from a very different policy would be mostly
+# The ratios correct the choice of actions within a batch that is a few passes old, not which states the policy visits, and the clip silences what has moved far in the direction of its advantage. Data from a very different policy would be mostly
 # silent or wrong. So PPO throws a batch away after a few passes, which is why it needs more experience than DQN, and why it cannot learn from an old log.
 # ::::
 # ::::{dropdown} What follows: does the clip keep the new policy close to the old one?
@@ -157,7 +157,7 @@ for name, baseline in (("without baseline", 0), ("with baseline   ", J)):
 #
 # **Step 3: divide by the weights.** Self-normalised IPS, $\sum \rho_i R_i / \sum \rho_i$, has a bias that shrinks like $1/n$. Adding a constant to all rewards adds the same constant to it, which is not so for IPS {cite:p}`swaminathan2015`. The effective sample size is $(\sum \rho_i)^2 / \sum \rho_i^2$.
 #
-# **Step 4: doubly robust.** Take a model $\hat q$, fitted on other data, and correct it by the weighted errors that it makes on the log {cite:p}`dudik2014`:
+# **Step 4: doubly robust.** Take a model $\hat q$ and, if they are unknown, propensities $\hat b > 0$, both fitted on other data. Correct the model by the weighted errors that it makes on the log {cite:p}`dudik2014`:
 #
 # $$
 # \begin{aligned}
@@ -239,7 +239,7 @@ assert abs(estimates["DR, both wrong"].mean() - truth) > 1
 # ::::{dropdown} What follows: you cut all weights at 20. Which way does the estimate move?
 # :class-container: interview
 #
-# With rewards that are never negative it moves down, because cutting only takes weight away; the variance falls too. It penalises the policies that differ most from the log, so it also distorts comparisons. I would report several cuts and the effective sample size, or cut the correction of a doubly robust
+# With plain IPS and rewards that are never negative it moves down, because cutting only takes weight away; the variance as a rule falls. It penalises the policies that differ most from the log, so it also distorts comparisons. I would report several cuts and the effective sample size, or cut the correction of a doubly robust
 # estimate, where the model stands in for what is lost.
 # ::::
 #
@@ -266,7 +266,7 @@ assert abs(estimates["DR, both wrong"].mean() - truth) > 1
 #
 # **Step 3: take means.** Given $S_0 = s$ and $A_0 = a$, this is the claim. Since $\Phi(s)$ does not depend on $a$, the order of the actions in each state is the same as before.
 #
-# **Step 4: other bonuses can change the best policy.** If a bonus is not of this form, {cite:t}`ng1999` show that some MDP has a best policy that it spoils. A cycle that pays each time round is the typical case.
+# **Step 4: other bonuses can change the best policy.** {cite:t}`ng1999` show that for any other bonus there are transitions and rewards under which the best policy with it is not best without it. A cycle that pays each time round is the typical case.
 #
 # The check is the small funnel of [chapter 3](03_funnel_mdp.ipynb), first with random potentials, then with 400 dollars for every email:
 
@@ -311,12 +311,12 @@ assert (best[0] == best[1]).all() and (best[2][:, 1] == 1).all() and (best[0][:,
 # :class-container: interview
 #
 # Not by this theorem. The points are paid for an action with customers whose record has the milestone, again and again, so they are no difference of potentials and do not cancel. Chapter 9 wins on mean reward with a rule that calls whoever has a call on record. If I want to reward progress, I give the
-# milestone a potential: entering pays it, and leaving takes it back.
+# milestone a potential: entering pays it, and leaving takes it back, and so does the end of the episode, because $\Phi$ is 0 there.
 # ::::
 # ::::{dropdown} What follows: which potential would be best, and what does it do to Q-learning?
 # :class-container: interview
 #
-# $\Phi = v_*$ would be perfect: then $q'_*(s, a) = q_*(s, a) - v_*(s)$, which is 0 for the best action and negative for the rest, and being greedy about the next reward is optimal. So any estimate of $v_*$ helps. For tabular Q-learning, shaping is the same as starting the table at $\Phi$ {cite:p}`wiewiora2003`.
+# $\Phi = v_*$ would be perfect: then $q'_*(s, a) = q_*(s, a) - v_*(s)$, which is 0 for the best actions and negative for all others, and being greedy about the next reward is optimal. So any estimate of $v_*$ helps. For tabular Q-learning, shaping is the same as starting the table at $\Phi$, given the same experience, and for behaviour that depends only on differences of $Q$ within a state {cite:p}`wiewiora2003`.
 # ::::
 #
 # ## 8. The price of a budget
@@ -330,7 +330,7 @@ assert (best[0] == best[1]).all() and (best[2][:, 1] == 1).all() and (best[0][:,
 # L(\lambda) = \lambda B + \sum_i \max_j \, ( v_{ij} - \lambda \, c_{ij} ) .
 # $$ (wb-price)
 #
-# The smallest $L(\lambda)$ is the optimum of the linear relaxation, and choosing each customer's best offer at that price loses little.
+# The smallest $L(\lambda)$ is the optimum of the linear relaxation. Choose each customer's best offer at that price. If customers who are indifferent at it are filled in one by one, the plan loses less than the value of one offer.
 #
 # **Step 1: charge for the budget instead of forbidding to exceed it.** If $x$ keeps within the budget, $\lambda \, (B - \sum c_{ij} x_{ij}) \ge 0$. So
 #
@@ -349,8 +349,12 @@ assert (best[0] == best[1]).all() and (best[2][:, 1] == 1).all() and (best[0][:,
 # Let $j$ be the customer's best offer at $\lambda$, and $k$ at $\mu > \lambda$. Then $v_j - \lambda c_j \ge v_k - \lambda c_k$ and $v_k - \mu c_k \ge v_j - \mu c_j$. Add the two: $(\mu - \lambda) \, c_j \ge (\mu - \lambda) \, c_k$, so $c_j \ge c_k$.
 # ::::
 #
-# **Step 4: little is lost.** The linear program has $n + 1$ constraints, so a corner solution has at most $n + 1$ positive $x_{ij}$. Each customer needs at least one, so at most one customer is split between two offers. Give this customer the cheaper of the two. The plan keeps the budget and loses less than the
-# value of one offer, however many customers there are.
+# **Step 4: little is lost.** Call the best price $\lambda_*$. Let everybody take the cheapest of their best offers at it: this keeps the budget, since $L$ does not fall to the right of its minimum. Then switch the indifferent customers, one by one, to the dearest of theirs, until the next
+# one does not fit. A switch leaves the customer's $v - \lambda_* c$ as it is, so each of these plans is worth $L(\lambda_*) - \lambda_* u$, where $u$ is what it leaves unspent. If a switch from $j$ to $k$ did not fit, $u < c_k - c_j$,
+# and the loss is less than $\lambda_* (c_k - c_j) = v_k - v_j \le v_k$, however many customers there are. If all fit, the budget is spent, or $\lambda_* = 0$: nothing is lost.
+#
+# **Step 5: mind the ties.** The price alone does not say which of the indifferent customers get more. If customers are alike, as in a segment, all of them switch at the same price, and giving the cheaper offer to
+# all can leave much of the budget unspent: with ten customers, an offer of value 2 and cost 1, and a budget of 5, nobody would get it ([task 12](15_code_tasks.ipynb)). In the check no two customers are alike, so one at most is indifferent, and the plan without any switch is good enough.
 
 # %%
 from scipy.optimize import linprog
@@ -386,8 +390,8 @@ assert 0 <= bound - value[range(n), chosen].sum() < value.max()
 # ::::{dropdown} What follows: what does the price tell the head of marketing?
 # :class-container: interview
 #
-# It is the worth of the last dollar of the budget: where $L$'s optimum is smooth in $B$, its derivative is $\lambda_*$. If values are margins in dollars and $\lambda_* = 1.4$, another dollar of budget brings about 1.40; if it is below 1, the last dollars lose money. It is also a rule for everyone: send an offer if it is worth more
-# than its cost times the price.
+# It is the worth of the last dollar of the budget: where $L$'s optimum is smooth in $B$, its derivative is $\lambda_*$. If values are margins before the cost of the offer and $\lambda_* = 1.4$, another dollar of budget brings about 1.40; if it is below 1, the last dollars lose money. (If $v$ is already net of the cost, the line is at 0, not at 1.) It is also a rule for everyone: send an offer if its
+# value exceeds its cost times the larger of $\lambda_*$ and 1.
 # ::::
 # ::::{dropdown} What follows: customers remember, and there is a budget every week. Does the argument survive?
 # :class-container: interview

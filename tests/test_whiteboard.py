@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from pathlib import Path
@@ -56,11 +57,16 @@ MISTAKES = [
     ("epsilon_greedy", "rng.integers(len(values))", "rng.missing()", "It stops with AttributeError"),
     ("ReplayBuffer", "min(self.added, len(self.rows))", "self.added", "It stops with IndexError"),
     ("ReplayBuffer", "% len(self.rows)", "% (len(self.rows) - 1)", "3, 4 and 5 are right"),
+    ("ReplayBuffer", "if filled == 0:", "if False:", "Raise a ValueError that says"),
+    ("ReplayBuffer", "(capacity, width)", "(capacity, 1)", "It stops with ValueError"),
     ("n_step_return", "gamma**n * values[end]", "gamma * values[end]", "to the power n"),
     ("n_step_return", "if end < len(rewards):", "if True:", "end of the episode"),
     ("value_iteration", "gamma * change <= tolerance * (1 - gamma)", "change < tolerance", "how far can v be off"),
     ("value_iteration", "return v, q.argmax(axis=1)", "return v, q.argmin(axis=1)", "stays in state 0"),
     ("wilson", "extra / (4 * trials)", "extra / (2 * trials)", "0 to 0.278"),
+    ("wilson", "if trials == 0:", "if False:", "It stops with ZeroDivisionError"),
+    ("wilson", "return 0.0, 1.0", "return 0.0, 0.0", "every rate is possible"),
+    ("wilson", "max(centre - half, 0.0), min(centre + half, 1.0)", "centre - half, centre + half", "Cut it off"),
     ("bootstrap_difference", "rng.choice(first, size=len(first))", "rng.choice(first, size=40)", "in its own size"),
     ("bootstrap_difference", "one.mean() - other.mean()", "other.mean() - one.mean()", "comes first"),
     ("bootstrap_difference", "size=len(first))", "size=len(first), replace=False)", "as wide as it should be"),
@@ -70,6 +76,7 @@ MISTAKES = [
     ("inverse_propensity", "target / behaviour", "behaviour / target", "upside down"),
     ("inverse_propensity", "/ weights.sum()", "/ len(weights)", "sum of the weights"),
     ("LinUCB", "self.A += np.outer(x, x)", "pass", "6 / 5"),
+    ("LinUCB", "np.outer(x, x)", "np.diag(x * x)", "off its diagonal"),
     ("LinUCB", "np.sqrt(x @ np.linalg.solve(self.A, x))", "(x @ np.linalg.solve(self.A, x))", "Is there a root"),
     ("LinUCB", "np.sqrt(x @ np.linalg.solve(self.A, x))", "np.sqrt(x @ x)", "has not shrunk"),
     ("double_q_target", "online_next.argmax(axis=1)", "target_next.argmax(axis=1)", "plain DQN"),
@@ -82,8 +89,14 @@ MISTAKES = [
     ),
     ("ppo_loss", "-np.minimum", "np.minimum", "The sign"),
     ("ppo_loss", "logits = logits - logits.max(axis=1, keepdims=True)", "pass", "overflow"),
+    ("ppo_loss", "1 - clip, 1 + clip", "None, 1 + clip", "a lower end, too"),
+    ("ppo_loss", "advantage).mean()", "advantage).sum()", "adds them up"),
+    ("ppo_loss", "logits.max(axis=1, keepdims=True)", "logits.max()", "a softmax of its own"),
+    ("ppo_loss", "np.exp(logits).sum(axis=1, keepdims=True)", "np.exp(logits).sum()", "a softmax of its own"),
     ("choose_within", "np.where(allowed, value - price * cost, -np.inf)", "(value - price * cost)", "not allowed"),
-    ("choose_within", "low = price", "low = high = 3.0", "of the bound"),
+    ("choose_within", "low, high = 0.0", "low, high = 3.0", "of the bound"),
+    ("choose_within", "if extra[k] <= left:", "if False:", "Switch one at a time"),
+    ("choose_within", "if extra[k] <= left:", "if True:", "of 250"),
 ]
 
 
@@ -108,7 +121,9 @@ def test_the_sums_of_the_design_cases():
         f"| {rebuild / 104 / 60:.0f} core-minute |",
         f"| {people * (60 * 128 + 128 * 128 + 128 * 6) / 10e9:.0f} seconds",
         f"| {training:.0f} core-hours",
-        f"{training / 64 * 60:.0f} minutes on 64 cores, {training / 16:.1f} hours on 16",
+        f"waves of 15 minutes, {math.ceil(10 * 20 / 64) * 15} minutes; on 16",
+        f"thirteen waves, {math.ceil(10 * 20 / 16) * 15} minutes",
+        f"about 320,000 customers, {100 * 16 * 0.005 * 0.995 / 0.0005**2 / people:.1f}%",
         f"the training costs {training * core_hour:.2f} dollars and the rebuild {rebuild / 3600 * core_hour:.2f}",
         f"| {16 * 0.005 * 0.995 / 0.0005**2:,.0f} customers",
         f"| {0.02 * people * 0.05:,.0f} dollars a week",
