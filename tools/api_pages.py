@@ -2,8 +2,8 @@
 
 The line `<!-- the package -->` in book/api/NAME.md becomes headings and `automodule` directives when Sphinx reads the
 page, so no module is listed by hand, and the build stops where a sub-package has no page. The book needs neither numba
-nor torch: what the package imports from elsewhere, but for numpy and pandas, is a stand-in while the pages are made,
-and numba's decorators hand functions on as they are.
+nor torch: what the package imports from elsewhere, but for numpy, pandas and SQLAlchemy (which the book's builder brings
+along), is a stand-in while the pages are made, and numba's decorators hand functions on as they are.
 """
 
 import ast
@@ -21,7 +21,7 @@ from sphinx.ext.napoleon import GoogleDocstring
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "crm_rl"
 PLACE = "<!-- the package -->"
-REAL = {"crm_rl", "numpy", "pandas", "numba", "seaborn", *sys.stdlib_module_names}
+REAL = {"crm_rl", "numpy", "pandas", "numba", "seaborn", "sqlalchemy", *sys.stdlib_module_names}
 
 
 def modules(folder: Path, pattern: str) -> list[Path]:
