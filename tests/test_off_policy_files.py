@@ -59,6 +59,8 @@ def test_make_and_evaluate(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "doubly robust" in said and "Effective sample size" in said and "is below 100" in said
     assert main(["logs", "evaluate", str(path), "--policy", str(tmp_path / "none.npz")]) == 1
+    assert main(["logs", "evaluate", str(tmp_path / "none.csv"), "--policy", "best"]) == 1
     assert main(["logs", "make", "--out", str(path), "--explore", "2", "--weeks", "13"]) == 1
     error = capsys.readouterr().err
-    assert "none.npz" in error and "--explore 2" in error and "--weeks 13" in error
+    for part in ("none.npz", "none.csv: no such file. Remedy", "--explore 2", "--weeks 13"):
+        assert part in error

@@ -24,6 +24,12 @@ def test_a_ramp_goes_to_the_better_policy():
     assert up[0] == down[0] == 0.1 and up[-1] == 0.9 and down[-1] == 0.1
 
 
+def test_a_ramp_waits_for_outcomes():
+    """Customers of week 0 are known after three weeks: only then may the share change."""
+    shares = ramp(np.zeros(5), np.ones(5), 20, 5, np.random.default_rng(0), delay=3)
+    np.testing.assert_allclose(shares, [0.1, 0.1, 0.1, 0.9, 0.9])
+
+
 def test_evidence_by_hand():
     assert evidence(0, 0) == pytest.approx(1)
     assert evidence(9, 10) == pytest.approx(2**10 / (11 * 10))

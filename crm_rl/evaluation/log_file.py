@@ -40,6 +40,8 @@ def read_log(path: Path, world: ResponsiveWorld) -> tuple[Episodes, ResponsiveWo
     Raises:
         DataError: it cannot be used, with all problems at once, by column and row.
     """
+    if not path.exists():
+        raise DataError(f"{path}: no such file. Remedy: check the name; `logs make` writes a log to try.")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

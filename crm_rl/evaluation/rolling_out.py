@@ -41,7 +41,13 @@ def shadow(old: np.ndarray, new: np.ndarray, gains: np.ndarray, costs: np.ndarra
 
 
 def ramp(
-    old: np.ndarray, new: np.ndarray, customers: int, weeks: int, rng: np.random.Generator, first: float = 0.1
+    old: np.ndarray,
+    new: np.ndarray,
+    customers: int,
+    weeks: int,
+    rng: np.random.Generator,
+    first: float = 0.1,
+    delay: int = 1,
 ) -> np.ndarray:
     """A bandit over two policies: each week the new one gets as many customers as it is likely to be the better one.
 
@@ -52,18 +58,22 @@ def ramp(
         customers: how many come in a week.
         weeks: how many.
         rng: draws who comes.
-        first: the share of the first week, and the least.
+        first: the share until the first outcomes are known, and the least.
+        delay: weeks from a customer's arrival until what the customer brings is known, at least 1.
 
     Returns:
         The share of customers that the new policy gets in each week, shape (weeks,).
     """
     shares, earned, share = [], ([], []), first
-    for _ in range(weeks):
+    for week in range(weeks):
         shares.append(share)
         served = round(share * customers)
         for policy, (returns, count) in enumerate(((old, customers - served), (new, served))):
             earned[policy].append(rng.choice(returns, count))
-        before, after = (np.concatenate(each) for each in earned)
+        known = week + 2 - delay  # weeks whose customers' outcomes are in when the next week begins
+        if known < 1:
+            continue
+        before, after = (np.concatenate(each[:known]) for each in earned)
         error = np.sqrt(before.var() / len(before) + after.var() / len(after))
         share = np.clip(norm.cdf((after.mean() - before.mean()) / max(error, 1e-9)), first, 1 - first)
     return np.array(shares)
