@@ -17,7 +17,7 @@
 # : Python and NumPy. Each task names the chapter or derivation that explains it.
 #
 # Time
-# : 23 minutes to read, 5 seconds to run.
+# : 25 minutes to read, 5 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]

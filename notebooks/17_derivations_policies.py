@@ -18,7 +18,7 @@
 # : [The first four derivations](14_derivations.ipynb) and their setting; paper and pencil. [Weekly budgets](12_budgets.ipynb) and [learning from logs](13_logs.ipynb) put the last and the second one to use.
 #
 # Time
-# : 25 minutes to read, 10 seconds to run.
+# : 27 minutes to read, 10 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]

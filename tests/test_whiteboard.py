@@ -108,6 +108,24 @@ def test_a_mistake_gets_its_hint(page, name, right, wrong, hint):
     assert hint in " ".join(page["check"](attempt(page, source.replace(right, wrong))).split())
 
 
+def test_a_plan_within_a_budget_loses_less_than_one_offer(page):
+    """Against every plan there is, with customers who are alike in half of the cases."""
+    name = "choose_within"
+    source = ASKED[2 * NAMES[::2].index(name) + 1].source.replace(f"print(check({name}))", "")
+    choose_within, rng = attempt(page, source), np.random.default_rng(0)
+    cost, plans = np.arange(4.0), np.indices((4,) * 5).reshape(5, -1).T  # 5 customers
+    for case in range(60):
+        value = rng.integers(0, 7, size=(5, 4)) * (cost > 0.0)
+        value = value[rng.integers(2, size=5)] if case % 2 else value
+        allowed = (rng.random((5, 4)) < 0.8) | (cost == 0)
+        budget = float(rng.integers(0, 9))
+        chosen = choose_within(value, cost, allowed, budget)
+        within = (cost[plans].sum(axis=1) <= budget) & allowed[range(5), plans].all(axis=1)
+        best = value[range(5), plans[within]].sum(axis=1).max()
+        assert allowed[range(5), chosen].all() and cost[chosen].sum() <= budget
+        assert best - value[range(5), chosen].sum() < max(value.max(), 1)
+
+
 def test_the_sums_of_the_design_cases():
     """Each result of the two tables, from the assumptions that stand beside it."""
     text = (ROOT / "book" / "interview" / "design_cases.md").read_text(encoding="utf-8")
