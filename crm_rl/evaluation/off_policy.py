@@ -13,7 +13,7 @@ from crm_rl.data.problems import DataError
 from crm_rl.evaluation.intervals import over_seeds
 from crm_rl.worlds.logs import Episodes
 
-#: Below this effective sample size an interval is not to be believed: see the study of chapter 13.
+#: Below this effective sample size an IPS interval is not to be believed: see the study of chapter 13.
 FEW = 100
 
 #: What the ridge regression adds to the squares, as if it had seen so many customers without any value.
