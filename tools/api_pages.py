@@ -2,8 +2,8 @@
 
 The line `<!-- the package -->` in book/api/NAME.md becomes headings and `automodule` directives when Sphinx reads the
 page, so no module is listed by hand, and the build stops where a sub-package has no page. The book needs neither numba
-nor torch: what the package imports from elsewhere, but for numpy, pandas and SQLAlchemy (which the book's builder brings
-along), is a stand-in while the pages are made, and numba's decorators hand functions on as they are.
+nor torch: what the package imports from elsewhere, but for numpy, pandas and SQLAlchemy (which comes with the book's
+builder), is a stand-in while the pages are made, and numba's decorators hand functions on as they are.
 """
 
 import ast
