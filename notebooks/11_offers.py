@@ -181,9 +181,8 @@ for run in published.itertuples():
     offer, way = str(catalogue.actions[most]).split(" via ")
     rows[f"run {run.seed + 1}"] = {
         "most frequent offer": offer,
-        "by": way,
-        "customers": sent[most],
-        "of highest reward": f"{run.reward / run.reward_best:.0%}",
+        "by": way.split()[0],
+        "reward reached": f"{run.reward / run.reward_best:.0%}",
         "$ a customer": f"{run.dollars_met:.2f}",
     }
 pd.DataFrame(rows).T
