@@ -2,7 +2,7 @@
 # (ch-budgets)=
 # # Weekly budgets
 #
-# Twelve hundred customers could all use an offer, and there are 240 dollars a week. Who gets one? **A budget is a price.** Say what a dollar costs this week, choose for each customer alone, and move the price until the choices fit. The same price gives a bound that no policy can beat, so we can say how far each policy comes, reinforcement learning included.
+# Twelve hundred customers could all use an offer, and there are 240 dollars a week. Who gets one? **A budget is a price.** Say what a dollar costs this week, choose for each customer alone, and move the price until the choices fit. The same price gives a bound that no policy can expect to beat, so we can say how far each one comes, reinforcement learning included.
 #
 # ::::{admonition} In this chapter
 # :class: chapter-box
@@ -39,7 +39,7 @@ if "google.colab" in sys.modules:
 # %% [markdown]
 # ## The picture
 #
-# Each customer gets nothing, or one of five offers worth 0.50 to 2.50 dollars over one of five channels: 26 actions. At a price of 0 we take the best action for everybody. As the price rises, cheaper ones win.
+# A firm sells trips: a coach line, say. Each week a customer gets nothing, or one of five offers (a credit of 0.50 to 2.50 dollars) over one of five channels: 26 actions. At a price of 0 we take the best action for everybody. As the price rises, cheaper ones win.
 
 # %% mystnb={"figure": {"caption": "What 1,200 customers' choices cost in the first week, at each price. At a price of 1, an offer must bring a dollar for each dollar spent, on top of the dollar itself.", "name": "fig-budgets-price"}, "image": {"alt": "A falling staircase: at a price of 0 the choices cost about 800 dollars, and less and less as the price rises. It crosses the dashed line of the budget of 240 dollars at one point, whose place on the axis is the price of the budget."}} tags=["hide-input"]
 import numpy as np
@@ -82,25 +82,29 @@ glue("budgets-week-price", f"{week.price:.2f}", display=False)
 # - At price $\lambda$ Ann's offer leaves $3.00 - 2\lambda$ and Bob's $1.20 - \lambda$. Ann's pays up to $\lambda = 1.50$, Bob's up to 1.20.
 # - At $\lambda = 1$ both are sent, for 3 dollars: too much. At 1.30 only Ann's is, for 2 dollars, which fits.
 # - The price is 1.20, where Bob's stops paying. The best choice within the budget is Ann alone: **3.00**.
-# - *Bound*: what is left of both at this price, plus price times budget: $(3.00 - 2.40) + 0 + 1.20 \times 2.50 = 3.60$.
+# - *Bound*: at this price $3.00 - 2.40 = 0.60$ is left of Ann's offer and 0 of Bob's. Price times budget is $1.20 \times 2.50 = 3.00$. Together: 3.60.
 #
-# No choice gains more than 3.60, and 3.00 can be had: the bound would buy half of Bob's offer.
+# The bound is above 3.00 because it would buy half of Bob's offer.
 # :::
 #
 # Customer $i$ gains $v_{ia}$ from action $a$, which costs $c_a$, and all costs together may be $B$ at most. This is a *multiple-choice knapsack* {cite:p}`sinha1979`. For any price $\lambda \ge 0$,
 #
 # $$
-# \max_{\text{within } B} \sum_i v_{i a_i} \;\le\; \sum_i \max_a \left( v_{ia} - \lambda c_a \right) + \lambda B .
+# \begin{aligned}
+# & \max_{\text{within } B} \sum_i v_{i a_i} \\
+# & \le \max_{\text{within } B} \sum_i ( v_{i a_i} - \lambda c_{a_i} ) + \lambda B \\
+# & \le \sum_i \max_a ( v_{ia} - \lambda c_a ) + \lambda B .
+# \end{aligned}
 # $$ (budgets-bound)
 #
-# A choice within the budget spends at most $B$, so adding $\lambda (B - \text{spent})$ cannot make it smaller; and choosing freely at the price is at least as good. The lowest right-hand side is the value if offers could be divided (the *linear relaxation*), and its $\lambda$ is the {term}`shadow price`: what one more dollar of budget would earn.
+# First, a choice within the budget spends at most $B$, so adding $\lambda (B - \text{spent})$ cannot make it smaller. Second, we drop the budget: choosing freely is at least as good. The lowest last line is the value if offers could be divided (the *linear relaxation*), and its $\lambda$ is the {term}`shadow price`: what one more dollar of budget would earn.
 #
 # ## Write it yourself
 #
 # ::::{exercise} ★★ Choose at a price, and find the price
 # :label: ex-budgets-price
 #
-# The code runs, but its customers ignore the price, and the search never finds that too much is spent. Complete the two marked lines; `check` gives you a hint. Costs are in cents, values and prices in dollars.
+# Complete the two marked lines; `check` gives you a hint. Costs are in cents, values and prices in dollars.
 # ::::
 
 
@@ -174,7 +178,7 @@ print(check(choose, find_price))
 # :::{solution-end}
 # :::
 #
-# Your choices leave some dollars, because customers of one type change at the same price, all at once. The package's `plan_week` then serves some of those on the edge, while money lasts.
+# Your choices leave some dollars, because customers of one type change at the same price. The package's `plan_week` then serves some of them, while money lasts.
 
 # %%
 week = plan_week(values, CENTS, budget)
@@ -198,16 +202,16 @@ glue("budgets-bench-seconds", f"{bench['week']['processor seconds']:.1f}", displ
 # ## Twelve weeks
 #
 # Our customers have a memory. A trip strengthens the **habit** of travelling (four levels), a week without may weaken it. A contact raises **fatigue** (three levels), at which offers work less. The reward of a week is margin plus 0.50 dollars a trip, minus what was sent, and the habit
-# left at the end is worth eight more weeks: lifetime value. There are 24 types of customers, with margins, sensitivities and channels of their own. All this is assumed, and was written down before any learner was trained.
+# left at the end is worth eight more weeks: lifetime value. There are 24 types of customers, with margins, sensitivities and channels of their own. All this we assumed, before any learner was trained.
 #
 # Without budgets each type would be an {term}`MDP` with 12 states, solved by {term}`backward induction`. Budgets tie types together, but only by money. Such MDPs are called *weakly coupled*, and the trick is the same: give each week a price $\lambda_w$, and solve every type on its own with rewards minus prices {cite:p}`hawkins2003,adelman2008`. With $V_k(\lambda)$ for the value
-# of type $k$ at its start and $n_k$ for its customers, no policy can earn more than
+# of type $k$ at its start and $n_k$ for its customers, no policy can expect to earn more than
 #
 # $$
 # \sum_k n_k V_k(\lambda) + \sum_w \lambda_w B .
 # $$ (budgets-weeks)
 #
-# Any prices give a bound. Which give the lowest?
+# Any prices give such a bound. Which give the lowest?
 
 # %%
 from crm_rl.case_studies.budgets.customers import PRICES
@@ -233,9 +237,9 @@ assert abs(everybody.loc[everybody["world"] == 0, "bound"].iloc[0] - bound) < 2
 assert (recorded > 0.8).all() and recorded.argmax() == 0
 
 # %% [markdown]
-# The bound is convex in the prices, and `price_budgets` finds its lowest point by cutting planes. Our tests compare it with a large linear program, and for three customers and two weeks with the best of all policies.
+# The bound is convex in the prices, and `price_budgets` finds its lowest point by cutting planes, a method for convex functions. Our tests compare it with exact solutions.
 #
-# The **price policy** follows at once. The plan at the best prices says what each action is worth *now and later*, $q_w(k, s, a)$. Each week, put these values into your knapsack instead of this week's rewards:
+# The **price policy** follows at once. The plan at the best prices says what each action is worth *now and later*, $q_w(k, s, a)$. In week `w`, with customers in `states`, put these values into your knapsack instead of this week's rewards:
 #
 # ```python
 # week = plan_week(plan.q[w, types, states], CENTS, budget)
@@ -244,7 +248,7 @@ assert (recorded > 0.8).all() and recorded.argmax() == 0
 # ::::{exercise} ★ One more dollar
 # :label: ex-budgets-dollar
 #
-# Finance offers 100 dollars more in one week of the season. Which week do you ask for, and about how much would you gain? Print what you need.
+# Finance offers 100 dollars more in one week. Which week do you ask for, and about how much would you gain?
 # ::::
 
 # %%
@@ -255,7 +259,7 @@ print(recorded.size, "prices")
 # :class: dropdown
 # :::
 #
-# The week with the highest price. Each dollar earns its price, after its own cost; the last ones a little less, as the price falls when there is more money.
+# The week with the highest price. Each dollar earns its price, after its own cost; the last ones a little less.
 
 # %%
 best = recorded.argmax()
@@ -267,12 +271,12 @@ print(f"week {best + 1}: about {100 * recorded[best]:.0f} dollars")
 #
 # ## Nine policies beside the bound
 #
-# - Three rules know how customers respond this week. **First come, first served** proposes everybody's best action, until the money is gone. **Gain per cost** serves those first whose offer gains most per dollar. **Linear program each week** is your knapsack, with this week's rewards.
-# - {term}`Bandits <contextual bandit>` learn this week's reward from a log of random actions. The *published* one predicts how likely a reward above 0 is, and knows no budget. The *fixed* one predicts trips, works out the reward and uses your knapsack.
-# - **PPO in turn** {cite:p}`schulman2017` serves one customer a step, as the published system does. It sees the customer, the week and the money left. What it cannot pay for is fined 5 dollars, or *masked* {cite:p}`huang2022`.
-# - **PPO sets prices** decides once a week on three numbers: a floor for the price of a dollar, a bonus for a trip and a charge for a contact. Your knapsack does the rest, with this week's rewards.
+# - Three rules know how customers respond this week. **First come, first served** proposes everybody's best action, until the money is gone. **Gain per cost** serves those first whose offer gains most per dollar. **Linear program each week** is `plan_week` with this week's rewards: your price, rounded to whole offers.
+# - {term}`Bandits <contextual bandit>` learn this week's reward from a log of random actions. The *published* one predicts how likely a reward above 0 is (here an offer without a trip loses money), and knows no budget. The *fixed* one predicts trips, works out the reward and uses your knapsack.
+# - **PPO in turn** {cite:p}`schulman2017` serves one customer a step, as the published system does. It sees the customer, the week and the money left. What it cannot pay for is fined, or *masked* {cite:p}`huang2022`.
+# - **PPO sets prices** decides once a week on three numbers: a floor for the price of a dollar, a bonus for a trip and a charge for a contact. The knapsack does the rest, and knows how customers respond this week. With a bonus of 0.40 and a charge of 0.10, an offer that adds 0.60 dollars and 0.3 trips this week counts $0.60 + 0.3 \times 0.40 - 0.10 = 0.62$.
 
-# %% mystnb={"figure": {"caption": "What each policy gets of the attainable gain: 0 is sending nothing, 1 the bound. A dot is the mean over ten worlds drawn from one prior, a bar its 95% interval. Hollow dots: five worlds where PPO sets prices; one, and so no interval, where it serves in turn. The price policy knows the world; the three rules and PPO that sets prices know how customers respond this week; bandits and PPO in turn know nothing beforehand.", "name": "fig-budgets-shares"}, "image": {"alt": "Dots with intervals for nine policies. The price policy touches the bound at 1. PPO that sets prices comes next, then the linear program each week and the other rules; both PPO that serve customers in turn are near 0, where nothing is sent."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What each policy gets of the attainable gain: 0 is sending nothing, 1 the bound. A dot is the mean over ten worlds drawn from one prior, a bar its 95% interval; in each world a policy plays ten simulated seasons, and the bound is exact. Hollow dots: five worlds where PPO sets prices; one, and so no interval, where it serves in turn. The price policy knows the world; the three rules and PPO that sets prices know how customers respond this week; bandits and PPO in turn know nothing beforehand.", "name": "fig-budgets-shares"}, "image": {"alt": "Dots with intervals for nine policies. The price policy touches the bound at 1. PPO that sets prices comes next; then first come, first served, and the linear program each week, almost level; then the fixed bandit, gain per cost and, far below, the published bandit. PPO in turn is at 0, where nothing is sent, and masked just below it."}} tags=["hide-input"]
 shares = pd.DataFrame({
     arm: over_seeds(group["share"].to_numpy(), statistic="mean")
     for arm, group in everybody.groupby("arm", sort=False)
@@ -300,27 +304,40 @@ lead = (wide["PPO sets prices"] - wide["linear program each week"]).dropna()
 glue("budgets-ppo-lead", in_digits(*over_seeds(lead.to_numpy(), statistic="mean")), display=False)
 refused = everybody.loc[everybody["arm"] == "bandit, as published", "refused"].mean()
 glue("budgets-refused", f"{refused:,.0f}", display=False)
+glue("budgets-choices", f"{12 * 1200:,}", display=False)
+glue("budgets-ppo-lead-book", f"{lead.loc[0]:.2f}", display=False)
+level = (wide["first come, first served"] - wide["linear program each week"]).to_numpy()
+level = over_seeds(level, statistic="mean")
+assert level["low"] < 0 < level["high"]
+glue("budgets-level", in_digits(*level), display=False)
+lost = tables["weeks"].pivot(index="week", columns="arm", values="lost")
+for key, arm in {"lp": "linear program each week", "first": "first come, first served"}.items():
+    for number in (1, 2):
+        glue(f"budgets-lost-{key}-{number}", f"{lost.loc[number, arm]:.0f}", display=False)
 steps = source["steps"]
 glue("budgets-steps", f"{steps['PPO in turn']:,}", display=False)
 glue("budgets-week-steps", f"{steps['PPO sets prices']:,}", display=False)
+more = 240 * steps["PPO sets prices"] / steps["PPO in turn"]
+glue("budgets-more-steps", f"{more:.0f}", display=False)
 small = runs[(runs["arm"] == "price policy") & (runs["customers"] < 1200)]
 assert shares.loc["price policy", "low"] > 0.98
 assert over_seeds(lead.to_numpy(), statistic="mean")["low"] > 0 and len(lead) == 5
 assert everybody.loc[everybody["arm"] == "PPO in turn", "spent"].max() == 0
 
 # %% [markdown]
-# - The **price policy** gets {glue:text}`budgets-price` of the attainable gain; we had hoped for 0.98. Since it comes so near, the bound is tight: nobody can do much better.
-# - The same knapsack with **this week's rewards only** gets {glue:text}`budgets-lp`. The one difference is that it does not count what a trip or a contact does to later weeks. First come, first served gets {glue:text}`budgets-first`.
-# - **PPO that sets prices** gets {glue:text}`budgets-ppo-prices` {glue:text}`budgets-ppo-lead` above the linear program. Both know this week's rewards; what later weeks are worth, it learned from experience.
-# - **PPO in turn** was trained in the book's world alone. With fines it gets {glue:text}`budgets-ppo-turn`: it learned to send nothing, and spends {glue:text}`budgets-spent-turn` of the budget. With masks it spends {glue:text}`budgets-spent-masked` and gets {glue:text}`budgets-ppo-masked`.
-# - The **published bandit** gets {glue:text}`budgets-pub`, and the safety layer below refuses {glue:text}`budgets-refused` of its proposals a season. The fixed one gets {glue:text}`budgets-fixed` from the same log.
+# - The **price policy** gets {glue:text}`budgets-price` of the attainable gain; our aim was 0.98. So the bound is tight: nobody can do much better.
+# - The same knapsack with **this week's rewards only** gets {glue:text}`budgets-lp`. It does not count what trips and contacts do to later weeks.
+# - **First come, first served** gets {glue:text}`budgets-first`: {glue:text}`budgets-level` above the linear program, so we cannot tell them apart. The program takes the best customers at once and tires them: in the book's world it falls {glue:text}`budgets-lost-lp-1` dollars short of the bound in week 1 and {glue:text}`budgets-lost-lp-2` in week 2; arrival order, {glue:text}`budgets-lost-first-1` and {glue:text}`budgets-lost-first-2`.
+# - **PPO that sets prices** gets {glue:text}`budgets-ppo-prices`. In the same five worlds that is {glue:text}`budgets-ppo-lead` above the linear program; in the book's world, {glue:text}`budgets-ppo-lead-book`. Both know how customers respond this week; it learned three numbers a week on top.
+# - **PPO in turn** was trained in the book's world alone. With fines it gets {glue:text}`budgets-ppo-turn`: it learned to send nothing, and spends {glue:text}`budgets-spent-turn` of the budget. With masks it spends {glue:text}`budgets-spent-masked` and gets {glue:text}`budgets-ppo-masked`, worse than sending nothing.
+# - The **published bandit** gets {glue:text}`budgets-pub`, and the safety layer below refuses {glue:text}`budgets-refused` of {glue:text}`budgets-choices` choices a season. The fixed one gets {glue:text}`budgets-fixed` from the same log.
 #
-# Why may it matter so much how the problem is posed? In turn, a customer comes back only after all others were served, so a habit pays off dozens of steps later, among rewards that it did not cause. Prices take twelve decisions a season. But the match is not fair: PPO in turn knows nothing beforehand, and no PPO was tuned. Those in turn had {glue:text}`budgets-steps` steps (the published one had 200,000), the one with prices {glue:text}`budgets-week-steps` weeks of 240 customers; all were paid expected rewards.
+# Why is PPO in turn so far behind? Three things differ, and we did not separate them. *Posing*: in turn, a habit pays off a whole round of customers later (48 steps in training, 1,200 when judged), among rewards that it did not cause; prices take twelve decisions a season. *Knowledge*: PPO in turn has none beforehand. *Experience*: those in turn had {glue:text}`budgets-steps` customer-weeks, the one with prices {glue:text}`budgets-week-steps` weeks of 240 customers, {glue:text}`budgets-more-steps` times as many. No PPO was tuned; all were paid expected rewards.
 #
 # ::::{exercise} ★★ How many customers does a price need?
 # :label: ex-budgets-size
 #
-# `small` has recorded seasons of the price policy with 24 to 480 customers and the same budget a customer. From how many on does it get 98%, on average?
+# `small` has recorded seasons of the price policy with 24 to 480 customers and the same budget a customer. Which of these sizes get 98%, on average?
 # ::::
 
 # %%
@@ -335,7 +352,7 @@ print(*sorted(small["customers"].unique()))
 print(small.groupby("customers")["share"].mean().round(3).to_string())
 
 # %% [markdown]
-# From 120 on. The more customers there are, the less it matters that offers cannot be divided.
+# 120 suffice; 48 do not. The more customers, the less it matters that offers cannot be divided.
 #
 # :::{solution-end}
 # :::
@@ -361,14 +378,14 @@ print("refused:", checked.refused())
 assert checked.actions.tolist() == [0, 0, 0, 25, 0] and checked.spent == 257
 
 # %% [markdown]
-# Money is counted in whole cents, because sums of floating-point dollars can exceed a budget by a rounding error. A property test tries random situations: in a run of 10,000 it found no overspending and no broken rule. On the command line, `python -m crm_rl budgets plan CUSTOMERS.csv --budget 5000` plans with rules, price and safety layer; `budgets example FILE.csv` writes customers to try it with.
+# Money is counted in whole cents: sums of floating-point dollars can exceed a budget by rounding. A property test of 10,000 random situations found no overspending and no broken rule. `python -m crm_rl budgets plan CUSTOMERS.csv --budget 5000` plans with price and safety layer; `budgets example FILE.csv` writes customers to try it with.
 #
 # ## Uplift instead of a stub
 #
-# All this needs $v_{ia}$, what an offer *adds*. The published simulator makes its outcomes up. At work, give one offer to a random half and nothing to the rest, and learn {term}`uplift`: the difference it makes. A *T-learner* subtracts two models of the chance of a trip, one of each half; an *X-learner* models the differences themselves {cite:p}`kunzel2019`. The tempting mistake is a *response
-# model*, which serves those most likely to travel with the offer, also if they would have travelled anyway.
+# All this needs $v_{ia}$, what an offer *adds*; the published simulator makes it up. At work, give one offer to a random half and nothing to the rest, and learn {term}`uplift`: the difference it makes. A *T-learner* subtracts two models of the chance of a trip, one of each half; an *X-learner* fills in each customer's missing outcome by the other half's model, and models these differences {cite:p}`kunzel2019`. The tempting mistake is a *response
+# model*, which serves those most likely to travel with the offer, even if they would anyway.
 #
-# In ten trials we learn from 20,000 customers, and then send 1.50 dollars by email to a fifth of 20,000 others. The *Qini coefficient* {cite:p}`radcliffe2011` says how well a ranking finds true uplift: 1 is perfect, 0 random.
+# In each of ten trials we learn from 20,000 customers, and then send 1.50 dollars by email to a fifth of 20,000 others; cents are per customer of all 20,000. The *Qini coefficient* {cite:p}`radcliffe2011` serves customers by rank and adds up the true uplift: it is the area of this curve above that of a random order, divided by the same area for the perfect order.
 
 # %% tags=["hide-input"]
 table = tables["uplift"].groupby("scores", sort=False).agg(list)
@@ -400,7 +417,7 @@ glue("budgets-x-ahead", in_digits(*100 * ahead, decimals=1), display=False)
 #
 # ## What was published, and what it does
 #
-# The published `OfferEnv` poses the same problem: customers in turn, five offers, five channels, twelve weeks, a weekly budget, reward *profit + 0.5 x trip*, and a fine for overspending. Our `published` module has it as coded, and as described, where profits are random. Two questions audit it: can the budget bind, and what does the reward pay for?
+# The published `OfferEnv` poses the same problem: customers in turn, the same offers and channels, twelve weekly budgets, reward *profit + 0.5 x trip*, and a fine for overspending. Our `published` module has it as coded. Two questions audit it: can the budget bind, and what does the reward pay for?
 
 # %%
 from crm_rl.case_studies.budgets.published import AS_CODED, CHARGED, expected_reward, most_spent
@@ -423,11 +440,11 @@ assert coded.argmax() == 25 and charged.argmax() == 0 and (coded > 0).all()
 glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 
 # %% [markdown]
-# 1. **The budget cannot bind.** If all 10,000 customers get the most expensive offer over the most expensive channel, {glue:text}`budgets-published-share` of it are spent. Its price is zero, and there is nothing to ration.
+# 1. **The budget cannot bind.** If all 10,000 customers get the most expensive offer over the most expensive channel, {glue:text}`budgets-published-share` of it is spent. Its price is zero, and there is nothing to ration.
 # 2. **The reward never charges the discount.** As coded, the best offer is the most expensive one, for everybody, every week. Charge it, and the best is to send nothing. No customer enters the outcome, so there is nothing to personalise either.
-# 3. **The bandit has nothing to learn.** It predicts whether the reward is above 0, and every reward is. scikit-learn refuses to fit a single class.
+# 3. **So the bandit has nothing to learn.** It predicts whether the reward is above 0, and every published reward is. scikit-learn refuses to fit a single class.
 #
-# PPO may learn this perfectly and yet say nothing about budgets. As in [chapter 9](09_audit.ipynb), compute floor and ceiling before you train.
+# As in [chapter 9](09_audit.ipynb), compute floor and ceiling before you train.
 #
 # ## Takeaways
 #
@@ -455,9 +472,9 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # ::::{dropdown} More money would not help this week.
 # :class-container: right
 #
-# Everybody already has their best action, as with the published budget.
+# Everybody already has their best action.
 # ::::
-# ::::{dropdown} All of the budget is spent, to the last cent, on those who gain most from it.
+# ::::{dropdown} All of the budget is spent.
 # :class-container: wrong
 #
 # If it were scarce, its price would be above 0.
@@ -475,19 +492,19 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # ::::{dropdown} Above 1.50
 # :class-container: wrong
 #
-# Above 3 / 2 = 1.50 Bob gives way, too.
+# There Bob gives way, too.
 # ::::
-# ::::{dropdown} At none, because Ann's gain of 4 dollars is larger than Bob's 3 and so she is served first at any price
+# ::::{dropdown} At none: Ann gains more
 # :class-container: wrong
 #
-# What counts at a price is the gain for a dollar: 1.00 for Ann, 1.50 for Bob.
+# What counts is the gain for a dollar.
 # ::::
 # :::::
 #
-# :::::{admonition} 3. A policy earns more than the bound in one simulated season. What do you conclude?
+# :::::{admonition} 3. In one simulated season a policy earns 0.3% more than the bound. What do you conclude?
 # :class: quiz
 #
-# ::::{dropdown} The prices were not the best ones, or else the bound could not be exceeded by anything.
+# ::::{dropdown} The prices were not the best ones.
 # :class-container: wrong
 #
 # Any prices give a valid bound; worse prices make it higher.
@@ -500,7 +517,7 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # ::::{dropdown} It was a lucky season.
 # :class-container: right
 #
-# The bound holds for the expectation. Average over many seasons. (We count losses against the bound, which scatter less.)
+# Average over many seasons.
 # ::::
 # :::::
 #
@@ -510,14 +527,14 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # ::::{dropdown} The response model: a loyal customer travels, so the offer is used.
 # :class-container: wrong
 #
-# It is used, and paid for, and adds little to what would have happened.
+# It is used and paid for, and adds little.
 # ::::
-# ::::{dropdown} Each, about its own question; the budget asks the second.
+# ::::{dropdown} The uplift model, about where to spend.
 # :class-container: right
 #
 # Money should go where it changes most.
 # ::::
-# ::::{dropdown} It depends on which of the two predicts trips better on customers held out from training.
+# ::::{dropdown} Whichever predicts trips better.
 # :class-container: wrong
 #
 # Better predictions of trips need not rank differences better.
@@ -529,22 +546,22 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # ::::{dropdown} How would you share a weekly budget among a million customers?
 # :class-container: interview
 #
-# Estimate what each offer adds for each customer, from randomised data. Then it is a multiple-choice knapsack: by bisection, find the price at which the choices fit the budget, and fill up by gain per cent. The bound says how much rounding loses: little, with many customers. Rules are masks before, and a safety layer after. {numref}`fig-budgets-price` is the picture.
+# Estimate what each offer adds for each customer, from randomised data. Then it is a multiple-choice knapsack: find by bisection the price at which everybody's best choice, value minus price times cost, fits the budget, and spend what is left where each cent gains most. The bound says how much rounding loses: little, with many customers. Rules are enforced twice: as masks before the choice, and by a safety layer after it.
 # ::::
 # ::::{dropdown} Derive the bound.
 # :class-container: interview
 #
-# Add $\lambda (B - \text{spent})$ to the objective, which no choice within the budget makes negative. Drop the budget: customers separate, and each takes its maximum. The sum, plus $\lambda B$, is at least the optimum for any $\lambda \ge 0$, and convex in $\lambda$. Over weeks each customer's maximum is a small MDP.
+# Add $\lambda (B - \text{spent})$, which is at least 0 within the budget. Drop the budget: customers separate, and each takes its maximum. The sum, plus $\lambda B$, is at least the optimum for any $\lambda \ge 0$. Over weeks each maximum is a small MDP.
 # ::::
 # ::::{dropdown} Why did PPO do so badly here, and what would you change?
 # :class-container: interview
 #
-# Served in turn, a decision's consequences come dozens of steps later, mixed with other customers' rewards, and fines for overspending taught it to send nothing. Masks remove the fines, not the delay. I would change the problem, not the network: learn how customers respond, plan with that, or let PPO set prices once a week ({numref}`fig-budgets-shares`).
+# Served in turn, a decision's consequences come a whole round of customers later, mixed with others' rewards, and with fines it learned to send nothing. Masks remove the fines, not the delay. It also had less knowledge and experience than PPO that sets prices, so I cannot say how much the posing explains. I would learn how customers respond, plan with that, and try RL for the prices.
 # ::::
 # ::::{dropdown} Which guarantees do you give finance and legal?
 # :class-container: interview
 #
-# No policy, however wrong, exceeds the budget, contacts a minor or uses a channel without consent: a small layer after the model, in whole cents, with a property test and a reason for each refusal. And I report the price: what another dollar would earn.
+# No policy, however wrong, exceeds the budget, contacts a minor or uses a channel without consent: a small layer after the model, in whole cents, with a property test and a reason for each refusal. And I report what another dollar would earn.
 # ::::
 #
 # ## Further reading
