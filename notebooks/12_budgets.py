@@ -2,7 +2,7 @@
 # (ch-budgets)=
 # # Weekly budgets
 #
-# Twelve hundred customers could all use an offer, and there are 240 dollars a week. Who gets one? **A budget is a price.** Say what a dollar costs this week, choose for each customer alone, and move the price until the choices fit. The same price gives a bound that no policy can expect to beat, so we can say how far each one comes, reinforcement learning included.
+# Twelve hundred customers could all use an offer, and there are 240 dollars a week. Who gets one? **A budget is a price.** Say what a dollar costs this week, choose for each customer alone, and move the price until the choices fit. The same price gives a bound that no policy can expect to beat, so we can say how far each comes, reinforcement learning included.
 #
 # ::::{admonition} In this chapter
 # :class: chapter-box
