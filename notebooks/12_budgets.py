@@ -184,7 +184,8 @@ print(check(choose, find_price))
 week = plan_week(values, CENTS, budget)
 print(f"spent {week.spent / 100:.2f} of {budget / 100:.2f} dollars")
 alone = values[:, 0].sum()  # the week without offers
-print(f"share of the attainable gain: {(week.value - alone) / (week.bound - alone):.3f}")
+share = (week.value - alone) / (week.bound - alone)
+print(f"share of the attainable gain: {share:.3f}")
 
 # %% tags=["remove-cell"]
 import json
@@ -220,10 +221,12 @@ from crm_rl.case_studies.budgets.policies import doing_nothing
 
 recorded = pd.read_csv(PRICES)["price"].to_numpy()
 nothing = doing_nothing(world)  # exact, in dollars
-for name, prices in {"0": np.zeros(12), "1": np.ones(12), "the best": recorded}.items():
+trials = {"0": np.zeros(12), "1": np.ones(12), "the best": recorded}
+for name, prices in trials.items():
     plan = plan_at(world, prices)
     bound = world.customers @ plan.start + prices.sum() * budget / 100
-    print(f"prices {name}: at most {bound - nothing:,.0f} dollars above sending nothing")
+    gain = bound - nothing
+    print(f"prices {name}: at most {gain:,.0f} dollars above sending nothing")
 print("the best prices:", *recorded.round(2))
 
 # %% tags=["remove-cell"]
