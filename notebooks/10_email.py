@@ -434,8 +434,8 @@ for columns in ([SUBJECT, GENDER, TYPE], [SUBJECT, GENDER, TYPE, AGE]):
     picked = np.argsort(-np.where(first.sent > 0, own, 0), kind="stable")[:100]
     n, k = second.sent[picked].sum(), second.answered[picked].sum()
     low, high = wilson(k, n)
-    print(f"{groups.max() + 1} priors: promised {own[picked].mean():.1%},", end=" ")
-    print(f"delivered {k / n:.1%} ({low:.1%} to {high:.1%}) of {n:,} emails")
+    print(f"{groups.max() + 1} priors: promised {own[picked].mean():.0%},", end=" ")
+    print(f"delivered {k / n:.0%} ({low:.0%} to {high:.0%})")
     if len(columns) == 3:
         twelve_low = low
 
