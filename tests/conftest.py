@@ -1,5 +1,6 @@
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 # As `make test` has it, before anything that counts is loaded: two threads of small trees on busy cores wait for each
@@ -51,6 +52,23 @@ def twin() -> Path:
     if not TWIN.is_file():
         pytest.skip("the twin is not here; `python -m crm_rl twin` makes it")
     return TWIN
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The Chromium or Chrome of the system, or the test is skipped."""
+    sys.path.insert(0, str(PROJECT / "tools"))
+    from screenshots import FLAGS, find_browser
+
+    path = find_browser()
+    if not path:
+        pytest.skip("no Chromium or Chrome on the PATH, so what needs a browser was not tried")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html"
 
 sys.path.insert(0, str(ROOT / "tools"))
-from screenshots import FLAGS, find_browser, serve, toc_pages  # noqa: E402
+from screenshots import serve, toc_pages  # noqa: E402
 
 # The name of a view, between the brackets of a test's name, is its group: see conftest.py.
 VIEWS = [pytest.param((width, theme), id=f"{width} {theme}") for width in (1300, 390) for theme in ("light", "dark")]
@@ -64,22 +64,9 @@ LOOK = """
 
 
 @pytest.fixture(scope="module")
-def browser():
-    path = find_browser()
-    if not path:
-        pytest.skip("no Chromium or Chrome on the PATH, so the built book was not looked at in a browser")
+def address(browser):
     if not (HTML / "index.html").exists():
         pytest.skip("the book has not been built (make book), so it was not looked at in a browser")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def address(browser):
     with serve(HTML) as address:
         yield address
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from pages import SPHINX, write_html
 
 from crm_rl.planning.exact import optimal
 from crm_rl.worlds.base import N_ACTIONS
@@ -29,9 +29,7 @@ SNIPPETS = {
 sys.path.insert(0, str(ROOT / "tools"))
 import play_data  # noqa: E402
 import states_data  # noqa: E402
-from screenshots import FLAGS, find_browser  # noqa: E402
 
-SPHINX = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
 SCRIPTS = [name for name, _ in SPHINX["html_js_files"] if name.startswith("interactive/")]
 
 #: In the page: a game with one of its customers, and the best plan of it.
@@ -46,32 +44,10 @@ FORBIDDEN = r"https?://|fetch\(|XMLHttp|import\(|@import|url\(|Math\.random|eval
 
 def write_page(folder: Path) -> Path:
     """A page with every part, without a theme but with the book's style sheets and scripts."""
-    styles = "".join(f'<link rel="stylesheet" href="{(STATIC / name).as_uri()}">' for name in SPHINX["html_css_files"])
-    scripts = "".join(f'<script defer src="{(STATIC / name).as_uri()}"></script>' for name in SCRIPTS)
     dark = "html[data-theme=dark] body { background: #121212; color: #ddd }"
     body = "".join(path.read_text(encoding="utf-8") for path in SNIPPETS.values())
-    path = folder / "parts.html"
-    path.write_text(
-        '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><title>The interactive parts</title>'
-        f"{styles}<style>body {{ margin: 8px; font-family: sans-serif }} {dark}</style>{scripts}</head>"
-        f'<body><main class="bd-article"><h1>The interactive parts</h1>{body}</main></body></html>',
-        encoding="utf-8",
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_browser()
-    if not path:
-        pytest.skip("no Chromium or Chrome on the PATH, so the interactive parts were not tried")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
+    plain = f"body {{ margin: 8px; font-family: sans-serif }} {dark}"
+    return write_html(folder, "The interactive parts", SCRIPTS, body, plain)
 
 
 @pytest.fixture(scope="module")

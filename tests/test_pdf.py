@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import pdf  # noqa: E402
-from screenshots import FLAGS, find_browser, serve  # noqa: E402
+from screenshots import serve  # noqa: E402
 
 PAGE = """<!doctype html><html lang="en"><head><title>{title}</title><script src="quiz.js"></script></head>
 <body><article><h1>{title}<a class="headerlink" href="#x">#</a></h1>{body}</article></body></html>"""
@@ -23,22 +23,16 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def bound(tmp_path_factory):
-    path = find_browser()
-    if not path:
-        pytest.skip("no Chromium or Chrome on the PATH, so nothing was printed")
-    from playwright.sync_api import sync_playwright
+def bound(browser, tmp_path_factory):
     from pypdf import PdfReader
 
     folder = tmp_path_factory.mktemp("built")
     for name, (title, body) in PAGES.items():
         (folder / f"{name}.html").write_text(PAGE.format(title=title, body=body), encoding="utf-8")
     (folder / "quiz.js").write_text("addEventListener('load', () => document.body.append('a script ran'))")
-    with serve(folder) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with serve(folder) as address:
         printed = pdf.print_pages(browser, address, list(PAGES))
         writer = pdf.bind(browser, address, printed, "The title", "The authors", {"two": "Part I: the middle"})
-        browser.close()
     writer.write(folder / "book.pdf")
     return printed, PdfReader(folder / "book.pdf")
 

@@ -7,19 +7,11 @@ Chrome of the system; without it these tests skip. The page of the built book is
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
+from pages import SPHINX, write_html
 
-ROOT = Path(__file__).resolve().parent.parent
-STATIC = ROOT / "book" / "_static"
-
-sys.path.insert(0, str(ROOT / "tools"))
-from screenshots import FLAGS, find_browser  # noqa: E402
-
-SPHINX = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
 TOPICS = ["Bandits", "Budgets"]
 LEVELS = ["screen", "core", "core", "senior"]
 CARD = (
@@ -37,38 +29,14 @@ def write_page(folder: Path) -> Path:
     for topic in TOPICS:
         made = "".join(CARD.format(level=level, id=f"{topic}-{n}") for n, level in enumerate(LEVELS))
         body += f'<section id="{topic}"><h2>{topic}<a class="headerlink" href="#{topic}">#</a></h2>{made}</section>'
-    styles = "".join(f'<link rel="stylesheet" href="{(STATIC / name).as_uri()}">' for name in SPHINX["html_css_files"])
-    scripts = "".join(
-        f'<script defer src="{(STATIC / name).as_uri()}"></script>' for name in ("interactive/parts.js", "practice.js")
-    )
     colours = (
         "body { background: var(--pst-color-background); color: var(--pst-color-text-base) }"
         "html { --pst-color-background: #fff; --pst-color-text-base: #222; --pst-color-text-muted: #555 }"
         "html[data-theme=dark] { --pst-color-background: #121212; --pst-color-text-base: #ddd;"
         " --pst-color-text-muted: #aaa }"
     )
-    path = folder / "practice.html"
-    path.write_text(
-        '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>Practise</title>{styles}<style>{colours}</style>'
-        f'{scripts}</head><body><main class="bd-article"><h1>Practise</h1><div class="practice" id="practice"></div>'
-        f"{body}</main></body></html>",
-        encoding="utf-8",
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_browser()
-    if not path:
-        pytest.skip("no Chromium or Chrome on the PATH, so the practice page was not tried")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
+    body = f'<div class="practice" id="practice"></div>{body}'
+    return write_html(folder, "Practise", ["interactive/parts.js", "practice.js"], body, colours)
 
 
 @pytest.fixture(scope="module")

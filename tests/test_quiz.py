@@ -7,19 +7,11 @@ the system; without it these tests skip. That every quiz of the built book is ta
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
+from pages import SPHINX, write_html
 
-ROOT = Path(__file__).resolve().parent.parent
-STATIC = ROOT / "book" / "_static"
-
-sys.path.insert(0, str(ROOT / "tools"))
-from screenshots import FLAGS, find_browser  # noqa: E402
-
-SPHINX = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
 SCRIPTS = ["interactive/parts.js", "quiz.js"]
 #: Four questions of five options; the number of the right one.
 RIGHT = [0, 1, 2, 3]
@@ -40,29 +32,7 @@ def write_page(folder: Path) -> Path:
         )
         title = f'<p class="admonition-title">{question + 1}. Which?</p>'
         body += f'<div class="quiz admonition" id="q{question}">{title}{"".join(options)}</div>'
-    styles = "".join(f'<link rel="stylesheet" href="{(STATIC / name).as_uri()}">' for name in SPHINX["html_css_files"])
-    scripts = "".join(f'<script defer src="{(STATIC / name).as_uri()}"></script>' for name in SCRIPTS)
-    path = folder / "quiz.html"
-    path.write_text(
-        '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>A quiz</title>{styles}{scripts}</head>'
-        f'<body><main class="bd-article"><h1>A quiz</h1>{body}<p>After.</p></main></body></html>',
-        encoding="utf-8",
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_browser()
-    if not path:
-        pytest.skip("no Chromium or Chrome on the PATH, so the quizzes were not tried")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
+    return write_html(folder, "A quiz", SCRIPTS, f"{body}<p>After.</p>")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The log of decisions: what was decided for whom, how likely that was, and what came of it.
 
-A decision is on disk before its answer leaves. Commits are slow and requests many, so those that arrive during one
+A decision is committed before its answer leaves. Commits are slow and requests many, so those that arrive during one
 commit share the next (group commit).
 """
 
@@ -95,7 +95,7 @@ class DecisionLog:
         self._last = 0
 
     async def add(self, *decisions: Decision) -> list[str]:
-        """Record decisions, and return once they are on disk.
+        """Record decisions, and return once they are committed.
 
         Returns:
             Their ids, which rise with time.
@@ -218,6 +218,6 @@ def _open(url: str) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Readers and the writer keep out of each other's way, and a commit is on disk when it returns."""
+    """Readers and the writer keep out of each other's way; a commit outlives the process, if not a power cut."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")

@@ -16,10 +16,10 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-from stable_baselines3.common.vec_env import VecEnv
 
 from crm_rl.worlds.base import N_FEATURES, Action, Outcome, World
 from crm_rl.worlds.episodes import EpisodeBatch, check_render_mode, chosen, seed_of, spaces_of, world_for
+from crm_rl.worlds.vec_env import RowsVecEnv
 
 
 class FunnelEnv(gymnasium.Env):
@@ -183,7 +183,7 @@ class FunnelVectorEnv(VectorEnv):
         return info | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in info}
 
 
-class FunnelVecEnv(VecEnv):
+class FunnelVecEnv(RowsVecEnv):
     """`num_envs` times `FunnelEnv` in one `VecEnv` of stable-baselines3; what is said there holds for each.
 
     An ended episode begins anew in the same step. Its info then has `terminal_observation`, `TimeLimit.truncated`,
@@ -223,9 +223,6 @@ class FunnelVecEnv(VecEnv):
         self._reset_options()
         return self.episodes.observe()
 
-    def step_async(self, actions: np.ndarray) -> None:
-        self._actions = actions
-
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict]]:
         outcome = self.episodes.step(self._actions)
         self.returns += outcome.reward
@@ -253,21 +250,6 @@ class FunnelVecEnv(VecEnv):
                 "subscribed": subscribed,
                 "is_success": subscribed,
             }
-
-    def close(self) -> None:
-        pass
-
-    def get_attr(self, attr_name: str, indices=None) -> list:
-        return [getattr(self, attr_name) for _ in self._get_indices(indices)]
-
-    def set_attr(self, attr_name: str, value: Any, indices=None) -> None:
-        setattr(self, attr_name, value)
-
-    def env_method(self, method_name: str, *method_args, indices=None, **method_kwargs) -> list:
-        raise NotImplementedError("The environments are rows of arrays, not objects. Remedy: read `episodes.states`.")
-
-    def env_is_wrapped(self, wrapper_class: type, indices=None) -> list[bool]:
-        return [False for _ in self._get_indices(indices)]
 
 
 def action_name(action: int, mask: int, world: World) -> str:

@@ -4,11 +4,10 @@
 leaves the customers to the knapsack. Seasons that stand side by side differ by chance alone and end together.
 """
 
-from typing import Any
+from abc import abstractmethod
 
 import numpy as np
 from gymnasium import spaces
-from stable_baselines3.common.vec_env import VecEnv
 
 from crm_rl.case_studies.budgets.catalogue import CENTS, N_ACTIONS
 from crm_rl.case_studies.budgets.knapsack import plan_week
@@ -22,6 +21,7 @@ from crm_rl.case_studies.budgets.world import (
     World,
     step,
 )
+from crm_rl.worlds.vec_env import RowsVecEnv
 
 #: Reward of an offer that the budget does not allow, as published.
 PENALTY = -5.0
@@ -46,7 +46,7 @@ def values_at(world: World, types: np.ndarray, states: np.ndarray, bonus: float,
     return world.reward[types, states] + bonus * world.trip[types, states] - contact * (CENTS > 0)
 
 
-class _Seasons(VecEnv):
+class _Seasons(RowsVecEnv):
     """Seasons side by side that end together; a subclass says how they begin, go on and look."""
 
     def __init__(self, world: World, seasons: int, seed: int, seen: int, actions: spaces.Space):
@@ -61,18 +61,15 @@ class _Seasons(VecEnv):
     def begin(self) -> None:
         self.week, self.states = 0, np.zeros_like(self.states)
 
-    def advance(self, actions: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+    @abstractmethod
+    def advance(self, actions: np.ndarray) -> np.ndarray: ...
 
-    def observe(self) -> np.ndarray:
-        raise NotImplementedError
+    @abstractmethod
+    def observe(self) -> np.ndarray: ...
 
     def reset(self) -> np.ndarray:
         self.begin()
         return self.observe()
-
-    def step_async(self, actions: np.ndarray) -> None:
-        self._actions = actions
 
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict]]:
         rewards = self.advance(self._actions).astype(np.float32)
@@ -83,21 +80,6 @@ class _Seasons(VecEnv):
                 info |= {"terminal_observation": last, "TimeLimit.truncated": False}
             self.begin()
         return self.observe(), rewards, np.full(self.num_envs, over), infos
-
-    def close(self) -> None:
-        pass
-
-    def get_attr(self, attr_name: str, indices: Any = None) -> list:
-        return [getattr(self, attr_name) for _ in self._get_indices(indices)]
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        setattr(self, attr_name, value)
-
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list:
-        return list(getattr(self, method_name)(*args, **kwargs)[self._get_indices(indices)])
-
-    def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
-        return [False for _ in self._get_indices(indices)]
 
 
 class InTurn(_Seasons):

@@ -3,11 +3,11 @@
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from stable_baselines3.common.vec_env import VecEnv
 
 from crm_rl.case_studies.offers.catalogue import CHANNELS, OFFERS, TIMINGS, Catalogue
 from crm_rl.case_studies.offers.simulator import INPUTS, State, World, observe, start, step
 from crm_rl.data.problems import DataError
+from crm_rl.worlds.vec_env import RowsVecEnv
 
 
 def factors_of(catalogue: Catalogue) -> np.ndarray:
@@ -32,7 +32,7 @@ def factors_of(catalogue: Catalogue) -> np.ndarray:
     return index
 
 
-class OfferVecEnv(VecEnv):
+class OfferVecEnv(RowsVecEnv):
     """Many customers side by side, as Stable-Baselines3 wants them; a new customer takes the place of one who is done.
 
     Args:
@@ -76,25 +76,6 @@ class OfferVecEnv(VecEnv):
             fresh = self._newcomers(len(done))
             self._state = State(*(np.where(done, new, old) for new, old in zip(fresh, self._state, strict=True)))
         return self._observe(), reward.astype(np.float32), done, infos
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def get_attr(self, attr_name, indices=None):
-        """The same for all."""
-        return [getattr(self, attr_name)] * len(self._get_indices(indices))
-
-    def set_attr(self, attr_name, value, indices=None):
-        """Set it for all."""
-        setattr(self, attr_name, value)
-
-    def env_method(self, method_name, *method_args, indices=None, **method_kwargs):
-        """There are no separate environments to call."""
-        raise NotImplementedError(method_name)
-
-    def env_is_wrapped(self, wrapper_class, indices=None):
-        """Nothing wraps them."""
-        return [False] * len(self._get_indices(indices))
 
 
 class OfferEnv(gymnasium.Env):
