@@ -431,10 +431,16 @@ plt.show()
 for name, shares in (("epsilon", explored), ("alpha", learned)):
     for value, share in shares.mean(axis=1).items():
         glue(f"q-{name}-{value}", f"{100 * share:.0f}%", display=False)
-assert explored.mean(axis=1).idxmax() == "0.3" and explored.loc["0"].max() < 0.2
-assert explored.loc["1"].max() < 0.7 < explored.loc["0.3"].min()
-assert learned.mean(axis=1).idxmax() == "falling"
-assert learned.loc["0.1"].min() > learned.loc[["0.5", "0.01"]].max().max()
+from crm_rl.data import data_path
+from crm_rl.experiments.runner import data_name
+
+# What the text says of these tables holds for the twin; with other customers the numbers change.
+TWIN = data_name(data_path()) == "twin"
+if TWIN:
+    assert explored.mean(axis=1).idxmax() == "0.3" and explored.loc["0"].max() < 0.2
+    assert explored.loc["1"].max() < 0.7 < explored.loc["0.3"].min()
+    assert learned.mean(axis=1).idxmax() == "falling"
+    assert learned.loc["0.1"].min() > learned.loc[["0.5", "0.01"]].max().max()
 for name in ("0.3", "1"):
     weeks = train_q_learning(world, epsilons[name], 3_000, seed=0).about["steps"] / 3_000
     glue(f"q-weeks-{name}", f"{weeks:.1f}", display=False)
@@ -513,10 +519,11 @@ sampled, expected = (
     judged[f"{kind} rewards"].str.extract(r"(\S+)% \((\S+)%").astype(int)
     for kind in ("sampled", "expected")
 )
-assert (expected[1] < expected[0]).all() and sampled.loc["outbound", 1] > 100
-assert sampled.loc["outbound", 0] < 15 < expected.loc["outbound", 0]
 demo = "inbound, had a demo"
-assert sampled.loc[demo, 1] - 20 > sampled.loc[demo, 0] < expected.loc[demo, 0] - 10
+if TWIN:
+    assert (expected[1] < expected[0]).all() and sampled.loc["outbound", 1] > 100
+    assert sampled.loc["outbound", 0] < 15 < expected.loc["outbound", 0]
+    assert sampled.loc[demo, 1] - 20 > sampled.loc[demo, 0] < expected.loc[demo, 0] - 10
 
 # %% [markdown]
 # - **Signed up.** Under the best plan {glue:text}`q-chance-signed-up` of these customers subscribe, so rewards are frequent. Sampled or expected makes no
@@ -566,9 +573,7 @@ print(f"expected: {goal:.2f}; sampled: {shares.round(2)}")
 # :::
 
 # %% tags=["remove-cell"]
-from crm_rl.data import data_path
 from crm_rl.experiments.funnel_study import load_study
-from crm_rl.experiments.runner import data_name
 
 runs, _, _ = load_study(data_name(data_path()))
 rates = runs[runs["setting"] == "as_coded"].groupby("row")["subscription_rate"].mean()

@@ -495,7 +495,12 @@ print("network: more than a third of the gain:", reached > 1 / 3)
 print(f"table: {share(table, inbound):.0%} of the gain")
 
 # %% tags=["remove-cell"]
-assert reached > 1 / 3 > share(table, inbound)
+from crm_rl.data import data_path
+from crm_rl.experiments.runner import data_name
+
+# What the text says of this run holds for the twin; with other customers the numbers change.
+if data_name(data_path()) == "twin":
+    assert reached > 1 / 3 > share(table, inbound)
 
 # %% [markdown]
 # You have trained a deep Q-network, and from as many weeks it got more than the table. (One seed; how far beyond a third depends on the processor.)
@@ -673,9 +678,7 @@ for group in ("inbound", "outbound"):
 # :::
 
 # %% tags=["remove-cell"]
-from crm_rl.data import data_path
 from crm_rl.experiments.funnel_study import load_study
-from crm_rl.experiments.runner import data_name
 
 study, _, _ = load_study(data_name(data_path()))
 rates = study[study["setting"] == "as_coded"].groupby("row")["subscription_rate"].mean()
