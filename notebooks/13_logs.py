@@ -51,6 +51,7 @@ import numpy as np
 import pandas as pd
 
 from crm_rl import plots
+from crm_rl.data.load import TWIN
 from crm_rl.experiments.logs_study import load_logs, summary
 
 plots.use_style()
@@ -206,7 +207,7 @@ def doubly_robust(rewards, ratios, q, values):
     return corrected
 
 
-world = signed_up(weeks=2)
+world = signed_up(TWIN, weeks=2)  # on the data of the record
 plan = optimum(world)
 log = play_episodes(today(0.5), world, 3_000, np.random.default_rng(1))
 # chances: how likely the plan is to take each logged action. model: q and v, as the formula needs them,
@@ -337,7 +338,7 @@ from crm_rl.evaluation.rolling_out import cusum, evidence, ramp, shadow
 from crm_rl.planning.exact import optimal
 from crm_rl.worlds.base import Action
 
-world = signed_up()
+world = signed_up(TWIN)
 everyone = np.arange(world.size())
 states = world.start(everyone)
 plan = optimum(world)
