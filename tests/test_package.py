@@ -82,6 +82,10 @@ def test_no_two_modules_import_each_other():
     assert set(arrows) == settled, f"in circles: {sorted(set(arrows) - settled)}"
 
 
+def test_a_module_is_read_in_one_go():
+    assert {path.name: n for path in MODULES if (n := len(path.read_text().splitlines())) > 300} == {}
+
+
 def test_nothing_but_plots_draws():
     drawing = [path for path in MODULES if any(within(name, ("matplotlib", "seaborn")) for name in imported(path))]
     assert {path.parent.name for path in drawing} == {"plots"}

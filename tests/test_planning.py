@@ -45,9 +45,8 @@ from crm_rl.worlds.responsive import (
     Rules,
     event_chance,
     force,
-    start_all,
-    step_all,
 )
+from crm_rl.worlds.responsive_batch import start_all, step_all
 
 BY_CALLS = TWO_WEEKS._replace(drives=drives({(Action.CALL, SUBSCRIPTION): 1.0}))
 

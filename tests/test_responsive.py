@@ -30,14 +30,13 @@ from crm_rl.worlds.responsive import (
     State,
     event_chance,
     force,
-    observe_all,
     opt_out_chance,
     situation,
     start,
     step,
-    step_all,
     tire,
 )
+from crm_rl.worlds.responsive_batch import observe_all, step_all
 from crm_rl.worlds.responsive_world import (
     RESPONSIVE_FEATURES,
 )

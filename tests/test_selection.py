@@ -28,10 +28,9 @@ from crm_rl.worlds.responsive import (
     SUBSCRIPTION,
     Population,
     State,
-    start_all,
-    step_all,
     subset,
 )
+from crm_rl.worlds.responsive_batch import start_all, step_all
 
 N_BOTH = N_FEATURES + N_ACTIONS
 WAIT, CALL, DEMO = (N_FEATURES + int(action) for action in (Action.WAIT, Action.CALL, Action.DEMO))

@@ -15,9 +15,9 @@ import numpy as np
 from numba import njit, types
 from numba.typed import Dict
 
-from crm_rl.agents.checkpoints import PolicyError, read_arrays, require, tuples, write_arrays
+from crm_rl.agents.checkpoints import PolicyError, read_arrays, require, write_arrays
+from crm_rl.agents.policy_files import history_of, rules_of, rules_to_json
 from crm_rl.worlds.base import World, n_actions, observation_size
-from crm_rl.worlds.registry import dynamics_named
 from crm_rl.worlds.stepping import dynamics_of, state_at, state_key
 
 KEY = types.UniTuple(types.int64, 2)
@@ -94,7 +94,7 @@ class TablePolicy(GreedyPolicy):
         """Write it to an .npz file."""
         arrays = {f"levels_{name}": np.asarray(part) for name, part in self.levels._asdict().items()}
         arrays |= {f"history_{name}": array for name, array in self.history.items()}
-        about = {**self.about, "kind": "q_table", **_rules_to_json(self.rules)}
+        about = {**self.about, "kind": "q_table", **rules_to_json(self.rules)}
         write_arrays(Path(path), about, keys=self.keys, q=self.q, tries=self.tries, **arrays)
 
     @classmethod
@@ -105,7 +105,7 @@ class TablePolicy(GreedyPolicy):
             PolicyError: the file cannot be used.
         """
         about, arrays = read_arrays(path, "q_table")
-        rules = _rules(path, about)
+        rules = rules_of(path, about)
         kind = dynamics_of(rules).levels
         wanted = (None, n_actions(rules))
         levels = {f"levels_{name}": None for name in kind._fields}
@@ -113,7 +113,7 @@ class TablePolicy(GreedyPolicy):
         levels = kind(*(arrays[f"levels_{name}"] for name in kind._fields))
         if len(arrays["keys"]) != len(arrays["q"]) or arrays["q"].shape != arrays["tries"].shape or not levels.fits():
             raise PolicyError(f"{path}: the parts of the table do not fit together. Remedy: train it again.")
-        return cls(arrays["keys"], arrays["q"], arrays["tries"], levels, rules, about, _history(arrays))
+        return cls(arrays["keys"], arrays["q"], arrays["tries"], levels, rules, about, history_of(arrays))
 
 
 @dataclass
@@ -187,7 +187,7 @@ class NetworkPolicy(GreedyPolicy):
         history = {f"history_{name}": array for name, array in self.history.items()}
         facts = {"kind": "dqn", "layers": len(self.weights), "reward_scale": self.reward_scale}
         facts["names"] = list(self.names)
-        write_arrays(Path(path), {**self.about, **facts, **_rules_to_json(self.rules)}, **layers, **history)
+        write_arrays(Path(path), {**self.about, **facts, **rules_to_json(self.rules)}, **layers, **history)
 
     @classmethod
     def load(cls, path: str | Path) -> "NetworkPolicy":
@@ -197,7 +197,7 @@ class NetworkPolicy(GreedyPolicy):
             PolicyError: the file cannot be used.
         """
         about, arrays = read_arrays(path, "dqn")
-        rules, layers = _rules(path, about), range(int(about.get("layers", 0)))
+        rules, layers = rules_of(path, about), range(int(about.get("layers", 0)))
         if not layers:
             raise PolicyError(f"{path}: no layers. Remedy: train it again.")
         inputs, names = observation_size(rules), {}
@@ -215,7 +215,7 @@ class NetworkPolicy(GreedyPolicy):
             raise PolicyError(f"{path}: {inputs} outputs for {n_actions(rules)} actions. Remedy: train it again.")
         weights, biases = [arrays[f"weight_{i}"] for i in layers], [arrays[f"bias_{i}"] for i in layers]
         scale = float(about.get("reward_scale", 1.0))
-        return cls(weights, biases, rules, scale, names, about, _history(arrays))
+        return cls(weights, biases, rules, scale, names, about, history_of(arrays))
 
 
 def load_policy(path: str | Path) -> TablePolicy | NetworkPolicy:
@@ -288,19 +288,3 @@ def _find(states: Any, n: int, coder: Any, rules: Any, rows: Dict) -> np.ndarray
         if key in rows:
             found[i] = rows[key]
     return found
-
-
-def _rules_to_json(rules: Any) -> dict:
-    return {"rules_of": dynamics_of(rules).name, "rules": rules._asdict()}
-
-
-def _rules(path: str | Path, about: dict) -> Any:
-    try:
-        kind = dynamics_named(about["rules_of"])
-        return kind.rules(**{name: tuples(value) for name, value in about["rules"].items()})
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise PolicyError(f"{path}: its rules are not ours ({error}). Remedy: train it again.") from error
-
-
-def _history(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name[8:]: array for name, array in arrays.items() if name.startswith("history_")}

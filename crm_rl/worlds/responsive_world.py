@@ -29,13 +29,10 @@ from crm_rl.worlds.responsive import (
     Rules,
     State,
     advance,
-    observe_all,
     start,
-    start_all,
-    state_at,
-    step_all,
     subset,
 )
+from crm_rl.worlds.responsive_batch import observe_all, start_all, state_at, step_all
 from crm_rl.worlds.sampling import Pools, draw_many
 from crm_rl.worlds.stepping import Dynamics, register
 

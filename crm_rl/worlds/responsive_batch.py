@@ -1,0 +1,56 @@
+"""A batch of episodes of the responsive world, stepped together: what `responsive` does with one."""
+
+import numpy as np
+from numba import njit
+
+from crm_rl.worlds.base import N_FEATURES, Outcome
+from crm_rl.worlds.responsive import FRESH, Population, Rules, State, observe, step
+
+
+@njit(cache=True)
+def state_at(states: State, i: int) -> State:
+    """The state of episode i of a batch."""
+    return State(
+        states.customer[i],
+        states.steps[i],
+        states.milestones[i],
+        states.fatigue[i],
+        states.channel[i],
+        states.interest[i],
+        states.mask[i],
+    )
+
+
+@njit(cache=True)
+def start_all(customers: np.ndarray, population: Population, rules: Rules) -> State:
+    """Begin an episode with each of these customers, shape (n,); the state's fields are arrays of that shape."""
+    n = len(customers)
+    zeros, fresh = np.zeros(n, dtype=np.int64), np.full(n, FRESH, dtype=np.int64)
+    masks = np.full(n, rules.first_mask, dtype=np.int64)
+    who = customers.astype(np.int64)
+    return State(who, zeros, population.start[customers], zeros.copy(), zeros.copy(), fresh, masks)
+
+
+@njit(cache=True)
+def step_all(states: State, actions: np.ndarray, population: Population, rules: Rules, chances: np.ndarray) -> Outcome:
+    """Take one action in each episode of a batch, shape (n,), with `chances` of shape (n, 7)."""
+    n = len(actions)
+    fields = np.empty((7, n), dtype=np.int64)
+    rewards, subscribed, terminated = np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
+    for i in range(n):
+        outcome = step(state_at(states, i), actions[i], population, rules, chances[i])
+        for place, value in enumerate(outcome.state):
+            fields[place, i] = value
+        rewards[i], subscribed[i], terminated[i] = outcome.reward, outcome.subscribed, outcome.terminated
+    after = State(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6])
+    return Outcome(after, rewards, subscribed, terminated, np.zeros(n, np.bool_))
+
+
+@njit(cache=True)
+def observe_all(states: State, population: Population, rules: Rules) -> np.ndarray:
+    """What the agent sees of each episode of a batch, shape (n, 15) or (n, 30), float32."""
+    n = len(states.customer)
+    seen = np.empty((n, 2 * N_FEATURES if rules.selects_features else N_FEATURES), dtype=np.float32)
+    for i in range(n):
+        observe(state_at(states, i), population, rules, seen[i])
+    return seen
