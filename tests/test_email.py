@@ -402,7 +402,8 @@ def test_the_recorded_facts_come_out_again(drawn):
     fresh = email_study.facts(drawn)
     assert set(fresh) == set(recorded)
     for name, value in recorded.items():
-        assert fresh[name] == pytest.approx(np.nan if value is None else value, rel=1e-5, nan_ok=True), name
+        # Some are fitted, and another version of SciPy stops a little sooner or later.
+        assert fresh[name] == pytest.approx(np.nan if value is None else value, rel=1e-3, nan_ok=True), name
 
 
 def test_a_job_has_all_that_is_recorded(tmp_path):

@@ -192,7 +192,8 @@ def test_delays_since_arrival_keep_their_middle(measured, key, twin):
 
 def test_the_spec_is_what_the_original_holds(original, tmp_path):
     again = measure_original(original, tmp_path / "spec.json", seed=SPEC_COUNTS["provenance"]["seed"])
-    assert again.read_bytes() == SPEC.read_bytes()
+    # Not the bytes: which of two equal counts stands first depends on the version of pandas.
+    assert json.loads(again.read_text(encoding="utf-8")) == SPEC_COUNTS
 
 
 def test_the_spec_names_the_file_it_was_measured_on():

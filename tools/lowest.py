@@ -21,11 +21,13 @@ ROOT = Path(__file__).resolve().parent.parent
 AS_PINNED = ["torch"]
 
 #: What runs the checks, as pinned for everything else.
-CHECKS = ["pytest", "pytest-xdist", "hypothesis", "jupytext", "nbformat", "nbclient", "PyYAML"]
+CHECKS = ["pytest", "pytest-xdist", "hypothesis", "jupytext", "nbformat", "nbclient", "httpx"]
 
-#: From reading a file to the 15 features, the twin, and the environments in every interface.
-TESTS = "load clean validate split features encoders prepare twin envs".split()
-CHAPTERS = ["01", "03"]
+#: From reading a file to the 15 features, the twin, the environments in every interface, the neighbours, the service.
+TESTS = """
+load clean validate split features encoders prepare twin envs email offers budgets off_policy service_process
+""".split()
+CHAPTERS = ["01", "03", "10", "11", "12", "13"]
 
 
 def pinned(names: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The command of the service: serve."""
 
 import argparse
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -45,19 +46,42 @@ def _share(text: str) -> float:
 
 def _serve(options: argparse.Namespace) -> str:
     import uvicorn
+    from uvicorn.supervisors import Multiprocess
 
     from crm_rl.serving.app import VARIABLES, create
 
     given = {"token": options.token, "decisions": options.decisions, "explore": options.explore}
     given |= {"policy": options.policy, "policy_data": options.data}
     os.environ |= {VARIABLES[name]: str(value) for name, value in given.items() if value is not None}
-    with socket.create_server((options.host, options.port)):  # taken already? say it before anything is made
-        pass
+    listener = _listener(options.host, options.port)  # taken already? say it before anything is made
     app = create()
     say(f"The service answers at http://{options.host}:{options.port}; what it can be asked stands under /docs.")
-    how = {"host": options.host, "port": options.port, "access_log": False, "log_level": "warning"}
+    how = {"access_log": False, "log_level": "warning"}
     if options.workers == 1:
-        uvicorn.run(app, **how)
+        with contextlib.suppress(KeyboardInterrupt):  # it has stopped by then, in order
+            uvicorn.Server(uvicorn.Config(app, **how)).run(sockets=[listener])
     else:  # each process makes an app of its own
-        uvicorn.run("crm_rl.serving.app:create", factory=True, workers=options.workers, **how)
+        config = uvicorn.Config("crm_rl.serving.app:create", factory=True, workers=options.workers, **how)
+        Multiprocess(config, sockets=[listener]).run()
     return "Stopped; every decision that was answered is in the log."
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A socket that names its protocol, without which answers wait for the other side's acknowledgement (40 ms).
+
+    The one that uvicorn makes for several processes does not: https://github.com/Kludex/uvicorn/issues/3149.
+
+    Raises:
+        OSError: the address is taken, or not one of this machine; it names the address and the remedy.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if os.name == "posix":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"{error.strerror}; try another --port", f"{host}:{port}") from None
+    listener.set_inheritable(True)
+    return listener
