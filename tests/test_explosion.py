@@ -4,13 +4,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_worlds import CALL_FLAG, CALL_ONCE, world
+from tiny_worlds import CALL_ONCE, world
 
 from crm_rl import plots
 from crm_rl.agents.q_learning import STUDY, train_q_learning
 from crm_rl.worlds.base import N_FEATURES
 from crm_rl.worlds.replay_settings import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION
-from crm_rl.worlds.replay_world import with_visible
 
 RECORDS = ["call", "call demo", "survey", "subscribed", ""]
 
@@ -31,17 +30,6 @@ def test_one_customer_has_two_states():
     policy = train_q_learning(CALL_ONCE, episodes=50)
     assert len(policy.q) == 2  # before the call, and at stage 1 after it
     assert policy.tries.sum() == 500
-
-
-def test_what_is_not_visible_tells_no_states_apart():
-    features = np.zeros((30, N_FEATURES), dtype=np.float32)
-    features[:, 0], features[:, CALL_FLAG] = np.arange(30) / 30, np.arange(30) % 2
-    crowd = world([""] * 30, DESCRIBED, features)
-    for visible, states in (([], 1), ([CALL_FLAG], 2), ([CALL_FLAG, CALL_FLAG], 2), (range(N_FEATURES), 30)):
-        seen = with_visible(crowd, visible)
-        policy = train_q_learning(seen, episodes=400)
-        assert len(policy.q) == states
-        assert policy.known(seen.start(np.arange(30)), seen).all()
 
 
 def test_rounding_less_tells_more_states_apart():

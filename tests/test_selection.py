@@ -7,11 +7,10 @@ import pytest
 import small_responsive
 from small_responsive import drives, people, world_of
 
-from crm_rl.agents.q_learning import RESPONSIVE, train_q_learning
-from crm_rl.evaluation.gain import exact_values
+from crm_rl.agents.q_learning import RESPONSIVE
 from crm_rl.planning.exact import SITUATIONS, evaluate, optimal
-from crm_rl.planning.feature_selection import fixed_mask, selection_values, upper_bound
-from crm_rl.worlds.attributes import ALL, N_MASKS, NONE, RESOLUTIONS, bought_in, mask_of, place_among
+from crm_rl.planning.feature_selection import selection_values
+from crm_rl.worlds.attributes import ALL, N_MASKS, NONE, bought_in, mask_of
 from crm_rl.worlds.base import ALL_VISIBLE, N_ACTIONS, N_FEATURES, Action
 from crm_rl.worlds.responsive import (
     ATTRIBUTES,
@@ -40,7 +39,6 @@ ONLY_COUNTRY = 2
 #: and is worth 100: 18 in the last week with what suits him, 9 with what does not. Who knows him gets 18 + 0.81 x 18 =
 #: 32.58. Who does not had best call first, then demonstrate: whom the call suited is less likely to be still there. So
 #: he gets 18 + 0.81 x 9 = 25.29 from the one and 9 + 0.9 x 18 = 25.2 from the other.
-BLIND = (25.29 + 25.2) / 2
 TWO_WEEKS = small_responsive.TWO_WEEKS._replace(
     drives=drives({(Action.CALL, SUBSCRIPTION): 1.0, (Action.DEMO, SUBSCRIPTION): 1.0}),
     expected_reward=False,
@@ -119,12 +117,6 @@ def test_buying_the_country_by_hand(two_kinds):
     assert value_of(always(CALL), two_kinds) == pytest.approx([32.58, 9 + 0.9 * 9])
     assert value_of(Follows(call_then_demo), two_kinds) == pytest.approx([25.29, 25.2])
     assert value_of(Follows(buys_then_what_suits), two_kinds) == pytest.approx([31.58, 31.58])
-    gain = 32.58 - BLIND
-    for price, pays in ((gain - 0.01, True), (gain + 0.01, False)):
-        rules = TWO_WEEKS._replace(feature_price=price)
-        values = [fixed_mask(bought, two_kinds, two_kinds, rules).mean() for bought in range(N_MASKS)]
-        assert np.argmax(values) == (ONLY_COUNTRY if pays else NONE)
-        assert values[ONLY_COUNTRY] == pytest.approx(32.58 - price) and values[NONE] == pytest.approx(BLIND)
 
 
 def test_to_ask_again_costs_the_price_and_the_week(two_kinds):
@@ -171,7 +163,6 @@ def test_who_buys_all_and_follows_the_optimum_pays_three_prices():
         table[..., bought] = (INBOUND, COUNTRY, BOOTCAMP)[first_hidden]
     expected = best.at_start(population) - 3 * SELECTION.feature_price
     np.testing.assert_allclose(value_of(Follows(by_table(table, population)), population, SELECTION), expected)
-    np.testing.assert_allclose(fixed_mask(ALL, population, population, SELECTION), expected)
 
 
 def random_table(population: Population, rules, seed: int) -> np.ndarray:
@@ -230,85 +221,3 @@ def test_the_policy_is_asked_only_where_it_can_come_to_and_customers_of_a_type_o
     np.testing.assert_array_equal(values[:2], values[2:])
     weeks = [(0, NO_CHANNEL, NONE), (0, NO_CHANNEL, ONLY_COUNTRY), (1, SPOKEN, ONLY_COUNTRY)]
     assert sorted(asked) == [(customer, *week) for customer in (0, 1) for week in weeks]
-
-
-def test_a_fixed_mask_in_hindsight_is_no_worse_than_no_knowledge_and_below_the_bounds():
-    population, prices = people(6, seed=6), np.array([int(bought).bit_count() for bought in range(N_MASKS)])
-    free = SELECTION._replace(feature_price=0.0)
-    values = np.array([fixed_mask(bought, population, population, free, 5).mean() for bought in range(N_MASKS)])
-    best = optimal(population, free).at_start(population).mean()
-    assert values[NONE] <= min(values) + 1e-9 and values[ALL] == pytest.approx(best)
-    assert upper_bound(population, free) == pytest.approx(best)
-    for price in (0.1, 1.0, 10.0):
-        bound = upper_bound(population, SELECTION._replace(feature_price=price))
-        assert max(values - price * prices) <= bound + 1e-9 <= best + 2e-9
-    dear = fixed_mask(ONLY_COUNTRY, population, population, SELECTION._replace(feature_price=10.0), 5)
-    assert dear.mean() == pytest.approx(values[ONLY_COUNTRY] - 10)
-
-
-def test_the_upper_bound_by_hand(two_kinds):
-    for price in (1.0, 5.0):  # buy first; or call without knowing, and be told for nothing
-        blind = (18 + 0.81 * 18 + 9 + 0.9 * 18) / 2
-        rules = TWO_WEEKS._replace(feature_price=price)
-        assert upper_bound(two_kinds, rules) == pytest.approx(max(32.58 - price, blind))
-
-
-def test_who_looks_like_nobody_gets_the_plan_for_everybody(two_kinds):
-    stranger = two_kinds._replace(country=np.array([0.1, 0.4]))
-    blind = fixed_mask(NONE, two_kinds, stranger, TWO_WEEKS)
-    bought = fixed_mask(ONLY_COUNTRY, two_kinds, stranger, TWO_WEEKS)
-    assert bought == pytest.approx([31.58, blind[1] - 1])
-    np.testing.assert_array_equal(place_among(np.array([[3.0], [5.0]]), np.array([[5.0], [4.0]])), [-1, 0])
-
-
-def table(world, hyper, resolution: str, steps: int):
-    return train_q_learning(world, hyper, None, seed=0, steps=steps, resolution=RESOLUTIONS[resolution])
-
-
-@pytest.mark.parametrize(("price", "best"), [(1.0, 31.58), (10.0, BLIND)])
-def test_a_table_finds_what_to_buy(price, best, two_kinds):
-    world = world_of(two_kinds, TWO_WEEKS._replace(expected_reward=True, feature_price=price))
-    learned = table(world, HOW, "+ standings to halves", 300_000)
-    assert selection_values(learned, world).mean() == pytest.approx(best, abs=1e-6)
-
-
-def test_a_table_that_never_met_a_state_takes_any_action(two_kinds):
-    learned = table(world_of(two_kinds, TWO_WEEKS), RESPONSIVE, "+ standings, 1 decimal", 2_000)
-    there = world_of(two_kinds._replace(country=np.array([0.1, 0.4])), TWO_WEEKS)
-    begins = there.start(np.array([0, 1]))
-
-    def met(bought: int, states: State = begins) -> list[bool]:
-        return learned.known(states._replace(mask=np.full(2, mask_of(bought))), there).tolist()
-
-    assert met(NONE) == [True, True], "nothing bought, nothing seen: everybody looks familiar"
-    assert met(ONLY_COUNTRY) == [True, False]
-    assert met(NONE, begins._replace(milestones=np.array([5, 5]))) == [False, False], "they never happen"
-    unknown = begins._replace(mask=np.full(2, mask_of(ONLY_COUNTRY)))
-    np.testing.assert_allclose(learned.probabilities(unknown, there)[1], 1 / N_BOTH)
-
-
-def test_the_value_of_a_policy_that_knows_nothing_is_that_of_any_action(two_kinds):
-    stranger = world_of(two_kinds._replace(country=np.array([0.3, 0.4])), TWO_WEEKS)
-    seen = stranger._replace(rules=TWO_WEEKS._replace(first_mask=ALL_VISIBLE))
-    learned = table(world_of(two_kinds, seen.rules), RESPONSIVE, "+ standings, 1 decimal", 1_000)
-    np.testing.assert_allclose(selection_values(learned, seen), value_of(always(ANY), seen.population, seen.rules))
-
-
-def test_without_selection_both_exact_values_agree(two_kinds):
-    """A table that need not buy, as `gain` values it and as one that buys nothing."""
-    plain = world_of(two_kinds, TWO_WEEKS._replace(selects_features=False, first_mask=ALL_VISIBLE))
-    learned = table(plain, HOW, "+ standings to halves", 3_000)
-
-    class AsActions:
-        def probabilities(self, states, world):
-            told = states._replace(mask=np.full_like(states.mask, ALL_VISIBLE)), world._replace(rules=plain.rules)
-            return np.pad(learned.probabilities(*told), ((0, 0), (N_FEATURES, 0)))
-
-    np.testing.assert_allclose(value_of(AsActions(), two_kinds), exact_values(learned, plain))
-
-
-def test_groups_are_told_only_what_was_bought(two_kinds):
-    world = world_of(two_kinds, TWO_WEEKS)
-    groups = {name: len(world.levels(resolution).groups) for name, resolution in RESOLUTIONS.items()}
-    assert groups["milestones"] == groups["+ fatigue, channel, interest"] == groups["+ inbound"] == 8
-    assert groups["+ standings to halves"] == 8 + 4, "in the masks with the country there are two"

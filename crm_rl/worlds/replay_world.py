@@ -1,6 +1,5 @@
 """From cleaned customers to the worlds of the study: who is in them, what is seen, and by which rules they go."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -109,12 +108,6 @@ def balanced(population: Population, shares: tuple[float, float] = (0.3, 0.3)) -
     subscribed = np.flatnonzero(population.subscribed)
     called = np.flatnonzero(population.reached[:, 0])
     return Pools(subscribed, called, np.arange(len(population.stage)), (float(shares[0]), float(shares[1])))
-
-
-def with_visible(world: ReplayWorld, features: Iterable[int]) -> ReplayWorld:
-    """The same world, but only these features are seen, from the first step to the last (chapter 5)."""
-    mask = sum(1 << feature for feature in set(features))
-    return world._replace(rules=world.rules._replace(hides_features=True, first_mask=mask))
 
 
 def replay_worlds(
