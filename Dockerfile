@@ -7,14 +7,15 @@ WORKDIR /app
 # What the service imports, in the versions that the book pins; psycopg for a log in Postgres.
 COPY requirements.txt requirements-book.txt ./
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
-RUN grep -hE '^(PyYAML|SQLAlchemy|fastapi|numba|numpy|openpyxl|pandas|pandera|pycountry|scipy|uvicorn)==' \
+RUN grep -hE '^(PyYAML|SQLAlchemy|fastapi|httptools|numba|numpy|openpyxl|pandas|pandera|pycountry|scipy|uvicorn|uvloop)==' \
         requirements.txt requirements-book.txt > service.txt \
     && pip install --no-cache-dir -r service.txt 'psycopg[binary]==3.3.9'
 
 COPY crm_rl crm_rl
 COPY data data
-RUN useradd --create-home service && mkdir -p data/decisions && chown service data/decisions
-USER service
+RUN useradd --create-home --uid 1000 service && mkdir -p data/decisions && chown service data/decisions
+# By number: a cluster that refuses root cannot tell who a name is.
+USER 1000
 VOLUME /app/data/decisions
 
 EXPOSE 8000

@@ -6,10 +6,12 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from crm_rl.case_studies.budgets import published, uplift
-from crm_rl.case_studies.budgets.bandits import fixed_bandit, published_bandit, random_log
-from crm_rl.case_studies.budgets.catalogue import CENTS, N_ACTIONS
+from crm_rl.case_studies.budgets.bound import price_budgets
+from crm_rl.case_studies.budgets.catalogue import CENTS, CHANNELS, N_ACTIONS
 from crm_rl.case_studies.budgets.customers import COLUMNS, batch_of, cents_of, offers_within, rows_of
 from crm_rl.case_studies.budgets.envs import PENALTY, InTurn, SetPrices
+from crm_rl.case_studies.budgets.fitted import published_classifier, random_log, world_as_logged
+from crm_rl.case_studies.budgets.policies import by_price, doing_nothing, play
 from crm_rl.case_studies.budgets.published import CHARGED, DESCRIBED, OfferEnv, expected_reward, outcome
 from crm_rl.case_studies.budgets.world import book_world, draw_types, read_types, world_of
 from crm_rl.cli import main
@@ -122,15 +124,44 @@ def test_a_network_served_in_turn_keeps_the_budget(masked):
     assert spent[0] == 0 and spent[1] <= 60 and 0 < spent[2] <= 5000
 
 
-def test_bandits_learn_from_a_log():
+def test_a_random_log_costs_about_the_budget():
     world = world_of(draw_types(np.random.default_rng(1), 6, 40))
     log = random_log(world, 3, np.random.default_rng(0))
-    types, states = world.types_of_all(), np.zeros(240, int)
-    fixed = fixed_bandit(world, log)(0, types, states, 2000, np.random.default_rng(0))
-    gain = (world.reward[types, states, fixed] - world.reward[types, states, 0]).sum()
-    assert CENTS[fixed].sum() <= 2000 and gain > 0
-    published_one = published_bandit(world, log)(0, types, states, 2000, np.random.default_rng(0))
-    assert CENTS[published_one].sum() > 2000  # it knows no budget
+    assert len(log.actions) == 3 * 12 * 240
+    assert CENTS[log.actions].sum() / (3 * 12) == pytest.approx(world.budget(), rel=0.1)
+    offers = np.bincount(log.actions, minlength=N_ACTIONS)[1:]
+    assert offers.min() > 20 and offers.max() < 75  # every offer alike: 45 times, up to chance
+
+
+def test_planning_with_a_fitted_model():
+    world = world_of(draw_types(np.random.default_rng(1), 6, 200))
+    log = random_log(world, 7, np.random.default_rng(0))
+    logged = world_as_logged(world, log)
+    assert logged.stayed == pytest.approx(world.stayed, abs=0.06) and (logged.travelled == world.travelled).all()
+    assert ((logged.trip > 0) & (logged.trip < 1)).all()
+    bound, found = (price_budgets(one, world.budget()) for one in (world, logged))
+    season = play(world, by_price(found.plan), world.budget(), bound.plan, np.random.default_rng(0))
+    assert season.lost.sum() < 0.5 * (bound.value - doing_nothing(world))
+    assert season.spent.max() <= world.budget()
+
+
+def test_a_fitted_model_is_told_no_more_than_the_log_and_margins():
+    world = world_of(draw_types(np.random.default_rng(1), 4, 30))
+    log = random_log(world, 2, np.random.default_rng(0))
+    features = world.features.copy()
+    features[:, 1:] = 0  # all but the margin
+    blind = world._replace(
+        features=features,
+        **{name: getattr(world, name) * 0 for name in ("trip", "reward", "end", "travelled", "stayed")},
+    )
+    for name in ("trip", "reward", "end", "travelled", "stayed"):
+        assert (getattr(world_as_logged(world, log), name) == getattr(world_as_logged(blind, log), name)).all()
+
+
+def test_the_published_classifier_knows_no_budget():
+    world = world_of(draw_types(np.random.default_rng(1), 6, 40))
+    policy = published_classifier(world, random_log(world, 7, np.random.default_rng(0)))
+    assert CENTS[policy(0, world.types_of_all(), np.zeros(240, int), 2000, np.random.default_rng(0))].sum() > 2000
 
 
 # ---- Uplift ----
@@ -152,6 +183,15 @@ def test_learners_of_uplift_find_it():
     assert all(uplift.qini_coefficient(score, fresh.uplift) > 0.3 for score in scores.values())
     truth = uplift.dollars_of(fresh.uplift, fresh)
     assert all(uplift.dollars_of(score, fresh) < truth for score in scores.values())
+
+
+def test_what_a_learner_of_uplift_is_not_told():
+    trial = uplift.randomised_trial(50, np.random.default_rng(0))
+    less = uplift.without(trial, ("sensitivity", *CHANNELS))
+    assert (less.features == trial.features[:, [0, 1, 8]]).all()  # margin, base and habit
+    assert less.uplift is trial.uplift and less.worth is trial.worth
+    with pytest.raises(ValueError, match="no number age. Remedy"):
+        uplift.without(trial, ("age",))
 
 
 # ---- Customers and commands ----
@@ -241,6 +281,19 @@ def test_what_the_chapter_says_of_the_record():
     assert runs["share"].max() <= 1 and runs["spent"].max() <= 1
     price = over_seeds(runs.loc[runs["arm"] == "price policy", "share"].to_numpy(), statistic="mean")
     assert price["low"] > 0.98
+    shares = runs.pivot(index="world", columns="arm", values="share")
+    fitted, week = shares["price policy, fitted model"], shares["linear program, fitted model"]
+    assert len(fitted.dropna()) == 10 and over_seeds((fitted - week).to_numpy(), statistic="mean")["low"] > 0.2
+    promised = runs.loc[runs["arm"] == "price policy, fitted model", "promised"].to_numpy()
+    assert over_seeds(promised - fitted.to_numpy(), statistic="mean")["low"] > 0.1
+
+
+def test_what_the_chapter_says_of_uplift():
+    uplifts = load_budgets()[0]["uplift"].pivot(index="seed", columns=["told", "scores"], values="dollars")
+    assert len(uplifts) == 10
+    assert uplifts["all", "X-learner"].min() > 0 and uplifts["all", "response model"].min() > 0
+    paid = {name: over_seeds(column.to_numpy(), statistic="mean") for name, column in uplifts["less"].items()}
+    assert all(row["high"] < 0 for row in paid.values())  # without sensitivity and channels none pays
 
 
 def test_the_record_comes_out_again():

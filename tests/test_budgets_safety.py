@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_rl.case_studies.budgets.catalogue import CENTS, CHANNEL, N_ACTIONS
+from crm_rl.case_studies.budgets.customers import REASONS, Batch, offers_within, season
 from crm_rl.case_studies.budgets.safety import Customers, Limits, Verdict, allowed, check
 
 
@@ -59,3 +60,27 @@ def test_what_is_no_proposal_is_refused(wrong):
         check(*wrong)
     with pytest.raises(ValueError, match="Remedy"):
         check(np.array([1, 1]), Limits(100), None, np.array([0, 0]))
+
+
+def test_why_customers_get_nothing():
+    """Everybody alike but for consent; then a budget that never binds, and one that does."""
+    world, values = season()
+    n, rng = 400, np.random.default_rng(0)
+    types, states = rng.integers(len(world.segments), size=n), rng.integers(12, size=n)
+    people = Customers(np.full(n, 30), rng.random((n, 5)) < 0.5, np.zeros(n, dtype=int))
+    batch = Batch([str(i) for i in range(n)], types, states, people)
+    gains = values[0, types, states] - values[0, types, states, :1]
+    may = allowed(people, Limits(0))
+    for budget in (10**7, 2000):
+        found = offers_within(batch, budget)
+        reasons = np.array(REASONS)[found.reasons]
+        nothing = ~np.isin(reasons, ["sent", "no consent"])
+        assert (found.price == 0) == (budget == 10**7) and (nothing == (found.actions == 0))[
+            people.consent.any(1)
+        ].all()
+        net = gains - found.price * CENTS / 100
+        assert (np.where(may, net, 0).max(axis=1) <= 1e-9)[nothing].all(), "of what was allowed nothing was worth it"
+        lacks, worthless = reasons == "better offers lack consent", reasons == "not worth its cost"
+        assert (net.max(axis=1) > 0)[lacks].all() and lacks.any()
+        assert (gains.max(axis=1) <= 1e-9)[worthless].all() and worthless.any()
+        assert (reasons == "outbid at this price").any() == (budget == 2000)

@@ -415,6 +415,21 @@ def test_a_device_is_no_place_for_a_file(inputs, capsys):
     assert Path("pipe.csv").is_fifo()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (["budgets", "plan", "none.csv", "--budget", "5"], "`budgets example none.csv` writes one to try"),
+        (["budgets", "bound", "--types", "none.csv"], "is one to start from"),
+        (["offers", "recommend", "--user", "1", "--log", "none.csv"], "`offers generate` makes a log to try"),
+    ],
+)
+def test_a_file_that_is_not_there_is_said_with_what_writes_one(arguments, remedy, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert "none.csv: no such file. Remedy: " in error and remedy in error
+
+
 # ---- stopped, a full disk, a reader that is gone, a console of few letters ----
 
 
@@ -642,6 +657,14 @@ def test_help_says_what_there_is(arguments, capsys):
         main(arguments)
     assert done.value.code == 0
     assert "usage: python -m crm_rl" in capsys.readouterr().out
+
+
+def test_help_names_the_columns_that_are_read(capsys):
+    from crm_rl.case_studies.email.etl import USERBASE
+
+    with pytest.raises(SystemExit):
+        main(["email", "prepare", "--help"])
+    assert ", ".join(USERBASE) in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,21 @@ def test_raw_files_worked_by_hand(tmp_path):
     assert "left out: 1 emails of unknown customers" in str(report)
 
 
+def test_an_answer_after_the_window_does_not_count(tmp_path):
+    """The last email of the subject is of the 8th: the 22nd is 14 days later, the 23rd 15."""
+    files = raw_files(tmp_path, [*SENT, "2018-01-15,1,1"], ["2018-01-23,1,2"], PEOPLE)
+    counts, report = etl.prepare(*files)
+    assert counts.answered.sum() == 0 and report.left_out["answers more than 14 days after the email"] == 1
+    assert report.joined == 0
+    counts, report = etl.prepare(*files, window=15)
+    assert counts.answered.sum() == 1 and report.left_out["answers more than 15 days after the email"] == 0
+    files = raw_files(tmp_path, SENT, ["2018-01-22,1,2", "2018-01-23,1,2"], PEOPLE)
+    counts, report = etl.prepare(*files)
+    assert counts.answered.sum() == 1 and report.left_out["answers to an email that has one"] == 0
+    with pytest.raises(ValueError, match="Remedy"):
+        etl.prepare(*files, window=-1)
+
+
 def test_the_mock_comes_out_as_it_was_drawn(tmp_path):
     truth = mock.make_mock(tmp_path, emails=10_000, seed=3)
     counts, report = etl.prepare(*(tmp_path / name for name in mock.FILES))
@@ -440,6 +455,9 @@ def test_from_raw_files_to_audiences_by_command(tmp_path, capsys):
     assert main(["email", "audiences", "--subject", "2", "--goal", "0.4", "--most", "2"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert len(shown) == 4 and all("Email Subject 2" in line and "chance above goal" in line for line in shown[2:])
+    assert main(["email", "audiences", "--most", "1"]) == 0 and "probably exceed 40%" in capsys.readouterr().out
+    assert main(["email", "prepare", *files, "--out", str(tmp_path / "day.csv"), "--window", "1"]) == 0
+    assert "answers more than 1 days after the email" in capsys.readouterr().out
 
 
 def test_commands_refuse_what_they_cannot_do(tmp_path, capsys):

@@ -7,6 +7,7 @@ import pytest
 from crm_rl.cli import main
 from crm_rl.data.problems import DataError
 from crm_rl.evaluation.log_file import read_log, to_table
+from crm_rl.evaluation.off_policy import evaluate_decisions
 from crm_rl.experiments.logs_study import signed_up, today
 from crm_rl.worlds.logs import play_episodes
 
@@ -56,11 +57,27 @@ def test_make_and_evaluate(tmp_path, capsys):
     assert main(["logs", "make", "--out", str(path), "--customers", "300", "--weeks", "2"]) == 0
     assert set(pd.read_csv(path)["week"]) == {0, 1}
     assert main(["logs", "evaluate", str(path), "--policy", "best"]) == 0
-    said = capsys.readouterr().out
+    said, waiting = capsys.readouterr()
+    assert waiting.count("Solving the world") == 2, "it says what takes its time, apart from what it prints"
     assert "doubly robust" in said and "Effective sample size" in said and "is below 100" in said
+    assert "effective winners" in said, "three hundred customers have few"
     assert main(["logs", "evaluate", str(path), "--policy", str(tmp_path / "none.npz")]) == 1
     assert main(["logs", "evaluate", str(tmp_path / "none.csv"), "--policy", "best"]) == 1
     assert main(["logs", "make", "--out", str(path), "--explore", "2", "--weeks", "13"]) == 1
     error = capsys.readouterr().err
     for part in ("none.npz", "none.csv: no such file. Remedy", "--explore 2", "--weeks 13"):
         assert part in error
+
+
+@pytest.mark.parametrize(
+    ("actions", "rewards", "says"),
+    [
+        ([0, 1, 1], [1.0, np.nan, 2.0], "1 rewards are not known.*window_days"),
+        ([0, 1, 2], [1.0, 0.0, 2.0], "places in the 2 columns"),
+        ([0, -1, 1], [1.0, 0.0, 2.0], "places in the 2 columns"),
+        (["call", "wait", "call"], [1.0, 0.0, 2.0], "places in the 2 columns"),
+    ],
+)
+def test_a_log_of_decisions_with_gaps_is_refused(actions, rewards, says):
+    with pytest.raises(DataError, match=says):
+        evaluate_decisions(actions, [0.5] * 3, rewards, np.full((3, 2), 0.5))

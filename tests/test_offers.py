@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crm_rl.case_studies.offers import contact_caps
 from crm_rl.case_studies.offers import response as model
 from crm_rl.case_studies.offers.catalogue import load_catalogue
 from crm_rl.case_studies.offers.events import COLUMNS, draw_preferences, generate
@@ -197,6 +198,60 @@ def test_scores_become_actions_week_by_week(world):
     last = lambda seen: np.eye(world.n_actions)[np.where(seen[:, 12] > 0.9, 7, 144)]  # noqa: E731
     actions = greedy_actions(world, last)
     assert (actions[:11] == 144).all() and (actions[11] == 7).all()
+
+
+# ---- Fatigue that nobody sees ---------------------------------------------------------------------------------------
+
+
+def myopic_of(world) -> np.ndarray:
+    return world.response.reward.round(9).argmax(axis=3)
+
+
+def test_a_cap_by_count_is_what_the_simulator_earns_under_it(world):
+    """20,000 customers get the myopic offer, at most twice in any 3 weeks; three standard errors are allowed."""
+    actions, nothing = myopic_of(world), world.n_actions - 1
+    exact = contact_caps.with_cap(world.response, actions, most=2, weeks=3)
+    rng, who = np.random.default_rng(6), np.arange(20_000) % 60
+    state, types = start(who), world.customers.types[who]
+    earned, sent = 0.0, np.zeros((world.response.weeks, 20_000), dtype=int)
+    for week in range(world.response.weeks):
+        action = actions[types, state.fatigue, state.habit]
+        action = np.where(sent[max(week - 2, 0) : week].sum(axis=0) < 2, action, nothing)
+        sent[week] = action != nothing
+        state, reward = step(world, state, action, rng)
+        earned = earned + reward
+    for simulated, expected in ((earned, exact.values), (sent.sum(axis=0), exact.messages)):
+        difference = simulated - expected[types]
+        assert abs(difference.mean()) < 3 * difference.std() / np.sqrt(len(difference)) + 1e-9
+
+
+def test_no_cap_and_a_full_stop(world):
+    actions, types = myopic_of(world), np.arange(model.TYPES)
+    every_week = np.broadcast_to(actions, (world.response.weeks, *actions.shape))
+    free = contact_caps.with_cap(world.response, actions, most=4, weeks=4)
+    assert free.values == pytest.approx(model.evaluate(world.response, types, every_week))
+    silent = contact_caps.with_cap(world.response, actions, most=0, weeks=4)
+    assert silent.values == pytest.approx(model.evaluate(world.response, types, np.full_like(every_week, 144)))
+    assert not silent.messages.any()
+    for most, weeks in ((1, 1), (4, 3), (-1, 3)):
+        with pytest.raises(ValueError, match="Remedy"):
+            contact_caps.with_cap(world.response, actions, most, weeks)
+
+
+def test_no_other_week_makes_a_planned_schedule_better(world):
+    response, schedule = world.response, contact_caps.planned_schedule(world.response)
+
+    def worth(schedule: np.ndarray, types: np.ndarray) -> np.ndarray:
+        everywhere = (*schedule.shape, model.FATIGUE, model.HABIT)
+        return model.evaluate(response, types, np.broadcast_to(schedule[..., None, None], everywhere))
+
+    every = np.arange(model.TYPES)
+    best = model.optimal(response)[0, :, 0, 0].max(axis=1)
+    assert (worth(schedule, every) <= best + 1e-9).all()
+    for type_, week in ((0, 0), (7, 5), (40, 11)):
+        others = np.repeat(schedule[:, [type_]], world.n_actions, axis=1)
+        others[week] = np.arange(world.n_actions)
+        assert worth(others, np.full(world.n_actions, type_)).max() <= worth(schedule, every)[type_] + 1e-8
 
 
 # ---- A recommendation -----------------------------------------------------------------------------------------------

@@ -6,11 +6,13 @@ import pytest
 
 from crm_rl.agents.checkpoints import PolicyError
 from crm_rl.agents.policies import NetworkPolicy, load_policy
+from crm_rl.case_studies.offers.features import FEATURES
+from crm_rl.case_studies.offers.recommend import CLOSE, recommend_offer
 from crm_rl.cli import main
 from crm_rl.data import clean, load
 from crm_rl.data.load import TWIN
-from crm_rl.serving.recommend import recommend, setting_of, trained_worlds
-from crm_rl.worlds.base import Action
+from crm_rl.serving.recommend import LEFT_ALONE, left_alone, recommend, setting_of, trained_worlds
+from crm_rl.worlds.base import Action, n_actions
 
 LEARNERS = [("q-learning", False), ("q-learning", True), ("dqn", False), ("dqn", True)]
 
@@ -55,7 +57,32 @@ def test_every_customer_gets_an_action_and_its_q_values(kind, trained, asked, tm
     assert decided["known"].isna().all() == (kind[0] == "dqn"), "a network cannot tell what it has met"
     known = decided["known"].astype("boolean").fillna(True).to_numpy(dtype=bool)
     best = values[np.arange(len(values)), chosen] == values.max(axis=1)
-    assert best[known].all(), "where the state is known, the recommended action has the highest Q-value of the six"
+    alone = left_alone(clean(load(asked))[0])[table["action"].notna()]
+    assert best[known & ~alone].all(), "where the state is known, the recommended action has the highest Q-value"
+
+
+@pytest.mark.parametrize("kind", [("q-learning", True), ("dqn", False)])
+def test_prospects_not_to_be_contacted_and_subscribers_get_wait(kind, trained, customers):
+    class Calls(type(load_policy(trained[kind]))):
+        def __call__(self, states, world, rng=None):
+            return np.full(len(states.customer), n_actions(world.rules) - len(Action) + Action.CALL)
+
+    alone = customers[left_alone(customers)]
+    assert set(alone["stage"].dropna()) >= set(LEFT_ALONE) and alone["subscribed"].any()
+    some = pd.concat([alone.head(40), customers[~left_alone(customers)].head(10)])
+    table = recommend(Calls.load(trained[kind]), some, customers, np.random.default_rng(0))
+    assert table["action"].tolist() == ["wait"] * 40 + ["call"] * 10
+
+
+def test_how_many_are_left_alone_is_said(trained, asked, tmp_path, capsys):
+    lines = asked.read_text(encoding="utf-8").splitlines()
+    marked = tmp_path / "marked.csv"
+    cells = lines[1].split(",")
+    cells[lines[0].split(",").index("Stage")] = "do not contact"
+    marked.write_text("\n".join([lines[0], ",".join(cells)]) + "\n", encoding="utf-8")
+    assert main(["recommend", str(trained["dqn", False]), str(marked), "--data", str(TWIN)]) == 0
+    printed = capsys.readouterr().out
+    assert "1 customers: wait 1" in printed and "For 1, who have subscribed or are marked 'do not contact'" in printed
 
 
 def test_what_was_wrong_with_the_file_and_what_training_never_saw_is_said(trained, asked, tmp_path, capsys):
@@ -151,3 +178,51 @@ def test_an_unknown_action_is_an_error_that_lists_the_known(trained, asked, caps
     policy = str(trained["q-learning", False])
     assert main(["recommend", policy, str(asked), "--data", str(TWIN), "--action", "fly"]) == 1
     assert "email, call, demo, survey, wait, manager" in capsys.readouterr().err
+
+
+# ---- Offers: the reason is that of the action, not of the customer alone ----
+
+SHARES = {"discount_sensitivity": 0.9, "free_shipping_preference": 0.1, "engagement": 0.8, "email_responsiveness": 0.7}
+
+
+def because(offer: str, value: int, channel: str, timing: str) -> str:
+    """What is said to a customer with these shares of this offer, which a policy insists on."""
+    from crm_rl.case_studies.offers.catalogue import Offer, load_catalogue
+
+    wanted = load_catalogue().actions.index(Offer(offer, value, channel, timing))
+    customer = {name: 0.2 for name in FEATURES} | SHARES
+    return recommend_offer(customer, scores=lambda seen: np.eye(145)[[wanted]]).reason
+
+
+@pytest.mark.parametrize(
+    ("offer", "says"),
+    [
+        (("discount", 5, "email", "immediate"), ["5% off, as they buy mostly at a discount (0.90)"]),
+        (("discount", 0, "email", "immediate"), ["No price cut, although they buy mostly at a discount (0.90)"]),
+        (("discount", 5, "email", "immediate"), ["by email, as they come most", "at once, as they are highly engaged"]),
+        (("discount", 5, "push", "delay_1hour"), ["by push, although they come most often by email (0.70)."]),
+        (
+            ("free_shipping", 0, "email", "delay_6hours"),
+            ["although they seldom use it", "after 6 hours, although they"],
+        ),
+        (("bundle", 0, "email", "immediate"), ["a bundle, although they have spent only $0"]),
+    ],
+)
+def test_an_offer_that_does_not_suit_the_customer_is_not_said_to(offer, says):
+    reason = because(*offer)
+    assert all(part in reason for part in says), reason
+
+
+def test_a_policy_that_sends_nothing_against_the_plan_is_told_from_the_plan():
+    customer = {name: 0.2 for name in FEATURES} | SHARES
+    reason = recommend_offer(customer, scores=lambda seen: np.eye(145)[[144]]).reason
+    assert "so the policy decides" in reason and "$" in reason
+
+
+def test_offers_that_are_as_good_are_not_ranked():
+    for monetary in (50.0, 250.0):
+        for sensitivity in (0.1, 0.9):
+            customer = {name: 0.2 for name in FEATURES} | SHARES
+            answer = recommend_offer(customer | {"monetary": monetary, "discount_sensitivity": sensitivity})
+            gains = [answer.gain, *(gain for _, gain in answer.alternatives)]
+            assert ("any of them will do" in answer.reason) == (max(gains) - min(gains) <= CLOSE)

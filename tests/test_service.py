@@ -2,11 +2,16 @@
 
 import asyncio
 import contextlib
+import datetime
+import functools
 import json
 import re
 import sqlite3
+import time
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
@@ -31,11 +36,12 @@ from crm_rl.data.split import published_split
 from crm_rl.files import PROJECT
 from crm_rl.serving import budgets, decisions, funnel, offers
 from crm_rl.serving.app import Settings, create, policies
-from crm_rl.serving.deciding import Desk
+from crm_rl.serving.deciding import Desk, named_by
 from crm_rl.serving.decisions import DecisionLog, read_decisions
 from crm_rl.worlds.replay_world import world_of
 
 MOVE = {"state": [2, 4, 3, 1, 0, 0, 0], "action": 2}
+TOMORROW = str(datetime.date.today() + datetime.timedelta(2))
 TWICE = budgets.EXAMPLE["customers"][:1] * 2
 
 
@@ -115,7 +121,41 @@ def test_the_funnel_takes_the_action_of_which_the_network_expects_most(service, 
     assert answer["action"] == max(answer["q_values"], key=answer["q_values"].get)
     again = client.post("/recommend/funnel", json=context).json()
     assert again["q_values"] == answer["q_values"] and again["known"] is None
-    assert answer["known"] is True and answer["notes"] == []
+    assert answer["known"] is True
+
+
+def test_days_count_back_from_today_and_days_that_training_never_met_are_said(service):
+    client, today = service(), datetime.date.today()
+    said = {}
+    for name, days in (("new", 0), ("usual", 400), ("old", 2000)):
+        customer = {"First Contact": str(today - datetime.timedelta(days)), "Country": "Germany"}
+        said[name] = client.post("/recommend/funnel", json={"customer": customer}).json()["notes"]
+    assert said["new"] == ["First Contact: 0 days before as_of; in training it was 284 to 784"]
+    assert said["usual"] == [] and "2,000 days" in said["old"][0]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"customer": funnel.EXAMPLE | {"Stage": "do not contact"}},
+        {"customer": funnel.EXAMPLE | {"Stage": "subscribed already"}},
+        {"customer": funnel.EXAMPLE | {"Subscribed": "2022-02-01"}},
+        {"features": [0.2, 1.0] + [0.2] * 13},  # the second is the stage of a subscriber
+    ],
+)
+def test_who_is_not_to_be_contacted_waits_whatever_the_network_says_and_whether_or_not_it_explores(asked, service, url):
+    for explore in (0.0, 1.0):
+        client = service(explore=explore)
+        for _ in range(10):
+            answer = client.post("/recommend/funnel", json=asked).json()
+            assert answer["action"] == "wait" and "always wait" in answer["notes"][-1]
+    log = read_decisions(url)
+    assert len(log.id) == 20 and (log.propensity == 1).all() and set(log.policy) == {funnel.NO_CONTACT}
+
+
+def test_others_are_still_contacted(service):
+    client, asked = service(explore=1.0), {"customer": funnel.EXAMPLE | {"Subscribed": "No"}}
+    assert {client.post("/recommend/funnel", json=asked).json()["action"] for _ in range(40)} > {"wait", "email"}
 
 
 def test_the_funnel_says_what_it_read_otherwise_and_what_training_never_met(service, url):
@@ -164,19 +204,25 @@ def test_the_examples_of_the_openapi_page_run(service):
     assert ran == 4
 
 
+PAGE = (PROJECT / "book" / "service.md").read_text(encoding="utf-8")
 EXAMPLE_ON_THE_PAGE = re.compile(
     r"curl '?localhost:8000(?P<path>[^\s']+)[^`]*?(-d '(?P<body>[^']+)')?\n```\n\n```json\n(?P<answer>[^`]*)```"
 )
 
 
 def test_the_examples_of_the_book_are_answered_as_it_says(service):
-    client, page = service(), (PROJECT / "book" / "service.md").read_text(encoding="utf-8")
-    examples = list(EXAMPLE_ON_THE_PAGE.finditer(page))
+    client, examples = service(), list(EXAMPLE_ON_THE_PAGE.finditer(PAGE))
     assert len(examples) == 4
     for example in examples:
         body = example["body"]
         sent = client.post(example["path"], json=json.loads(body)) if body else client.get(example["path"])
         assert _comparable(sent.json()) == _comparable(json.loads(example["answer"])), example["path"]
+
+
+def test_the_network_did_worse_than_random_actions_as_the_page_says():
+    study = pd.read_csv(PROJECT / "data" / "results" / "study_twin.csv")
+    rewards = study[study["setting"] == "described"].groupby("row")["average_reward"].mean()
+    assert "worse than\nrandom actions" in PAGE and rewards["dqn"] < rewards["random"]
 
 
 def _comparable(answer):
@@ -213,7 +259,8 @@ def _comparable(answer):
         ("/recommend/funnel", {"customer": {"Land": "Germany"}}, "body.customer.Land", "not permitted"),
         ("/recommend/funnel", {"customer": {"Country": "Atlantis"}}, "customer.Country", "the name of one country"),
         ("/recommend/funnel", {"customer": {"First Call": "2022-02-30"}}, "customer.First Call", "as YYYY-MM-DD"),
-        ("/recommend/funnel", {"customer": {"Last Contact": "2024-01-01"}}, "customer.Last Contact", "to 2022-04-28"),
+        ("/recommend/funnel", {"customer": {"Last Contact": TOMORROW}}, "customer.Last Contact", "2000-01-01 to "),
+        ("/recommend/funnel", {"customer": {"Subscribed": "2022-02-30"}}, "customer.Subscribed", "as YYYY-MM-DD"),
         ("/recommend/funnel", {"customer": {}, "as_of": "2022-13-01"}, "as_of", "YYYY-MM-DD"),
         (
             "/recommend/offer",
@@ -298,7 +345,8 @@ def test_every_decision_is_logged_with_what_was_known_and_how_likely_it_was(serv
     second = client.post("/recommend/funnel", json={"customer": funnel.EXAMPLE}).json()
     log = read_decisions(url)
     assert log.id.tolist() == [first.headers["X-Decision"], second["decision"]]
-    assert log.context == [MOVE, {"features": log.context[1]["features"]}]
+    assert log.context == [MOVE, {"features": log.context[1]["features"], "as_of": str(datetime.date.today())}]
+    assert (abs(log.time - np.datetime64("now")) < np.timedelta64(1, "m")).all()
     assert log.action.tolist() == [str(first.json()["next_action"]), second["action"]]
     assert log.propensity.tolist() == [1, 1] and np.isnan(log.reward).all()
     assert len(read_decisions(url, "recommend/funnel").id) == 1
@@ -342,19 +390,89 @@ def test_the_service_explores_where_it_is_told_to(service, url):
         client.post("/get-next-action", json=MOVE)
         client.post("/recommend/offer", json=offers.OfferQuestion.model_config["json_schema_extra"]["examples"][0])
     log = read_decisions(url)
-    assert set(log.propensity.round(6)) == {round(1 / 7, 6), round(1 / 145, 6)}
-    assert len(set(log.action)) > 20
+    assert set(log.propensity.round(6)) == {round(1 / 7, 6), 1 / 4}
+    assert len(set(log.action)) == 7 + 4
 
 
-def test_the_first_outcome_stays(service, url):
+def test_no_offer_is_drawn_that_the_plan_puts_below_sending_nothing(service, url):
+    client, tired = service(explore=1.0), {"features": offers.EXAMPLE, "fatigue": 3}
+    for _ in range(20):
+        answer = client.post("/recommend/offer", json=tired).json()
+        assert answer["offer"] == "none"
+        drawn = client.post("/recommend/offer", json={"features": offers.EXAMPLE}).json()
+        known = recommend_offer(offers.EXAMPLE)
+        assert drawn["gain"] in {round(gain, 2) for gain in (known.gain, *(gain for _, gain in known.alternatives))}
+    assert set(read_decisions(url).propensity[::2]) == {1}
+
+
+def test_a_later_outcome_takes_the_place_of_an_earlier_one(service, url):
     client = service()
     decision = client.post("/get-next-action", json=MOVE).headers["X-Decision"]
-    assert client.post("/outcome", json={"decision": decision, "reward": 2.5}).status_code == 200
-    assert client.post("/outcome", json={"decision": decision, "reward": 2.5}).status_code == 200
-    other = client.post("/outcome", json={"decision": decision, "reward": 3})
-    assert other.status_code == 409 and "2.5" in other.json()["error"]
+    for reward in (0, 0, 5000):
+        answer = client.post("/outcome", json={"decision": decision, "reward": reward})
+        assert answer.status_code == 200 and answer.json() == {"decision": decision, "reward": reward}
     assert client.post("/outcome", json={"decision": "0" * 32, "reward": 3}).status_code == 404
-    assert read_decisions(url).reward.tolist() == [2.5]
+    assert read_decisions(url).reward.tolist() == [5000]
+
+
+def days_ago(days: float, monkeypatch) -> None:
+    """Let the next decisions be so old."""
+    then = time.time_ns() - round(days * 86_400e9)
+    monkeypatch.setattr(decisions, "time", SimpleNamespace(time_ns=lambda: then))
+
+
+def test_a_window_leaves_out_what_is_too_young_and_counts_the_unreported_as_nothing(service, url, monkeypatch):
+    client, reported = service(), []
+    for days in (40, 29, 27, 0):
+        with monkeypatch.context() as then:
+            days_ago(days, then)
+            reported.append(client.post("/get-next-action", json=MOVE).headers["X-Decision"])
+            client.post("/get-next-action", json=MOVE)  # nobody reports on this one
+    for decision in reported:
+        client.post("/outcome", json={"decision": decision, "reward": 1})
+    assert read_decisions(url, window_days=28).reward.tolist() == [1, 0, 1, 0]
+    everything = read_decisions(url).reward
+    assert len(everything) == 8 and np.isnan(everything).sum() == 4
+
+
+def test_the_example_of_the_book_evaluates_a_policy_from_the_log(service, url, monkeypatch, capsys):
+    """From decisions of four weeks ago, of which calls were told to pay 10, to what calling everybody would earn."""
+    client, alone = service(explore=1.0), {"customer": funnel.EXAMPLE | {"Stage": "do not contact"}}
+    with monkeypatch.context() as then:
+        days_ago(30, then)
+        for asked in [{"customer": funnel.EXAMPLE}] * 60 + [alone] * 20:
+            answer = client.post("/recommend/funnel", json=asked).json()
+            if answer["action"] == "call":
+                client.post("/outcome", json={"decision": answer["decision"], "reward": 10.0})
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    monkeypatch.setattr(decisions, "read_decisions", functools.partial(read_decisions, url))
+    found = {}
+    exec(code, found)
+    log = read_decisions(url)
+    assert found["size"] == pytest.approx((n := 6 * (log.action == "call").sum() + 20) ** 2 / (6 * (n - 20) + 20))
+    assert found["table"].loc["self-normalised IPS", "estimate"] == pytest.approx(10 * (n - 20) / n)
+    assert "effective sample size" in capsys.readouterr().out
+
+
+def test_decisions_about_one_customer_are_linked_by_a_hash(service, url):
+    client = service()
+    for subject in ("ada", "cem", "ada"):
+        asked = {"customer": funnel.EXAMPLE, "subject": subject}
+        assert client.post("/recommend/funnel", json=asked).status_code == 200
+        assert client.post("/recommend/offer", json={"features": offers.EXAMPLE, "subject": subject}).status_code == 200
+    subjects = [context["subject"] for context in read_decisions(url).context]
+    assert subjects[0] == subjects[1] == subjects[4] and len(set(subjects)) == 2
+    assert "ada" not in str(read_decisions(url).context)
+
+
+def test_the_log_tells_a_network_from_the_one_that_took_its_file_name(ready, tmp_path):
+    file = tmp_path / "network.npz"
+    names = set()
+    for content in (b"one", b"another", b"one"):
+        file.write_bytes(content)
+        names.add(named_by("network", file))
+    assert len(names) == 2 and all(re.fullmatch("network-[0-9a-f]{8}", name) for name in names)
+    assert ready[funnel].name == named_by("funnel_twin-described-dqn", funnel.POLICY)
 
 
 def _unavailable(answer) -> bool:
@@ -395,7 +513,7 @@ def test_a_full_disk_is_a_clear_503_until_there_is_room(service, url, monkeypatc
 def test_health_says_which_policies_answer_and_when_the_log_does_not(service, tmp_path):
     client = service()
     policies = client.get("/health").json()["policies"]
-    assert (policies["email"], policies["funnel"]) == ("exact-q-twin", "funnel_twin-described-dqn")
+    assert policies["email"] == "exact-q-twin" and policies["funnel"].startswith("funnel_twin-described-dqn-")
     with sqlite3.connect(tmp_path / "decisions.db") as other:
         other.execute("DROP TABLE decisions")
     assert _unavailable(client.get("/health"))

@@ -69,6 +69,7 @@ def test_a_port_that_is_taken_is_an_error_of_the_command_line(tmp_path, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["serve", "--port", str(taken.getsockname()[1]), "--decisions", f"sqlite:///{tmp_path}/d.db"]) == 1
     error = capsys.readouterr().err
+    assert error.startswith("Reading the network"), "it says at once what takes its time"
     assert "Address already in use" in error and "Traceback" not in error
 
 

@@ -15,7 +15,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     parts = parser.add_subparsers(required=True, metavar="PART")
 
     plan = parts.add_parser("plan", help="who gets which offer this week, within a budget")
-    plan.add_argument("customers", type=Path, help="a .csv file: customer_id, segment, habit, fatigue, age, ...")
+    plan.add_argument("customers", type=Path, help="a .csv file; `budgets example` writes one to try")
     plan.add_argument("--budget", type=_dollars, required=True, help="dollars that may be spent")
     plan.add_argument("--week", type=count, default=1, help="of the season, 1 to 12 (default: 1)")
     plan.add_argument(
@@ -59,6 +59,8 @@ def _table(path: Path):
 
     from crm_rl.data.problems import DataError
 
+    if not path.exists():
+        raise DataError(f"{path}: no such file. Remedy: check the name; `budgets example {path}` writes one to try.")
     try:
         return pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
@@ -125,7 +127,10 @@ def _example(options: argparse.Namespace) -> str:
 def _world_and_budget(options: argparse.Namespace):
     from crm_rl.case_studies.budgets.customers import cents_of
     from crm_rl.case_studies.budgets.world import TYPES, book_world
+    from crm_rl.data.problems import DataError
 
+    if options.types is not None and not options.types.exists():
+        raise DataError(f"{options.types}: no such file. Remedy: check the name; {TYPES} is one to start from.")
     world = book_world(options.types or TYPES)
     return world, world.budget() if options.budget is None else cents_of(options.budget)
 

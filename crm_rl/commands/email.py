@@ -17,8 +17,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     prepare = verbs.add_parser("prepare", help="make the permutation table from the three raw files")
     prepare.add_argument("sent", type=Path, help="a .csv file, a row an email: Sent_Date, Customer_ID, SubjectLine_ID")
     prepare.add_argument("responded", type=Path, help="a row an answer: Responded_Date, Customer_ID, SubjectLine_ID")
-    prepare.add_argument("userbase", type=Path, help="a row a customer: ID, Gender, Age, Email_Address, Tenure, Type")
+    columns = "Customer_ID, Gender, Age, Email_Address, Tenure, Type"
+    prepare.add_argument("userbase", type=Path, help=f"a row a customer: {columns}")
     prepare.add_argument("--out", type=Path, required=True, help="the .csv file to write")
+    prepare.add_argument(
+        "--window", type=count, default=14, metavar="DAYS", help="an answer counts so long (default: %(default)s)"
+    )
     prepare.set_defaults(run=_prepare, failed=NOTHING, stopped=NOTHING)
 
     mock = verbs.add_parser("mock", help="write three raw files of made-up emails, faults among them")
@@ -42,7 +46,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     audiences = verbs.add_parser("audiences", help="rank audiences by the chance that their rate exceeds a goal")
     audiences.add_argument("table", nargs="?", type=Path, help=TABLE)
     audiences.add_argument("--subject", type=count, choices=(1, 2, 3), help="of the email (default: all)")
-    audiences.add_argument("--goal", type=_rate, default=0.3, help="a rate, say 0.3 (default: %(default)s)")
+    audiences.add_argument("--goal", type=_rate, default=0.4, help="a rate, say 0.4 (default: %(default)s)")
     audiences.add_argument("--most", type=count, default=10, help="how many to print (default: %(default)s)")
     audiences.set_defaults(run=_audiences)
 
@@ -63,7 +67,7 @@ def _prepare(options: argparse.Namespace) -> str:
 
     files = (options.sent, options.responded, options.userbase)
     check_file(options.out, ".csv", files)
-    counts, report = prepare(*files)
+    counts, report = prepare(*files, options.window)
     write_table(counts, options.out)
     return f"{report}\nWritten to {options.out}: {(counts.sent > 0).sum():,} cells"
 

@@ -1,4 +1,4 @@
-"""The funnel's commands: prepare, fetch, twin, train, evaluate, recommend, study."""
+"""The funnel's commands: prepare, fetch, twin, train, evaluate, recommend, onnx, study."""
 
 import argparse
 import time
@@ -56,6 +56,11 @@ def add(commands: argparse._SubParsersAction) -> None:
     recommend.add_argument("--action", help="only the customers for whom this action is recommended")
     recommend.add_argument("--seed", type=seed, default=0)
     recommend.set_defaults(run=_recommend, failed=NOTHING, stopped=NOTHING)
+
+    onnx = commands.add_parser("onnx", help="write a network as an ONNX model, to be run without Python")
+    onnx.add_argument("policy", type=Path, help="the .npz file that `train dqn` wrote")
+    onnx.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
+    onnx.set_defaults(run=_onnx, failed=NOTHING, stopped=NOTHING)
 
     study = commands.add_parser("study", help="run the book's studies over many seeds and record them")
     study.add_argument("only", nargs="*", metavar="STUDY", help=f"some of {', '.join(STUDIES)} (default: all)")
@@ -161,7 +166,7 @@ def _recommend(options: argparse.Namespace) -> str:
 
     from crm_rl.agents.policies import load_policy
     from crm_rl.data import DataError
-    from crm_rl.serving.recommend import never_seen, recommend, setting_of
+    from crm_rl.serving.recommend import left_alone, never_seen, recommend, setting_of
     from crm_rl.worlds.base import Action
 
     names = [action.name.lower() for action in Action]
@@ -174,6 +179,8 @@ def _recommend(options: argparse.Namespace) -> str:
     counts = table["action"].fillna("none").value_counts()
     lines = [f"{report}\n"]
     lines += [f"{len(table):,} customers: " + ", ".join(f"{name} {number:,}" for name, number in counts.items())]
+    if alone := int(left_alone(customers).sum()):
+        lines += [f"For {alone:,}, who have subscribed or are marked 'do not contact', it is wait, whatever Q says."]
     unmet = int((table["known"] == False).sum())  # noqa: E712 missing is neither
     if unmet:
         lines += [f"For {unmet:,} the policy has never met the state: what it says of them is chance."]
@@ -189,6 +196,19 @@ def _recommend(options: argparse.Namespace) -> str:
         return "\n".join([*lines, f"Written to {options.out}: {len(table):,} rows"])
     first = "For nobody." if table.empty else table.head(20).round(2).to_string(index=False)
     return "\n".join([*lines, first])
+
+
+def _onnx(options: argparse.Namespace) -> str:
+    check_file(options.out, ".onnx", (options.policy,))
+
+    from crm_rl.agents.onnx_files import to_onnx
+    from crm_rl.agents.policies import NetworkPolicy
+    from crm_rl.worlds.base import n_actions, observation_size
+
+    policy = NetworkPolicy.load(options.policy)
+    write_whole(options.out, to_onnx(policy))
+    inputs, outputs = observation_size(policy.rules), n_actions(policy.rules)
+    return f"{options.out}: observations (batch, {inputs}) in, q_values (batch, {outputs}) out, float32"
 
 
 def _study(options: argparse.Namespace) -> str:

@@ -4,9 +4,11 @@ import argparse
 from pathlib import Path
 
 from crm_rl.arguments import check_file, count, seed
+from crm_rl.commands.output import wait_for
 from crm_rl.files import write_whole
 
 NOTHING = "Nothing was written."
+SOLVING = "Solving the world: about 20 seconds"
 FIXED = ("random", "wait", "best")
 
 
@@ -24,7 +26,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     make.set_defaults(run=_make, failed=NOTHING, stopped=NOTHING)
 
     evaluate = parts.add_parser("evaluate", help="estimate from a log what another policy would have earned")
-    evaluate.add_argument("log", type=Path, help="what `logs make` wrote")
+    evaluate.add_argument("log", type=Path, help="what `logs make` wrote; no other log will do")
     evaluate.add_argument("--policy", required=True, help=f"{', '.join(FIXED)}, or a policy's .npz file")
     evaluate.set_defaults(run=_evaluate)
 
@@ -32,12 +34,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def _make(options: argparse.Namespace) -> str:
     check_file(options.out, ".csv", ())
 
-    import numpy as np
-
     from crm_rl.data.problems import DataError
-    from crm_rl.evaluation.log_file import to_table
-    from crm_rl.experiments.logs_study import signed_up, today
-    from crm_rl.worlds.logs import play_episodes
 
     problems = []
     if not 0 <= options.explore <= 1:
@@ -46,6 +43,14 @@ def _make(options: argparse.Namespace) -> str:
         problems.append(f"--weeks {options.weeks} is more than there are. Remedy: 1 to 12.")
     if problems:
         raise DataError("\n".join(problems))
+    wait_for(SOLVING)
+
+    import numpy as np
+
+    from crm_rl.evaluation.log_file import to_table
+    from crm_rl.experiments.logs_study import signed_up, today
+    from crm_rl.worlds.logs import play_episodes
+
     world = signed_up(weeks=options.weeks)
     log = play_episodes(today(options.explore), world, options.customers, np.random.default_rng(options.seed))
     table = to_table(log)
@@ -58,6 +63,8 @@ def _make(options: argparse.Namespace) -> str:
 
 
 def _evaluate(options: argparse.Namespace) -> str:
+    wait_for(SOLVING)
+
     from crm_rl.evaluation import off_policy
     from crm_rl.evaluation.gain import exact_values
     from crm_rl.evaluation.log_file import read_log
@@ -77,7 +84,7 @@ def _evaluate(options: argparse.Namespace) -> str:
         f"Exact value in this world, which no log tells: {exact_values(policy, world).mean():,.2f}.",
         f"Effective sample size: {off_policy.effective_sample_size(weights):,.1f}; mean weight: {weights.mean():.2f}.",
     ]
-    found = off_policy.warnings(weights)
+    found = off_policy.warnings(weights, log.rewards.sum(axis=1))
     lines += [f"Warning: {warning}" for warning in found]
     if found:
         lines.append(

@@ -1,5 +1,6 @@
 """What a command says."""
 
+import contextlib
 import sys
 
 
@@ -12,3 +13,9 @@ def say(text: str) -> None:
     except OSError as error:
         sys.stdout = None
         raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def wait_for(what: str) -> None:
+    """Say on stderr what takes its time, so that what a command prints stays free of it."""
+    with contextlib.suppress(OSError):
+        print(f"{what} ...", file=sys.stderr, flush=True)

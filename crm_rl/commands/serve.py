@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 from crm_rl.arguments import count
-from crm_rl.commands.output import say
+from crm_rl.commands.output import say, wait_for
 
 LOOPBACK = "127.0.0.1"
 
@@ -45,6 +45,8 @@ def _share(text: str) -> float:
 
 
 def _serve(options: argparse.Namespace) -> str:
+    wait_for("Reading the network and computing the other policies: about 10 seconds")
+
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
@@ -55,7 +57,7 @@ def _serve(options: argparse.Namespace) -> str:
     os.environ |= {VARIABLES[name]: str(value) for name, value in given.items() if value is not None}
     listener = _listener(options.host, options.port)  # taken already? say it before anything is made
     app = create()
-    say(f"The service answers at http://{options.host}:{options.port}; what it can be asked stands under /docs.")
+    say(f"The service answers at http://{options.host}:{options.port}; see /docs for the endpoints.")
     how = {"access_log": False, "log_level": "warning"}
     if options.workers == 1:
         with contextlib.suppress(KeyboardInterrupt):  # it has stopped by then, in order

@@ -1,8 +1,9 @@
 """The study of chapter 12: policies under a weekly budget beside the bound, and uplift from a randomised trial.
 
+In uplift the learners run twice: told all of a customer, and not told how sensitive they are and which channels suit.
 The unit is the world: number 0 is the book's, on file; the others are drawn from the same prior. A policy is judged by
 the mean loss of some seasons against the world's bound. For want of computing time PPO that sets
-prices plays in five worlds, and PPO that serves customers in turn in the book's alone.
+prices plays in five worlds, and PPO that serves one customer at a time in the book's alone.
 """
 
 import json
@@ -13,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from crm_rl.case_studies.budgets import bandits, uplift
+from crm_rl.case_studies.budgets import fitted, uplift
 from crm_rl.case_studies.budgets.bound import Bound, price_budgets
+from crm_rl.case_studies.budgets.catalogue import CHANNELS
 from crm_rl.case_studies.budgets.policies import (
     Policy,
     by_price,
@@ -32,10 +34,15 @@ WORLDS, SEASONS = 10, 10
 STEPS, WEEK_STEPS, LOGGED_SEASONS = 100_000, 9_600, 7
 
 
-def _bandit(learner: Callable) -> Callable:
-    return lambda world, bound, seed, steps: learner(
-        world, bandits.random_log(world, LOGGED_SEASONS, np.random.default_rng([seed, 1]))
-    )
+def _log(world: World, seed: int) -> fitted.Log:
+    return fitted.random_log(world, LOGGED_SEASONS, np.random.default_rng([seed, 1]))
+
+
+def _plan_as_logged(world: World, bound: Bound, seed: int, steps: int) -> tuple[Policy, float]:
+    """The price policy of the world as logged, and the dollars above sending nothing that this world promises it."""
+    logged = fitted.world_as_logged(world, _log(world, seed))
+    found = price_budgets(logged, world.budget())
+    return by_price(found.plan), found.value - doing_nothing(logged)
 
 
 def _in_turn(masked: bool) -> Callable:
@@ -53,20 +60,27 @@ def _prices(world: World, bound: Bound, seed: int, steps: int) -> Policy:
     return train_prices(world, steps, seed)
 
 
-#: What makes each arm's policy of a world, its bound, a seed and a number of steps.
-ARMS: dict[str, Callable[[World, Bound, int, int], Policy]] = {
+#: What makes each arm's policy of a world, its bound, a seed and a number of steps; one says what it promises, too.
+ARMS: dict[str, Callable[[World, Bound, int, int], Policy | tuple[Policy, float]]] = {
     "price policy": lambda world, bound, seed, steps: by_price(bound.plan),
+    "price policy, fitted model": _plan_as_logged,
     "linear program each week": lambda world, bound, seed, steps: each_week(world),
     "gain per cost": lambda world, bound, seed, steps: gain_per_cost(world),
     "first come, first served": lambda world, bound, seed, steps: first_come(world),
-    "bandit, fixed": _bandit(bandits.fixed_bandit),
-    "bandit, as published": _bandit(bandits.published_bandit),
+    "linear program, fitted model": lambda world, bound, seed, steps: each_week(
+        fitted.world_as_logged(world, _log(world, seed))
+    ),
+    "published classifier": lambda world, bound, seed, steps: fitted.published_classifier(world, _log(world, seed)),
     "PPO sets prices": _prices,
-    "PPO in turn, masked": _in_turn(True),
-    "PPO in turn": _in_turn(False),
+    "PPO, one customer at a time, masked": _in_turn(True),
+    "PPO, one customer at a time": _in_turn(False),
 }
 #: Those that learn for long: steps of training, and in how many worlds.
-LEARN_LONG = {"PPO sets prices": (WEEK_STEPS, 5), "PPO in turn, masked": (STEPS, 1), "PPO in turn": (STEPS, 1)}
+LEARN_LONG = {
+    "PPO sets prices": (WEEK_STEPS, 5),
+    "PPO, one customer at a time, masked": (STEPS, 1),
+    "PPO, one customer at a time": (STEPS, 1),
+}
 
 
 class Job(NamedTuple):
@@ -93,7 +107,8 @@ class Job(NamedTuple):
         if self.each:
             world = world._replace(customers=np.full_like(world.customers, self.each))
         bound, nothing = price_budgets(world, world.budget()), doing_nothing(world)
-        policy = ARMS[self.arm](world, bound, self.world, self.steps)
+        made = ARMS[self.arm](world, bound, self.world, self.steps)
+        policy, promised = made if isinstance(made, tuple) else (made, None)
         rngs = np.random.default_rng([self.world, 2]).spawn(self.seasons)
         seasons = [play(world, policy, world.budget(), bound.plan, rng) for rng in rngs]
         lost = np.mean([season.lost.sum() for season in seasons])
@@ -107,6 +122,8 @@ class Job(NamedTuple):
             "spent": np.mean([season.spent for season in seasons]) / world.budget(),
             "refused": np.mean([season.refused for season in seasons]),
         }
+        if promised is not None:
+            row["promised"] = promised / (bound.value - nothing)
         weeks = {
             "lost": np.mean([season.lost for season in seasons], axis=0).tolist(),
             "price": bound.plan.prices.tolist(),
@@ -120,6 +137,7 @@ class UpliftJob(NamedTuple):
     data: str
     seed: int
     customers: int = 20_000
+    hidden: tuple[str, ...] = ("sensitivity", *CHANNELS)
 
     def identity(self) -> list:
         """All but the data, on which nothing here depends."""
@@ -127,32 +145,39 @@ class UpliftJob(NamedTuple):
 
     def seconds(self) -> float:
         """Of one core, measured."""
-        return 4.0
+        return 8.0
 
     def run(self, folder: Path) -> dict:
-        """Returns a row for each way to score customers, and for the first seed their Qini curves."""
+        """Returns a row for each way to score customers, and for the first seed their Qini curves.
+
+        What learners were `told` is all of a customer, or all but what is hidden.
+        """
         rng = np.random.default_rng([self.seed, 3])
         trial, fresh = (uplift.randomised_trial(self.customers, rng) for _ in range(2))
-        scores = {
-            "true uplift": fresh.uplift,
-            "X-learner": uplift.x_learner(trial, fresh.features),
-            "T-learner": uplift.t_learner(trial, fresh.features),
-            "response model": uplift.response_model(trial, fresh.features),
-            "random order": rng.random(self.customers) * 1e-6,
-        }
+        told = _scores(trial, fresh)
+        scores = {"true uplift": fresh.uplift, **told, "random order": rng.random(self.customers) * 1e-6}
+        less = _scores(*(uplift.without(one, self.hidden) for one in (trial, fresh)))
         rows = [
             {
                 "seed": self.seed,
+                "told": what,
                 "scores": name,
                 "qini": uplift.qini_coefficient(score, fresh.uplift),
                 "dollars": uplift.dollars_of(score, fresh) if name != "random order" else _at_random(fresh, score),
             }
-            for name, score in scores.items()
+            for what, some in (("all", scores), ("less", less))
+            for name, score in some.items()
         ]
         places = np.linspace(0, self.customers, 21).astype(int)
         curves = {name: uplift.qini_curve(score, fresh.uplift)[places].tolist() for name, score in scores.items()}
         observed = uplift.observed_qini(scores["X-learner"], fresh.treated, fresh.trip)[places].tolist()
         return {"rows": rows, "curves": curves | {"X-learner, as observed": observed} if self.seed == 0 else {}}
+
+
+def _scores(trial: uplift.Trial, fresh: uplift.Trial) -> dict[str, np.ndarray]:
+    """Fresh customers scored by every learner of a trial."""
+    learners = {"X-learner": uplift.x_learner, "T-learner": uplift.t_learner, "response model": uplift.response_model}
+    return {name: learn(trial, fresh.features) for name, learn in learners.items()}
 
 
 def _at_random(trial: uplift.Trial, score: np.ndarray, share: float = 0.2) -> float:
@@ -161,7 +186,7 @@ def _at_random(trial: uplift.Trial, score: np.ndarray, share: float = 0.2) -> fl
 
 
 def plan(data: str | Path, seeds: int | None = None, budget: int | None = None) -> list:
-    """Every job: ten worlds (PPO fewer) and ten trials unless `seeds` says fewer; `budget`: steps of PPO in turn."""
+    """Every job: ten worlds (PPO fewer) and ten trials unless `seeds` says fewer; `budget`: steps of PPO."""
     worlds = seeds or WORLDS
     jobs: list = []
     for arm in ARMS:

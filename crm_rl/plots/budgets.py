@@ -46,7 +46,7 @@ def shares_of_bound(table: pd.DataFrame, few: set[str]) -> Axes:
         table: by policy, `mean`, `low` and `high`, in the order in which they are drawn.
         few: policies with fewer worlds, whose dots are hollow.
     """
-    axes = plt.subplots(figsize=(6, 4.4))[1]
+    axes = plt.subplots(figsize=(6, 4.8))[1]
     for place, (name, row) in enumerate(table.iterrows()):
         axes.plot([row["low"], row["high"]], [place] * 2, color=BLUE, linewidth=2.2, alpha=0.55)
         inside = "white" if name in few else BLUE

@@ -121,16 +121,12 @@ def create(chosen: Settings | None = None, ready: dict[ModuleType, Any] | None =
 def _outcomes(desk: Desk) -> APIRouter:
     router = APIRouter(tags=["decisions"])
     missing = {"model": Error, "description": "No such decision"}
-    other = {"model": Error, "description": "Another outcome is on record"}
 
-    @router.post("/outcome", responses={404: missing, 409: other})
+    @router.post("/outcome", responses={404: missing})
     async def report_outcome(outcome: Outcome) -> Outcome:
-        """Say what came of a decision: its reward. Saying the same twice is fine."""
-        on_record = await desk.log.reward(outcome.decision, outcome.reward)
-        if on_record is None:
+        """Say what came of a decision: its reward so far. A later report takes the place of an earlier one."""
+        if not await desk.log.reward(outcome.decision, outcome.reward):
             raise HTTPException(404, f"There is no decision {outcome.decision}.")
-        if on_record != outcome.reward:
-            raise HTTPException(409, f"The reward on record is {on_record}, and it stays.")
         return outcome
 
     return router

@@ -67,9 +67,10 @@ class Decision(NamedTuple):
 
 
 class Decisions(NamedTuple):
-    """A log as arrays, each of shape (decisions,), in order of time: what off-policy evaluation starts from."""
+    """A log as arrays, each of shape (decisions,), in order of time (UTC): what off-policy evaluation starts from."""
 
     id: np.ndarray
+    time: np.ndarray
     context: list
     action: np.ndarray
     propensity: np.ndarray
@@ -125,11 +126,11 @@ class DecisionLog:
                 if not future.done():  # as one is whose client has left
                     future.set_exception(failure) if failure else future.set_result(None)
 
-    async def reward(self, identifier: str, reward: float) -> float | None:
-        """Record what came of a decision. The first report stays.
+    async def reward(self, identifier: str, reward: float) -> bool:
+        """Record what came of a decision; a later report takes the place of an earlier one.
 
         Returns:
-            The reward on record; None if there is no such decision.
+            Whether there is such a decision.
 
         Raises:
             LogUnavailable: it is not recorded.
@@ -148,7 +149,7 @@ class DecisionLog:
     def _new_id(self) -> str:
         """32 hexadecimal digits: the time in nanoseconds, later than the last, and chance."""
         self._last = max(self._last + 1, time.time_ns())
-        return f"{self._last:016x}{secrets.token_hex(8)}"
+        return f"{_first_id(self._last)}{secrets.token_hex(8)}"
 
     async def _in_writer(self, work: Callable, *arguments) -> Any:
         try:
@@ -160,43 +161,55 @@ class DecisionLog:
         with self.engine.begin() as connection:
             connection.execute(DECISIONS.insert(), rows)
 
-    def _set_reward(self, identifier: str, reward: float) -> float | None:
-        this = DECISIONS.c.id == identifier
+    def _set_reward(self, identifier: str, reward: float) -> bool:
         with self.engine.begin() as connection:
-            connection.execute(DECISIONS.update().where(this, DECISIONS.c.reward.is_(None)).values(reward=reward))
-            return connection.execute(sa.select(DECISIONS.c.reward).where(this)).scalar_one_or_none()
+            changed = DECISIONS.update().where(DECISIONS.c.id == identifier).values(reward=reward)
+            return connection.execute(changed).rowcount == 1
 
     def _check(self) -> None:
         with self.engine.connect() as connection:
             connection.execute(sa.select(DECISIONS.c.id).limit(1))
 
 
-def read_decisions(url: str = DEFAULT, endpoint: str | None = None) -> Decisions:
+def read_decisions(url: str = DEFAULT, endpoint: str | None = None, window_days: float | None = None) -> Decisions:
     """Read a log.
 
     Args:
         url: of the database.
         endpoint: only the decisions of this one.
+        window_days: how long outcomes may take. Younger decisions are left out, reported or not, because those that
+            pay early are reported early; in the others, a reward that nobody reported is 0.
 
     Returns:
-        The decisions; a reward that nobody reported is nan.
+        The decisions; without a window, a reward that nobody reported is nan.
 
     Raises:
         DataError: there is no such database, or it cannot be opened.
     """
     if url.startswith("sqlite:///") and not Path(sa.make_url(url).database or "").exists():
         raise DataError(f"{url}: there is no log here. Remedy: start the service, or name another database.")
-    columns = [DECISIONS.c[name] for name in Decisions._fields]
+    columns = [DECISIONS.c[name] for name in Decisions._fields if name != "time"]  # an id begins with its time
     query = sa.select(*columns).order_by(DECISIONS.c.id)
     if endpoint is not None:
         query = query.where(DECISIONS.c.endpoint == endpoint)
+    if window_days is not None:
+        query = query.where(DECISIONS.c.id < _first_id(time.time_ns() - round(window_days * 86_400e9)))
     engine = _open(url)
     with engine.connect() as connection:
         rows = connection.execute(query).all()
     engine.dispose()
     identifier, context, action, propensity, policy, reward = zip(*rows, strict=True) if rows else [()] * len(columns)
-    numbers = np.array(propensity, dtype=float), np.array(policy, dtype=str), np.array(reward, dtype=float)
-    return Decisions(np.array(identifier, dtype=str), list(context), np.array(action, dtype=str), *numbers)
+    times = np.array([int(each[:16], 16) for each in identifier], dtype="datetime64[ns]")
+    rewards = np.array(reward, dtype=float)
+    if window_days is not None:
+        rewards = np.nan_to_num(rewards, nan=0.0)
+    numbers = np.array(propensity, dtype=float), np.array(policy, dtype=str), rewards
+    return Decisions(np.array(identifier, dtype=str), times, list(context), np.array(action, dtype=str), *numbers)
+
+
+def _first_id(nanoseconds: int) -> str:
+    """The least id of a time: its nanoseconds in 16 hexadecimal digits, with which ids begin."""
+    return f"{max(nanoseconds, 0):016x}"
 
 
 def _open(url: str) -> sa.Engine:

@@ -1,6 +1,7 @@
 """`/get-next-action` and `/campaign-audience`: the published questions about email audiences, in the published form."""
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -10,7 +11,7 @@ from crm_rl.case_studies.email.audiences import campaign_audience, fit_prior
 from crm_rl.case_studies.email.campaign import exact_q
 from crm_rl.case_studies.email.cells import ATTRIBUTES, MOVED, SHAPE, SUBJECT, neighbours
 from crm_rl.case_studies.email.table import load_counts
-from crm_rl.serving.deciding import Desk, Question
+from crm_rl.serving.deciding import Desk, Question, named_by
 
 ACTIONS = [str(action) for action in range(len(MOVED))]
 
@@ -78,7 +79,8 @@ class EmailPolicy:
         self.audiences = [
             campaign_audience(counts, subject + 1, most=MOST, prior=prior) for subject in range(SHAPE[SUBJECT])
         ]
-        self.name = f"exact-q-{'own-table' if os.environ.get('CRM_RL_EMAIL') else 'twin'}"
+        own = os.environ.get("CRM_RL_EMAIL")
+        self.name = named_by("exact-q-own-table", Path(own)) if own else "exact-q-twin"
 
 
 def routes(desk: Desk, policy: EmailPolicy) -> APIRouter:

@@ -75,7 +75,7 @@ def answer(status: int, error: str, problems: list[dict] | None = None, headers:
 
 def _refusal(problems: Any) -> Response:
     listed = [{"where": where[:200], "problem": problem} for where, problem in problems]
-    return answer(422, "This cannot be asked; see what is allowed.", listed[:50])
+    return answer(422, "Invalid request; see what is allowed.", listed[:50])
 
 
 class BodyLimit:

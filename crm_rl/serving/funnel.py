@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import datetime
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,14 +16,14 @@ from crm_rl.agents.checkpoints import PolicyError
 from crm_rl.agents.policies import NetworkPolicy, load_policy
 from crm_rl.data import customers
 from crm_rl.data.cells import READERS
-from crm_rl.data.columns import BOOTCAMPS, CONTACTS, DATE_COLUMNS, EVENTS, SNAPSHOT_DATE, STAGES, STATUSES, TEXT
-from crm_rl.data.features import PUBLISHED_FEATURES, PublishedFeatures
+from crm_rl.data.columns import BOOTCAMPS, CONTACTS, DATE_COLUMNS, EVENTS, STAGES, STATUSES, TEXT
+from crm_rl.data.features import PUBLISHED_FEATURES, PublishedFeatures, normalise
 from crm_rl.data.load import TWIN
 from crm_rl.data.problems import PROBLEMS, DataError
 from crm_rl.data.split import published_split
 from crm_rl.files import PROJECT
-from crm_rl.serving.deciding import Desk, Question
-from crm_rl.serving.recommend import setting_of, trained_worlds
+from crm_rl.serving.deciding import Desk, Question, Subject, named_by, pseudonym
+from crm_rl.serving.recommend import LEFT_ALONE, setting_of, trained_worlds
 from crm_rl.worlds.base import Action
 
 #: The network of the study on the twin, recorded with it.
@@ -31,7 +32,14 @@ POLICY = PROJECT / "data" / "results" / "policies" / "funnel_twin-described-dqn.
 ACTIONS = [action.name.lower() for action in Action]
 FEATURES = [feature.name for feature in PUBLISHED_FEATURES]
 
+#: Who decides about prospects marked "do not contact" and subscribers; the log names it as their policy.
+NO_CONTACT = "no-contact-rule"
+
 NAMES = ("country", "education", "status", "stage")
+
+#: Features that count days before `as_of`, and the columns they count from.
+DAYS = {"Days_Since_First_Contact": "First Contact", "Days_Since_Last_Contact": "Last Contact"}
+
 MILESTONES = [event for event in EVENTS if event != "subscribed"]
 
 #: What a reader may say of a cell that is good enough: another way to write what is meant.
@@ -57,7 +65,7 @@ class Customer(Question):
     survey: Milestone | None = Field(None, alias=EVENTS["survey"])
     signup: Milestone | None = Field(None, alias=EVENTS["signup"])
     manager: Milestone | None = Field(None, alias=EVENTS["manager"])
-    subscribed: Milestone | None = Field(None, alias=EVENTS["subscribed"], description="not used")
+    subscribed: Milestone | None = Field(None, alias=EVENTS["subscribed"], description="a day: always wait")
 
 
 EXAMPLE = {"Country": "Germany", "Education": "B7", "First Contact": "2022-01-10", "Stage": "interested"}
@@ -70,16 +78,23 @@ class FunnelQuestion(Question):
 
     customer: Customer | None = None
     features: list[Share] | None = Field(None, min_length=len(FEATURES), max_length=len(FEATURES))
-    as_of: Day = Field(str(SNAPSHOT_DATE.date()), description="the day from which 'days since' counts back")
+    as_of: Day = Field(
+        default_factory=lambda: str(datetime.date.today()),
+        description="the day from which 'days since' counts back (default: today)",
+    )
+    subject: Subject = None
 
 
 class FunnelAnswer(BaseModel):
-    """What to do, what the network expects of each action, and whether training met the country and the bootcamp."""
+    """What to do, what the network expects of each action, and whether training met the country and the bootcamp.
+
+    Q-values are in points of the published reward, not in dollars.
+    """
 
     action: Literal[tuple(ACTIONS)]
     q_values: dict[str, float]
     known: bool | None = Field(description="null if the question gave features")
-    notes: list[str] = Field(description="what was read in another way than it was written")
+    notes: list[str] = Field(description="what to know before you rely on it")
     decision: str = Field(description="the id to report the outcome under")
 
 
@@ -106,7 +121,9 @@ class FunnelPolicy:
         train = published_split(people).train
         self.encoder = PublishedFeatures().fit(train)
         self.seen = {name: set(train[name].dropna()) for name in ("country", "education")}
-        self.name = policy.stem
+        days = self.encoder.values(train)[list(DAYS)]
+        self.days = {name: (int(days[name].min()), int(days[name].max())) for name in DAYS}
+        self.name = named_by(policy.stem, policy)
 
     def features(self, cells: dict[str, str | None], as_of: str) -> tuple[np.ndarray, bool, list[str]]:
         """Read a customer's cells by the readers of chapter 1, and encode them.
@@ -141,7 +158,19 @@ class FunnelPolicy:
         encoder = copy.copy(self.encoder)
         encoder.today_ = today
         known = all(values[name.title()] in (None, *seen) for name, seen in self.seen.items())
-        return encoder.transform(pd.DataFrame(columns)).to_numpy(np.float32)[0], known, notes
+        own_units = encoder.values(pd.DataFrame(columns))
+        for name, (least, most) in self.days.items():
+            days, column = int(own_units[name].iloc[0]), DAYS[name]
+            if values[column] is not None and not least <= days <= most:
+                notes.append(f"{column}: {days:,} days before as_of; in training it was {least} to {most}")
+        return normalise(own_units, PUBLISHED_FEATURES).to_numpy(np.float32)[0], known, notes
+
+
+def _left_alone(question: FunnelQuestion) -> bool:
+    """Whether nobody may contact this customer. Of features it can be told of subscribers alone."""
+    if question.customer is None:
+        return question.features[FEATURES.index("Stage")] == 1
+    return question.customer.stage in LEFT_ALONE or question.customer.subscribed not in (None, "No")
 
 
 def _day(text: str) -> pd.Timestamp:
@@ -163,18 +192,27 @@ def routes(desk: Desk, policy: FunnelPolicy) -> APIRouter:
 
     @router.post("/recommend/funnel")
     async def recommend_funnel(question: FunnelQuestion) -> FunnelAnswer:
-        """What to do with a customer of the sales funnel."""
+        """What to do with a customer of the sales funnel: a demonstration, not advice.
+
+        The network of the book did worse than random actions in chapter 8. Prospects marked "do not contact" and
+        subscribers always get `wait`.
+        """
         if (question.customer is None) == (question.features is None):
             raise DataError("body: give either customer or features")
         features, known, notes = np.array(question.features or [], dtype=np.float32), None, []
         if question.customer is not None:
-            cells: dict[str, Any] = question.customer.model_dump(by_alias=True, exclude={"id", "subscribed"})
+            cells: dict[str, Any] = question.customer.model_dump(by_alias=True, exclude={"id"})
             asked = asyncio.get_running_loop().run_in_executor(reading, policy.features, cells, question.as_of)
             features, known, notes = await asked
         values = policy.network.of_observations(features[None])[0]
-        context = {"features": features.tolist()}
-        best = int(values.argmax())
-        action, decision = await desk.decide("recommend/funnel", policy.name, context, best, ACTIONS)
+        permitted, who = range(len(ACTIONS)), policy.name
+        if _left_alone(question):
+            permitted, who = [Action.WAIT], NO_CONTACT
+            notes.append("do not contact, or subscribed: always wait")
+        best = max(permitted, key=values.__getitem__)
+        context = {"features": features.tolist()} | pseudonym(question.subject)
+        context |= {} if question.customer is None else {"as_of": question.as_of}
+        action, decision = await desk.decide("recommend/funnel", who, context, best, ACTIONS, permitted)
         return FunnelAnswer(
             action=ACTIONS[action],
             q_values={name: round(float(value), 4) for name, value in zip(ACTIONS, values, strict=True)},

@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from crm_rl.case_studies.offers.catalogue import load_catalogue
 from crm_rl.case_studies.offers.features import FEATURES, SHARES
-from crm_rl.case_studies.offers.recommend import NOTHING, Recommendation, recommend_offer
+from crm_rl.case_studies.offers.recommend import NOTHING, recommend_offer
 from crm_rl.case_studies.offers.response import FATIGUE, HABIT, load_response
-from crm_rl.serving.deciding import Desk, Question
+from crm_rl.serving.deciding import Desk, Question, Subject, pseudonym
 
 #: A customer who buys at a discount and comes by email.
 EXAMPLE = dict(zip(FEATURES, (3, 12, 250, 0.6, 0.9, 0.3, 0.7, 0.2, 0.1, 20), strict=True))
@@ -34,6 +34,7 @@ class OfferQuestion(Question):
     week: int = Field(0, ge=0, lt=load_response()["weeks"], description="how many weeks are over")
     fatigue: int = Field(0, ge=0, lt=FATIGUE, description="0: no message lately")
     habit: int = Field(0, ge=0, lt=HABIT, description="0: does not wait for price cuts")
+    subject: Subject = None
 
 
 class Alternative(BaseModel):
@@ -43,7 +44,7 @@ class Alternative(BaseModel):
     value: int = Field(description="percent off the price")
     channel: str | None
     timing: str | None
-    gain: float | None = Field(description="null for an offer that was drawn at random")
+    gain: float
 
 
 class OfferAnswer(Alternative):
@@ -71,14 +72,16 @@ def routes(desk: Desk, policy: OfferPolicy) -> APIRouter:
 
     @router.post("/recommend/offer")
     async def recommend_an_offer(question: OfferQuestion) -> OfferAnswer:
-        """Which offer for this customer."""
-        context = question.model_dump()
+        """Which offer for this customer. Exploration draws from it and those alternatives that do not lose money."""
+        context = question.model_dump(exclude={"subject"})
         found = recommend_offer(**context)
         best = policy.actions.index(found.action)
-        place, decision = await desk.decide("recommend/offer", policy.name, context, best, policy.names)
+        gains = {policy.actions.index(action): gain for action, gain in found.alternatives if gain >= 0}
+        logged = context | pseudonym(question.subject)
+        place, decision = await desk.decide("recommend/offer", policy.name, logged, best, policy.names, [best, *gains])
         if place != best:
-            found = Recommendation(policy.actions[place], "Drawn at random, to learn from.", float("nan"), ())
-        answer = found.as_dict() | {"decision": decision}
-        return OfferAnswer(**answer | ({} if place == best else {"gain": None}))
+            drawn = "Drawn at random, to learn from."
+            found = found._replace(action=policy.actions[place], reason=drawn, gain=gains[place], alternatives=())
+        return OfferAnswer(**found.as_dict() | {"decision": decision})
 
     return router

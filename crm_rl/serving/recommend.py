@@ -11,6 +11,14 @@ from crm_rl.worlds.base import Action, firm_actions
 from crm_rl.worlds.replay_settings import RULES
 from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds, world_of
 
+#: Stages of prospects whom no policy may contact.
+LEFT_ALONE = ("do not contact", "subscribed already")
+
+
+def left_alone(customers: pd.DataFrame) -> np.ndarray:
+    """Who must not be contacted, whatever a policy says: shape (customers,), bool, from columns as `clean` has them."""
+    return (customers["stage"].isin(LEFT_ALONE) | customers["subscribed"]).to_numpy(dtype=bool)
+
 
 def setting_of(policy: TablePolicy | NetworkPolicy) -> tuple[str, bool]:
     """In which setting a policy was trained, and whether it selects features.
@@ -52,7 +60,7 @@ def recommend(
     """Ask a policy what to do with each customer.
 
     With feature selection the policy first chooses what to look at; what is recommended is its first action of the
-    firm.
+    firm. Who is to be left alone gets `wait`, whatever the policy says.
 
     Args:
         policy: a policy of the study.
@@ -89,6 +97,7 @@ def recommend(
             break
         after = world.step(states, actions, np.zeros((len(asked), 0))).state
         states, asked = type(states)(*(field[~decides] for field in after)), asked[~decides]
+    choice[left_alone(customers)] = Action.WAIT
     names = pd.Series([Action(place).name.lower() if place >= 0 else None for place in choice], dtype=TEXT)
     table = pd.DataFrame(
         {"customer_id": customers["customer_id"].to_numpy(), "action": names, "known": known, "looked_at": looked_at}

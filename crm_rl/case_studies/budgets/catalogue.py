@@ -5,7 +5,8 @@ Money that a budget must hold is counted in whole cents, so that a sum of costs 
 
 import numpy as np
 
-#: The value of each offer in dollars; 0 is no offer. An offer is a credit: it is spent when it is sent.
+#: The value of each offer in dollars; 0 is no offer. An offer is a credit, charged when it is sent; one that costs
+#: only when redeemed costs its value times the chance of redemption, on average.
 OFFER_VALUES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
 CHANNELS = ("push", "email", "in-app", "sms", "phone")
 CHANNEL_COSTS = (0.0, 0.02, 0.03, 0.05, 0.07)

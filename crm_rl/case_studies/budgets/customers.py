@@ -28,7 +28,12 @@ PRICES = shipped("worlds/budgets_prices.csv")
 
 COLUMNS = ("customer_id", "segment", "habit", "fatigue", "age", "contacts", "consent")
 WHOLE = {"habit": (0, HABITS - 1), "fatigue": (0, FATIGUES - 1), "age": (0, 130), "contacts": (0, 1000)}
-REASONS = ("sent", "too young", "no consent", "contact cap", "worth less than its price")
+
+#: Why a customer gets an offer or none, see `_reasons`.
+REASONS = (
+    *("sent", "too young", "no consent", "contact cap"),
+    *("better offers lack consent", "outbid at this price", "not worth its cost"),
+)
 
 
 class Batch(NamedTuple):
@@ -152,10 +157,33 @@ def offers_within(batch: Batch, budget: int, week: int = 1, contacts: int = 12, 
     mask = allowed(batch.people, limits)
     found = plan_week(np.where(mask, values, -np.inf), CENTS, budget)
     checked = check(found.actions, limits, batch.people)
-    rules = [batch.people.age < age, ~batch.people.consent.any(axis=1), batch.people.contacts >= contacts]
-    reasons = np.where(checked.actions > 0, 0, np.select(rules, [1, 2, 3], 4))
+    reasons = _reasons(checked.actions, batch.people, limits, values, found.price)
     alone = float(values[:, 0].sum())
     return Offers(checked.actions, reasons, found.price, checked.spent, found.bound - alone, found.value - alone)
+
+
+def _reasons(actions: np.ndarray, people: Customers, limits: Limits, values: np.ndarray, price: float) -> np.ndarray:
+    """Why each customer got what they got: places in `REASONS`, shape (customers,).
+
+    Without an offer, the first that holds: a rule forbids all offers; at this price some offer would gain, so it is one
+    without consent; some offer gains more than it costs, but not at this price; none does.
+
+    Args:
+        actions: what they got.
+        people, limits: what the rules ask.
+        values: dollars, costs taken off, shape (customers, 26).
+        price: on top of the dollar itself.
+    """
+    gains = values - values[:, :1]
+    told = [
+        actions > 0,
+        people.age < limits.age,
+        ~people.consent.any(axis=1),
+        people.contacts >= limits.contacts,
+        (gains - price * CENTS / 100).max(axis=1) > 1e-9,
+        gains.max(axis=1) > 1e-9,
+    ]
+    return np.select(told, range(len(told)), len(told))
 
 
 def rows_of(batch: Batch, offers: Offers) -> list[dict[str, object]]:

@@ -22,7 +22,8 @@ class Trial(NamedTuple):
     """A randomised trial of one offer.
 
     Attributes:
-        features: shape (customers, 9): the numbers of `world.NUMBERS`, and habit.
+        features: shape (customers, 9): the numbers of `world.NUMBERS`, and habit. Sensitivity and channels are the
+            world's own parameters: no firm has them, see `without`.
         treated: shape (customers,), bool: who got the offer.
         trip: shape (customers,), bool.
         uplift: shape (customers,): the true effect on the chance of a trip, which no learner sees.
@@ -45,6 +46,17 @@ def randomised_trial(customers: int, rng: np.random.Generator) -> Trial:
     trip = rng.random(customers) < np.where(treated, treatment, without)
     features = np.column_stack([types[list(NUMBERS)], habit])
     return Trial(features, treated, trip, treatment - without, features[:, 0] + TRIP_WEIGHT)
+
+
+def without(trial: Trial, names: tuple[str, ...]) -> Trial:
+    """The same trial for learners that are not told some of `world.NUMBERS`.
+
+    Raises:
+        ValueError: there is no such number.
+    """
+    if unknown := set(names) - set(NUMBERS):
+        raise ValueError(f"no number {', '.join(sorted(unknown))}. Remedy: some of {', '.join(NUMBERS)}.")
+    return trial._replace(features=np.delete(trial.features, [NUMBERS.index(name) for name in names], axis=1))
 
 
 def _trip_models(trial: Trial) -> list:

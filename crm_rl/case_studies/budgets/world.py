@@ -11,7 +11,7 @@ customer's state is a habit (0 to 3) and a fatigue (0 to 2), numbered `3 * habit
 | habit | after a trip one up; without a trip one down, with chance 0.3 |
 | fatigue | after a contact one up; without one, one down |
 | reward | (margin + 0.50) x trip - cost of what was sent, in dollars |
-| after the last week | eight weeks of unprompted trips at the habit reached: lifetime value |
+| after the last week | eight weeks of unprompted trips at the habit reached, a stand-in for lifetime value |
 
 All of it is assumption: the published system has no customers to fit.
 """

@@ -35,6 +35,9 @@ TYPES = {"b": 0, "business": 0, "c": 1, "consumer": 1}
 #: The columns of which millions of cells share a few spellings.
 WORDS = ("Sent_Date", "Responded_Date", "Gender", "Type")
 
+#: Days after an email in which an answer counts, unless said otherwise.
+WINDOW = 14
+
 #: No age and no tenure reaches this.
 MOST_YEARS = 150
 
@@ -86,17 +89,23 @@ class Events(NamedTuple):
         return self.pair() * DAYS + self.day
 
 
-def prepare(sent: Path, responded: Path, userbase: Path) -> tuple[Counts, Report]:
+def prepare(sent: Path, responded: Path, userbase: Path, window: int = WINDOW) -> tuple[Counts, Report]:
     """Make the permutation table. An answer belongs to the last email of its subject that its customer got before it.
+
+    Answers that come more than `window` days after that email are left out: they are hardly due to it.
 
     Args:
         sent: a row an email, with the columns `SENT`; dates as YYYY-MM-DD.
         responded: a row an answer, with the columns `RESPONDED`.
         userbase: a row a customer, with the columns `USERBASE`; age and tenure in years.
+        window: days; 0 counts answers of the same day only.
 
     Raises:
+        ValueError: the window is negative.
         DataError: a file cannot be used, or no email is left; all that is wrong is named at once.
     """
+    if window < 0:
+        raise ValueError(f"window is {window}. Remedy: a number of days, 0 or more.")
     emails, answers, people = _read_all({sent: SENT, responded: RESPONDED, userbase: USERBASE})
     ids, groups, left_out = _customers(people)
     emails, faults = _events(emails, ids, "emails")
@@ -109,8 +118,12 @@ def prepare(sent: Path, responded: Path, userbase: Path) -> tuple[Counts, Report
     emails = Events(*(part[first] for part in emails))
     last = np.searchsorted(places, answers.place(), side="right") - 1
     found = (last >= 0) & (emails.pair()[last] == answers.pair()) if len(places) else np.zeros(len(last), dtype=bool)
-    answered = np.unique(last[found])
     left_out["answers without an email before them"] = int((~found).sum())
+    late = found.copy()
+    late[found] = answers.day[found] - emails.day[last[found]] > window
+    left_out[f"answers more than {window} days after the email"] = int(late.sum())
+    found &= ~late
+    answered = np.unique(last[found])
     left_out["answers to an email that has one"] = int(found.sum()) - len(answered)
 
     fits = groups[emails.customer] >= 0

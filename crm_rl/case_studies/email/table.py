@@ -72,7 +72,7 @@ def read_table(path: Path) -> Counts:
     faults["more answers than emails"] = whole[SENT] & whole[ANSWERED] & (answered > sent)
     lines = [f"    {fault}: {_rows(np.flatnonzero(where))}" for fault, where in faults.items() if where.any()]
     if lines:
-        raise DataError("\n".join([f"{path}: no permutation table.", *lines, "Remedy: mend these rows."]))
+        raise DataError("\n".join([f"{path}: no permutation table.", *lines, "Remedy: correct these rows."]))
     cells, counts = encode(states), Counts(np.zeros(N_CELLS, dtype=np.int64), np.zeros(N_CELLS, dtype=np.int64))
     counts.sent[cells], counts.answered[cells] = sent, answered
     if not counts.sent.any():

@@ -98,7 +98,7 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
     actions = _actions(written, problems)
     if problems:
         listed = "".join(f"\n    {problem}" for problem in problems)
-        remedy = f"Remedy: mend these places; {CATALOGUE} is one that works."
+        remedy = f"Remedy: correct these places; {CATALOGUE} is one that works."
         raise DataError(f"{path}: this catalogue cannot be used:{listed}\n{remedy}")
     return catalogue_of(actions)
 

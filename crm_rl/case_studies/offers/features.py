@@ -46,6 +46,7 @@ def features_of(log: pd.DataFrame, at: pd.Timestamp | None = None) -> pd.DataFra
     Returns:
         A row a customer, by `user_id` in rising order, with `FEATURES`. Shares of few cases are drawn towards one half:
         half a case is added to both sides, so that someone without a purchase is at 0.5.
+        `discount_sensitivity` is such a share of purchases: at work it also reflects who was sent discounts.
     """
     at = log["time"].max() if at is None else at
     log = log[log["time"] <= at]

@@ -31,13 +31,16 @@ NOTHING = "no offer"
 #: How many alternatives are named.
 ALTERNATIVES = 3
 
+#: Dollars that are not worth choosing by.
+CLOSE = 0.05
+
 
 class Recommendation(NamedTuple):
     """An answer.
 
     Attributes:
         action: the offer, or None to send nothing.
-        reason: why, in a sentence.
+        reason: why, or in spite of what; and whether the alternatives are as good.
         gain: dollars by which the response model puts it above sending nothing this week, the best plan following both.
         alternatives: the next best, best first: (offer or None for nothing, gain).
     """
@@ -96,7 +99,10 @@ def recommend_offer(
         ranked_by = scores(observe(customers_of(row[None]), state, load_response()["weeks"]))[0]
     order = np.argsort(-ranked_by.round(9), kind="stable")[: ALTERNATIVES + 1]  # equal ones by their number
     named = [((*catalogue.actions, None)[place], float(q[place] - q[-1])) for place in order]
-    reason = _reason(named[0][0], row, type_, fatigue, habit)
+    reason = _reason(named[0][0], row, type_, fatigue, habit, float(q.max() - q[-1]))
+    gains = [gain for _, gain in named]
+    if len(named) > 1 and max(gains) - min(gains) <= CLOSE:
+        reason += f" The alternatives are within ${CLOSE:.2f} of it: any of them will do."
     return Recommendation(named[0][0], reason, named[0][1], tuple(named[1:]))
 
 
@@ -128,32 +134,48 @@ def checked(features: Mapping[str, float] | np.ndarray, **places: int) -> np.nda
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 0 <= value < limits[name]:
             problems.append(f"{name}: {value!r} is not a whole number from 0 to {limits[name] - 1}")
     if problems:
-        raise DataError("no offer can be recommended: " + "; ".join(problems) + ". Remedy: mend these.")
+        raise DataError("no offer can be recommended: " + "; ".join(problems) + ". Remedy: correct these.")
     return row
 
 
-def _reason(action: Offer | None, row: np.ndarray, type_: int, fatigue: int, habit: int) -> str:
-    """Why this offer suits this customer, in a sentence."""
+def _reason(action: Offer | None, row: np.ndarray, type_: int, fatigue: int, habit: int, missed: float) -> str:
+    """Why this action, or in spite of what: a clause for each of its parts.
+
+    Args:
+        action: the action, None for nothing.
+        row: the features.
+        type_: the customer's type.
+        fatigue, habit: where the customer stands.
+        missed: dollars by which the best action is above sending nothing.
+    """
     answers = {name: int(part[0]) for name, part in answers_of(np.array([type_])).items()}
     value = dict(zip(FEATURES, row, strict=True))
     if action is None:
         why = "no message earns what it costs later"
-        if fatigue:
+        if missed > CLOSE:
+            why = f"so the policy decides; by the response model the best offer would bring ${missed:.2f} more"
+        elif fatigue:
             why = f"fatigue is {fatigue} of {FATIGUE - 1}, and a message now would weaken the next ones"
         elif habit:
             why = f"habit is {habit} of {HABIT - 1}, and it falls while prices stay full"
         return f"Send nothing this week: {why}."
-    parts = []
-    if action.offer == "discount" or action.value:
-        sensitive = "buys mostly" if answers["discount_sensitivity"] else "seldom buys"
-        parts.append(f"{sensitive} at a discount ({value['discount_sensitivity']:.2f})")
+    sensitive, engaged, own = answers["discount_sensitivity"], answers["engagement"], CHANNELS[answers["channel"]]
+    buys = f"{'buy mostly' if sensitive else 'seldom buy'} at a discount ({value['discount_sensitivity']:.2f})"
+    attention = f"are {'' if engaged else 'not '}highly engaged ({value['engagement']:.2f})"
+    parts = [(f"{action.value}% off" if action.value else "no price cut", sensitive == bool(action.value), buys)]
     if action.offer == "free_shipping":
-        likes = "mostly" if answers["free_shipping_preference"] else "seldom"
-        parts.append(f"{likes} uses free shipping ({value['free_shipping_preference']:.2f})")
-    if action.offer == "bundle":
-        parts.append(f"has spent ${value['monetary']:,.0f}")
-    parts.append(f"{'is' if answers['engagement'] else 'is not'} highly engaged ({value['engagement']:.2f})")
-    own = CHANNELS[answers["channel"]]
+        likes = answers["free_shipping_preference"]
+        uses = f"{'mostly' if likes else 'seldom'} use it ({value['free_shipping_preference']:.2f})"
+        parts.append(("free shipping", likes, uses))
+    elif action.offer == "recommendation":
+        parts.append(("a recommendation", engaged, attention))
+    elif action.offer == "bundle":
+        only = "" if answers["monetary"] else "only "
+        parts.append(("a bundle", answers["monetary"], f"have spent {only}${value['monetary']:,.0f}"))
     share = value[RESPONSIVENESS[answers["channel"]]]
-    parts.append(f"comes most often by {own} ({share:.2f})")
-    return f"This customer {', '.join(parts[:-1])} and {parts[-1]}."
+    parts.append((f"by {action.channel}", action.channel == own, f"come most often by {own} ({share:.2f})"))
+    if action.timing != "delay_1hour":  # which suits everybody
+        at_once = action.timing == "immediate"
+        parts.append(("at once" if at_once else "after 6 hours", engaged == at_once, attention))
+    said = "; ".join(f"{part}, {'as' if fits else 'although'} they {do}" for part, fits, do in parts)
+    return f"{said[0].upper()}{said[1:]}."
