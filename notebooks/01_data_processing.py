@@ -15,10 +15,11 @@
 #   - to keep the test part's answers out of the features
 #
 # You need
-# : [the problem](../book/problem.md); Python and some pandas.
+# : [the problem](../book/problem.md); Python and some pandas. If you are here for reinforcement learning, go to
+#   [chapter 3](03_funnel_mdp.ipynb) first, and come back before chapter 8.
 #
 # Time
-# : 29 minutes to read, 20 seconds to run.
+# : 30 minutes to read, 20 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -222,7 +223,7 @@ assert inbound.sum() == 281 and customers.loc[inbound, "subscribed"].sum() == 25
 #
 # ## An empty cell can say a lot
 #
-# {glue:text}`data-no-first` customers have no first contact. Before you drop them or fill the gap, ask what else is in their rows. If an event is, the
+# {glue:text}`data-no-first` customers have no first contact. Before you drop them or fill the gap, ask what else is in their rows. If there is an event, the
 # customer came without having been written to: we call them {term}`inbound`.
 
 # %%
@@ -240,11 +241,15 @@ rates.assign(**{"95% interval": ends}).drop(columns=["low %", "high %"])
 assert rates.loc["inbound: an event, no contact", "low %"] > rates.loc["first contact known", "high %"]
 glue("data-inbound-rate", f"{rates.loc['inbound: an event, no contact', 'rate %']:.1f}%", display=False)
 glue("data-outbound-rate", f"{rates.loc['first contact known', 'rate %']:.1f}%", display=False)
+blank = customers.loc[unwritten, "subscribed"].mean()
+glue("data-no-first-rate", f"{blank:.1%}", display=False)
+glue("data-no-first-factor", f"{blank / customers.loc[~unwritten, 'subscribed'].mean():.0f}", display=False)
 
 # %% [markdown]
 # Inbound customers subscribe in {glue:text}`data-inbound-rate` of cases, the others with a known first contact in {glue:text}`data-outbound-rate`, and their
-# {term}`Wilson intervals <Wilson interval>` are far apart. More than half of all subscribers are inbound. For them the empty cell is no accident: nobody wrote to them
-# first. Imputing a date would erase the strongest signal in the file.
+# {term}`Wilson intervals <Wilson interval>` are far apart. More than half of all subscribers are inbound. Part of the gap is there by definition: a subscription is an event,
+# so the group without one has no subscriber. But of *all* customers without a first contact {glue:text}`data-no-first-rate` subscribed, and that is still
+# {glue:text}`data-no-first-factor` times the rate of the others. Their empty cell is no accident: nobody wrote to them first. Imputing a date would erase that.
 #
 # ## Split by time
 #
@@ -330,8 +335,8 @@ glue("data-known-by", f"{sound.known_by.day} {sound.known_by:%B %Y}", display=Fa
 assert known.sum() < sound.train["subscribed"].sum() / 2
 
 # %% [markdown]
-# Same customers, same formula. The first number is higher only because the test part's own subscribers are in the rates: a country whose one subscriber is a test
-# customer betrays that customer. The rule is **fit on train, transform everything**.
+# Same customers, same formula. The first number is higher because outcomes of the future are in the rates, the test part's own among them: a country whose one
+# subscriber is a test customer betrays that customer. The rule is **fit on train, transform everything**.
 #
 # There is a subtler form. Train ends on {glue:text}`data-known-by`. Of its {glue:text}`data-train-subscribers` subscribers only {glue:text}`data-known` had subscribed by
 # then; a model trained on that day could not have known the others. So our rates count only what was **known by the last day of train**.
@@ -351,11 +356,11 @@ feature_table(SOUND_FEATURES)[["name", "meaning", "scale"]]
 #
 # - One column goes, because it reads names as numbers. You will find it in [the next chapter](02_education_column.ipynb). *Inbound* takes its place.
 # - *Stage* loses "subscribed already". That note *is* the outcome.
-# - *Status_Active* asked for a status that no row has.
+# - *Status_Active* goes: it looked for a status text that no row contains, so the column was always 0.
 # - A missing date is no longer read as "today".
 # - The two rates count what was known, and are drawn towards the average in small groups (also in the next chapter).
 #
-# One weakness stays: the milestones describe the record *at the snapshot*, not on the day on which somebody had to act.
+# One weakness stays: the milestones, and *Inbound* with them, describe the record *at the snapshot*, not on the day on which somebody had to act.
 # Chapter 9 comes back to it.
 #
 # In a terminal, all of this chapter is one command:
@@ -548,7 +553,7 @@ assert spreads[0] < 0.02 < spreads[1]
 # :class-container: interview
 #
 # In a CRM export of {glue:text}`data-rows` prospects, {glue:text}`data-test-missing` had no first contact date. Those among them with any later event had come by themselves, and
-# {glue:text}`data-inbound-rate` of them subscribed, against {glue:text}`data-outbound-rate` of the customers written to first. Dropping or imputing would have lost the strongest signal.
+# {glue:text}`data-inbound-rate` of them subscribed, against {glue:text}`data-outbound-rate` of the customers written to first. Dropping or imputing would have lost that.
 # It was a trap as well: no recorded action had brought these people.
 # ::::
 # ::::{dropdown} What is target leakage? Give three forms of it.

@@ -156,7 +156,7 @@ glue("education-largest", largest, display=False)
 glue("education-told-low", f"{told.min():.1f}%", display=False)
 glue("education-told-high", f"{told.max():.1f}%", display=False)
 
-# %% mystnb={"figure": {"caption": "AUC of the same model on the same customers under 200 labellings of the bootcamps.", "name": "fig-education-relabel"}, "image": {"alt": "Histogram of the AUC over 200 relabellings: it spreads from below 0.5 to almost 0.6. The labels as given stand inside it; the smoothed rate, which needs no labels, stands at or beyond its upper end."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "AUC of the same model on the same customers under 200 labellings of the bootcamps. The next section explains the smoothed rate.", "name": "fig-education-relabel"}, "image": {"alt": "Histogram of the AUC over 200 relabellings: it spreads from below 0.5 to almost 0.6. The labels as given stand inside it; the smoothed rate, which needs no labels, stands at or beyond its upper end."}} tags=["hide-input"]
 plots.against_chance(
     auc,
     {
@@ -267,7 +267,7 @@ assert wilson(13, 1000)[1] > wilson(18, 1000)[0]
 # :label: ex-education-fold
 #
 # The function runs, but it leaks. Repair the two marked places; use the smoothed rate from the box. `check` flips the outcome of one customer after the other, and looks whether
-# their own code moves.
+# their own value moves.
 # ::::
 
 
@@ -284,7 +284,7 @@ def check(out_of_fold) -> str:
         flipped[row] = not flipped[row]
         again = np.asarray(out_of_fold(names, flipped, parts, m=2), dtype=float)
         if not np.isclose(again[row], codes[row], equal_nan=True):
-            return f"Row {row}: flip this customer's outcome, and their own code moves. Count the others only."
+            return f"Row {row}: flip this customer's outcome, and their own value moves. Count the others only."
     if np.isnan(codes).any():
         return f"Row {np.isnan(codes).argmax()} has no code: its name is new to the other folds. Give it p."
     right = np.empty(6)
@@ -437,7 +437,7 @@ before = PublishedFeatures().fit(parts.train).transform(parts.val)
 # :class: dropdown
 # :::
 #
-# It is `Country`, the country's place in the alphabet: the fix stopped one column short. `Stage` is a code of names as well, from 0 to 6, and passes.
+# It is `Country`, the country's place in the alphabet: the fix stopped one column short. `Stage` is a code of names as well, from 0 to 6 (our own stops at 3, before "subscribed already"), and passes.
 # Its order was chosen by somebody who knew what the notes mean. You can argue with that order; an alphabet does not even make a claim.
 
 

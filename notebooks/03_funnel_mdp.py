@@ -47,7 +47,7 @@ if "google.colab" in sys.modules:
 # {glue:text}`funnel-customers` customers, {glue:text}`funnel-inbound` of them {term}`inbound`: they came by themselves. A customer
 # stays for up to twelve weeks, and each week the firm takes one of six actions, at a cost. A subscription is worth 5,000 dollars.
 #
-# Five ways to choose the action, and what each earns:
+# (This is the book's own world; results over ten others are marked as such.) Five ways to choose the action, and what each earns:
 
 # %% mystnb={"figure": {"caption": "What five policies earn in twelve weeks, in dollars a customer, and their share of the attainable gain. Exact values, averaged over all customers.", "name": "fig-funnel-values"}, "image": {"alt": "Bar chart of earnings in dollars a customer. Random actions lose 19, waiting earns 11, always email 12, the hand-written rule 16, the best plan 30."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -101,7 +101,7 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # nothing. The **best plan** earns {glue:text}`funnel-best-plan` dollars.
 #
 # The percentages are {term}`shares of the attainable gain <share of the attainable gain>`: 0% for waiting, 100% for the best plan. Every agent
-# of this book gets one. So where does the 100% come from?
+# of this book gets one.
 #
 # ## The loop of agent and environment
 #
@@ -110,7 +110,7 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # :alt: The agent, the sales team's policy, sends one of six actions to the environment, one customer for up to twelve weeks. Back come a reward and the next state. Inside the environment the customer goes from new to signed up to subscribed, or is lost on the way.
 # :width: 92%
 #
-# Each week the agent acts and the customer responds. The states are simplified.
+# Each week the agent acts and the customer responds.
 # :::
 #
 # The {term}`agent` looks at the customer's {term}`state` and chooses an {term}`action`. The environment answers with
@@ -133,9 +133,9 @@ assert values.loc[order, "share"].is_monotonic_increasing
 #
 # Customers respond by a few rules:
 #
-# - **Every action has an aim.** An email mostly raises the chance of a signup, a manager that of a subscription.
-# - **Order matters.** A demo needs a call first, and *no action brings about a subscription before the signup*.
-# - **Channels suit people differently.** An email that works for one customer leaves another cold.
+# - **Every action has an aim.** Call, demo and survey aim at the milestone of their name, an email at the signup, a manager at the subscription. Each also helps all other events a little.
+# - **Order matters.** Before a first call no action makes a demo likelier, and *before the signup none makes a subscription likelier*. Both may still come unprompted.
+# - **Channels suit people differently.**
 # - **Repetition wears off.** Email and survey are written, call and manager spoken, a demo is shown: last week's channel used again does a fifth of the work, and interest cools in weeks without news.
 # - **Contacts in a row tire.** Each may lose the customer for good, and the risk grows with their number.
 #
@@ -152,8 +152,8 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # | signed up, email | 99.90 | | 12% | 88% |
 # | signed up, manager | 480 | | 20% | 80% |
 #
-# Rewards are expected ones: a manager brings a subscription with a chance of 10%; 10% of 5,000 dollars is 500, and the manager costs 20. Every contact also
-# loses 10% of the customers.
+# Rewards are expected ones: a manager brings a subscription with a chance of 10%; 10% of 5,000 dollars is 500, and the manager costs 20; an email with 2%, for ten cents; waiting with 1%. Every contact also
+# loses 10% of the customers, so after an email 2% + 10% are gone.
 #
 # :::{admonition} By hand: the value of always waiting
 # :class: by-hand
@@ -166,7 +166,7 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # - **Week 1.** New: $0 + 0.1 \times 99.50$ ${} + 0.9 \times 5$ $= 14.45$.
 # :::
 #
-# As a formula, with $t$ weeks gone by and $T$ weeks in all ({cite:t}`sutton2018`, equation 4.4, by week and without a discount):
+# As a formula, with $t$ weeks gone by and $T$ weeks in all ({cite:t}`sutton2018`, equation 4.4, by week and without a discount), where $r(s, a)$ is the expected reward of the week:
 #
 # $$
 # \begin{aligned}
@@ -208,7 +208,7 @@ assert values.loc[order, "share"].is_monotonic_increasing
 # :::
 #
 # The best plan is *email until the signup, then the manager*. It is worth 441.45 dollars, thirty times as much as waiting. The
-# first email loses ten cents that week. It is still the best action, because it **prepares** a state in which the manager
+# first email loses ten cents that week, but it **prepares** a state in which the manager
 # can sell.
 #
 # This is the {term}`Bellman equation` {cite:p}`bellman1957`: the value of an action is its reward plus the value of where it leads,
@@ -254,8 +254,6 @@ for week in (3, 2, 1):
     print(f"week {week}: new {v[NEW]:.2f}, signed up {v[SIGNED_UP]:.2f}")
 
 # %% [markdown]
-# `P[:, 0] @ v` is the sum in {eq}`funnel-policy-value`, for all states at once.
-#
 # ::::{exercise} ★★ Write backward induction
 # :label: ex-funnel-backward
 #
@@ -360,7 +358,7 @@ print(f"{v[NEW]:.2f}")
 #
 # ## The full funnel, solved
 #
-# Your function solves any MDP that comes as two arrays. For one customer of the full funnel that is 1,152 combinations of milestones, fatigue,
+# Your function solves any MDP that comes as two arrays. For one customer of the full funnel that is $32 \times 3 \times 4 \times 3 = 1{,}152$ combinations of milestones, fatigue,
 # channel and interest, and one state for "gone". Our customer is inbound, has had a demo, and is best reached by email:
 
 # %%
@@ -380,8 +378,8 @@ print(f"by the package:   {worth['best plan'][who]:.2f}")
 print(f"if we wait:       {worth['waiting'][who]:.2f}")
 
 # %% [markdown]
-# Your function agrees with the package's planner. Why is the plan worth so much more than waiting? Here are
-# the two terms of {eq}`funnel-bellman`, for the first week:
+# Your function agrees with the package. The two terms of {eq}`funnel-bellman`
+# for the first week:
 
 # %%
 first_week = pd.DataFrame(
@@ -434,7 +432,8 @@ print(f"the agent saw {len(observation)} numbers; subscribed: {info['subscribed'
 # %% [markdown]
 # This episode went well; in most the customer does not subscribe. `terminated` says that the episode is over, by a subscription, by an
 # opt-out or after twelve weeks. `truncated` would mean that *we* stopped looking, which never happens here.
-# The 15 numbers do not say which channels suit the customer. An agent has to learn that from country and bootcamp. Where even
+# These 15 numbers, unlike those of chapter 1, say how the episode stands, whether the customer is inbound, and where country and bootcamp stand by their subscription rate.
+# Which channels suit the customer, an agent has to learn from country and bootcamp. Where even
 # this is impossible, the MDP is *partially observed* {cite:p}`kaelbling1998`.
 #
 # ## What the best plan does
@@ -501,8 +500,8 @@ for name, change in easier.items():
 # :::
 #
 # `opt_out`, `interest` and `unready` are the others. Repetition matters most: without it, the plan sends an email every week. Without opt-outs it
-# fills the week after an email with a demo instead of resting. Order hardly matters *for this customer*: before the signup a subscription is so
-# unlikely that even a chance several times as large is next to nothing.
+# fills the week after an email with a demo instead of resting. Order hardly matters *for this customer*, who is so
+# unlikely to subscribe before the signup.
 
 # %%
 easier |= {
@@ -587,12 +586,12 @@ for name, change in easier.items():
 # ::::{dropdown} It earns 20% less than the best plan.
 # :class-container: wrong
 #
-# That would compare earnings. The share compares the gain over waiting.
+# The share compares gains over waiting, not earnings.
 # ::::
 # ::::{dropdown} It loses money with every customer.
 # :class-container: wrong
 #
-# It may well earn money, only less than waiting does.
+# It may earn money, only less than waiting does.
 # ::::
 # :::::
 #
@@ -603,20 +602,20 @@ for name, change in easier.items():
 #
 # State: milestones, recent contacts, time left, and what we know about the customer. Actions: the channels, and doing nothing. Reward: the
 # value of a subscription minus the cost of the action. Transitions: the chances of milestones, a subscription and an opt-out, given state and action.
-# I would check whether history improves their prediction, since then the state is not Markov. And transitions have to come from
+# Transitions have to come from
 # experiments, because a log shows only what the old policy tried.
 # ::::
 # ::::{dropdown} State the Bellman optimality equation, and explain it to a colleague in sales.
 # :class-container: interview
 #
 # $v(s) = \max_a \, [\, r(s, a) + \sum_{s'} p(s' \mid s, a)\, v(s') \,]$. In words: a contact is worth what it earns now plus what the customer is worth
-# afterwards, so do what makes that total largest. An email that sells nothing can be the best action, because of the signup it prepares: in our small
+# afterwards, so make that total largest. An email that sells nothing can be the best action, because of the signup it prepares: in our small
 # funnel it turns 259 dollars into 441.
 # ::::
 # ::::{dropdown} When would you plan, when would you learn, and when is a bandit enough?
 # :class-container: interview
 #
-# With known transitions and few states I plan: backward induction is exact, and takes weeks times states times actions times next states. With unknown
+# With known transitions and few states I plan: backward induction is exact. With unknown
 # transitions I learn, or fit a model and plan in it. A contextual bandit is enough where today's action does not change what is possible tomorrow.
 # Our funnel is different: in the small case, a team that looks one week ahead earns less than a third of the optimum.
 # ::::

@@ -3,7 +3,7 @@
 # # Q-learning
 #
 # Chapter 3 computed the best plan from the probabilities of what customers do. At work nobody hands you those probabilities.
-# **Q-learning finds the same answer from experience alone**: it acts, sees what happens, and corrects one number in a table.
+# **Q-learning comes close to the same answer from experience alone**: it acts, sees what happens, and corrects one number in a table.
 # The price is experience. The agent has to try what may turn out badly, and it needs many customers to learn from; this chapter shows how many.
 #
 # ::::{admonition} In this chapter
@@ -207,7 +207,7 @@ assert round(email, 3) == 8.654 and np.isclose(48 + 0.1 * (480 - 48), 91.2)
 # \end{aligned}
 # $$ (q-update)
 #
-# The {term}`learning rate <step size>` $\alpha$ says how far to move. The {term}`discount` $\gamma$ is 1 in our funnel. Two words
+# The {term}`learning rate <step size>` $\alpha$ says how far to move. With a {term}`discount` $\gamma$ below 1, a reward counts $\gamma$ times as much for each week that it comes later. Twelve weeks need none: $\gamma = 1$. Two words
 # from the field: the target contains the table's own estimates, which is called **bootstrapping**; and it takes the best next action,
 # whatever the agent really does next, so the agent can explore and still learn about the best policy. That is
 # {term}`off-policy learning`.
@@ -459,8 +459,7 @@ assert np.isclose(np.sqrt(0.1 * 0.9) * 5000, 1500)
 # - the learning rates fall, but not too fast: $\sum_k \alpha_k = \infty$ and $\sum_k \alpha_k^2 < \infty$ (equation 2.7 in
 #   {cite:t}`sutton2018`). One over the number of tries does both.
 #
-# A constant rate fails the second condition. If targets scatter with a standard deviation of $\sigma$, the estimate goes on
-# scattering with about $\sigma \sqrt{\alpha / (2 - \alpha)}$ for ever. A manager who sells for 5,000 dollars one time in ten has $\sigma = 1{,}500$; at $\alpha = 0.1$
+# A constant rate fails the second condition, and the estimate never comes to rest. For a manager who sells for 5,000 dollars one time in ten, at $\alpha = 0.1$,
 # the number hovers by {glue:text}`q-hover` dollars around its true 480. With 0.5 the tables get {glue:text}`q-alpha-0.5` here. A rate of
 # 0.01 hovers little, but it has not arrived yet ({glue:text}`q-alpha-0.01`). A falling rate begins fast and comes to rest
 # ({glue:text}`q-alpha-falling`).
@@ -568,8 +567,8 @@ print(f"expected: {goal:.2f}; sampled: {shares.round(2)}")
 #
 # {cite:t}`nair2026` trained a table by Q-learning in a replay of recorded customers and reports that **1.80%** of them subscribe, **4.09 times** the
 # base rate. In our re-run by the rules of its code, twenty tables get {glue:text}`q-study-table` on average, and random targeting in the same
-# replay {glue:text}`q-study-random`: learning does not explain the factor. Chapter 8 [runs the study again](08_study.ipynb), and
-# chapter 9 [audits it](09_audit.ipynb).
+# replay {glue:text}`q-study-random`: learning does not explain the factor. See [the study](08_study.ipynb) and
+# [the audit](09_audit.ipynb).
 # :::
 
 # %% tags=["remove-cell"]

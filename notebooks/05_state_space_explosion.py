@@ -3,9 +3,8 @@
 # # State-space explosion
 #
 # A {term}`Q-table` has a row for each {term}`state`. How much should a state tell? Everything we know about the customer, you might say, since
-# an agent that sees more can choose better. With a table it turns out the other way round: **the more a table sees, the less it knows.**
-# Each thing it sees multiplies its rows, and the same experience is spread over all of them. This chapter counts the rows, and the tries
-# that are left for each.
+# an agent that sees more can choose better. With a table this has a price: each thing it sees multiplies its rows, and the same experience is spread over all of them.
+# **Seeing more helps only while each row is still tried often enough.** This chapter counts the rows, and the tries that are left for each.
 #
 # ::::{admonition} In this chapter
 # :class: chapter-box
@@ -44,7 +43,7 @@ if "google.colab" in sys.modules:
 #
 # Seven tables learn the full funnel of chapter 3, each from a million customer-weeks. They differ in their {term}`state resolution`. The
 # coarsest sees only which {term}`milestones <milestone>` a customer has reached. Each of the others sees one thing more, and the finest sees everything, including the
-# exact country and bootcamp. We let them learn in ten {term}`smooth worlds <smooth world>`, and in ten {term}`rough ones <rough world>`. Each country and bootcamp has a {term}`standing`, a number from 0 to 1 by its rate of subscribers.
+# exact country and bootcamp. We let them learn in ten {term}`smooth worlds <smooth world>`, and in ten {term}`rough ones <rough world>`. Sort the countries by their rate of subscribers: the share of customers in countries before it is a country's {term}`standing`, from 0 to 1. Bootcamps have theirs.
 # In smooth worlds customers of similar standing respond alike; in rough ones a standing says nothing about its neighbours.
 
 # %% mystnb={"figure": {"caption": "What seven tables make of a million customer-weeks each. Each table sees what the ones to its left see, and one thing more. Dots are means over ten recorded worlds, bars 95% intervals. Rows: those in use after training in the book's smooth world.", "name": "fig-explosion-arch"}, "image": {"alt": "Line chart of the share of the attainable gain for seven tables of 30 to 67,000 rows, in smooth and rough worlds. Both lines rise to about a quarter for the second table, fall to about zero for the third, recover partly for the fourth, and end well below zero, below waiting, for the finest table. The optimum, at 100 percent, is far above all of them."}} tags=["hide-input"]
@@ -54,7 +53,7 @@ import pandas as pd
 
 from crm_rl import plots
 from crm_rl.agents.q_learning import train_q_learning
-from crm_rl.experiments.arms import ARMS
+from crm_rl.experiments.arms import ARMS, CHOSEN_TABLE
 from crm_rl.experiments.comparison_record import load_comparison, score
 from crm_rl.worlds.attributes import RESOLUTIONS, Resolution
 from crm_rl.worlds.nature import BOOK_WORLD
@@ -152,9 +151,9 @@ assert (
 # - **The finest table loses money.** It sees everything, has {glue:text}`explosion-rows-finest` rows, and gets
 #   {glue:text}`explosion-finest-smooth` and {glue:text}`explosion-finest-rough`: less than doing nothing.
 #
-# So the line is an arch, with its top far to the left. (The third and the fifth table have another learning rate than their neighbours, the best of three that were tried, so the dips there may be due to that.)
+# From the second table on the trend is down. (The third and the fifth have another learning rate than their neighbours, the best of three that were tried, so the dips there may be due to that.)
 #
-# Why an arch? A table needs two things. Its rows must **tell apart** what calls for different actions: a table that
+# Why up, and why down? A table needs two things. Its rows must **tell apart** what calls for different actions: a table that
 # sees only milestones does the same in week 1 as in week 12. And each row must be **tried often enough** to know which action is
 # best. In principle the finest table could hold the best plan of every customer. It fails on the second.
 #
@@ -166,16 +165,16 @@ assert (
 # :class: by-hand
 #
 # A customer has reached each of five milestones, or not: $2^5 = 32$ rows. The week is one of 12. There were 0, 1, or 2 and more
-# contacts in a row (3), last week's channel was one of 4 (0 none, 1 written, 2 spoken, 3 shown), and interest one of 3 (0 cold, 1 cooler, 2 fresh). Inbound or outbound makes 2.
+# contacts in a row (3, {term}`fatigue`), last week's channel was one of 4 (0 none, 1 written, 2 spoken, 3 shown), and interest one of 3 (0 cold, 1 cooler, 2 fresh). Inbound or outbound makes 2.
 #
-# | the table sees | rows | weeks a row | tries an action |
+# | the table sees | rows | weeks per row | tries per action |
 # |---|--:|--:|--:|
 # | milestones | 32 | 31,250 | 5,208 |
 # | and the week | 32 × 12 = 384 | 2,604 | 434 |
 # | and contacts, channel, interest | 384 × 36 = 13,824 | 72 | 12 |
 # | and inbound | 13,824 × 2 = 27,648 | 36 | 6 |
 #
-# Weeks a row: the million, spread evenly. Tries an action: that, divided by six.
+# Weeks per row: the million, spread evenly. Tries per action: that, divided by six.
 #
 # **What do six tries tell?** Suppose an action sells to one customer in a hundred, so that it is worth $0.01 \times 5{,}000 = 50$
 # dollars. With probability $0.99^6 = 0.94$ six tries see no sale, and the row says that the action is worth nothing. Otherwise it says
@@ -341,7 +340,7 @@ assert [rest, *reversed(digits)] == [11, 6, 2, 2, 2] and state_key(
 #
 # :::{admonition} Predict
 # :class: predict
-# The finest table has used {glue:text}`explosion-rows-finest` rows in a million weeks: about 15 weeks a row. How often was the row in the middle, the *median*, tried?
+# The finest table has used {glue:text}`explosion-rows-finest` rows in a million weeks: about 15 weeks per row. How often was the row in the middle, the *median*, tried?
 # :::
 
 # %%
@@ -547,13 +546,11 @@ assert abs(waiting) < 1e-9 and guessing < -0.5
 #
 # ## When attributes must be bought
 #
-# Suppose that the agent sees nothing of who the customer is until it pays: inbound, country and bootcamp cost a dollar each. The state
-# must then tell what was bought. Three **mask bits** multiply the rows by up to $2^3 = 8$, and each of the 15 features gets an action that shows it, which makes 21 actions (12 of these are of no use).
-# So each entry gets up to $8 \times 21 / 6 = 28$ times fewer tries.
+# Suppose that inbound, country and bootcamp cost a dollar each to see. Then the state must also tell what was bought: three **mask bits**, up to $2^3 = 8$ times the rows. And there is more to try: beside the six actions, one for
+# each of the 15 features that shows it. With 21 actions, each entry gets up to $8 \times 21 / 6 = 28$ times fewer tries.
 #
-# Three smooth worlds are on record, with the same million weeks. The best table, milestones and week, gets {glue:text}`explosion-bought-loss` less than in the same worlds without buying.
-# (100% is still the best plan that sees everything for nothing.) We cannot tell any of the seven from waiting; the highest mean is {glue:text}`explosion-bought-best`. Three worlds are few, though, and the network of the next chapter
-# ({glue:text}`explosion-bought-network`) cannot be told from waiting either.
+# Three smooth worlds are on record, with the same million weeks. The table of milestones and week gets {glue:text}`explosion-bought-loss` less than without buying, and no learner can be told from waiting:
+# the best table gets {glue:text}`explosion-bought-best`, the network of the next chapter {glue:text}`explosion-bought-network`.
 
 # %% tags=["remove-cell"]
 from crm_rl.evaluation.intervals import over_seeds
@@ -575,18 +572,27 @@ assert loss["low"] > 0 and 8 * 21 / 6 == 28
 glue("explosion-bought-best", told(best), display=False)
 glue("explosion-bought-network", told(network), display=False)
 glue("explosion-bought-loss", points(loss), display=False)
+for key, end in (("smooth", 0.0), ("rough", 1.0)):
+    glue(
+        f"explosion-chosen-{key}",
+        told(score(runs, CHOSEN_TABLE, roughness=end)),
+        display=False,
+    )
+ahead = lead(runs, CHOSEN_TABLE, "table: + week", roughness=0.0)
+assert ahead["low"] > 0 and ARMS[CHOSEN_TABLE].learn.args == (Resolution(0, 0, 0, 1),)
+glue("explosion-chosen-lead", points(ahead), display=False)
 
 # %% [markdown]
 # ## Choose what it sees
 #
-# The seven tables add things in a fixed order, which need not be the best: contacts, channel and interest cost a factor of 36,
-# halves of countries and bootcamps a factor of 3 (not all four combinations occur). Choosing what a state keeps is called **state abstraction** {cite:p}`li2006`.
+# The seven tables add things in a fixed order, which need not be the best: fatigue, channel and interest cost a factor of 36,
+# the halves in which country and bootcamp stand a factor of 3 (not all combinations occur). Choosing what a state keeps is called **state abstraction** {cite:p}`li2006`.
 #
 # ::::{exercise} ★★★ Spend the rows well
 # :label: ex-explosion-choose
 #
-# A `Resolution` says to how many decimals the table sees inbound, country and bootcamp (`None`: not at all), and how much of the episode: 0 the
-# milestones, 1 also the week, 2 everything. The one below is that of the best table so far. Find one that gets more in the book's smooth world.
+# A `Resolution` says to how many decimals the table sees inbound and the standings of country and bootcamp: 0 tells the lower half from the upper, 6 tells each name, `None` sees nothing. `episode` is 0 for the
+# milestones, 1 with the week, 2 with everything. The one below is that of the best table so far. Find one that gets more in the book's smooth world.
 # ::::
 
 
@@ -608,8 +614,8 @@ print(try_out(Resolution(inbound=None, country=None, bootcamp=None, episode=1)))
 # :class: dropdown
 # :::
 #
-# Milestones and week, and beside them inbound and the halves of country and bootcamp: three times the rows, nearly twice the share. With names in full
-# the gain is gone.
+# Milestones and week, and beside them inbound and the halves of country and bootcamp: three times the rows, nearly twice the share. With each name
+# told apart the gain is gone.
 
 # %%
 for decimals in (0, 1, 6):
@@ -617,7 +623,7 @@ for decimals in (0, 1, 6):
     print(f"{decimals} decimals: {found}")
 
 # %% [markdown]
-# This is one table in one smooth world, where the half that a name is in says something. To choose, you must know what matters.
+# One world may be luck, so we recorded the first of these in all ten: {glue:text}`explosion-chosen-smooth` in the smooth worlds, {glue:text}`explosion-chosen-lead` above the best of the seven, and {glue:text}`explosion-chosen-rough` in the rough ones. We could choose it because we know what matters.
 #
 # :::{solution-end}
 # :::
@@ -630,13 +636,13 @@ for decimals in (0, 1, 6):
 # Q(s, a) = \sum_{k=1}^{7} Q_k\bigl(\phi_k(s), a\bigr)
 # $$ (explosion-sum)
 #
-# where $\phi_k(s)$ is what the table of resolution $k$ sees of the state. After each week there is one surprise $\delta$, as in {eq}`q-update`, and each of the seven rows moves by its part of it. Coarse rows are tried often and
+# where $\phi_k(s)$ is what the table of resolution $k$ sees of the state. After each week there is one surprise $\delta$, as in {eq}`q-update`, and each of the seven rows moves by a seventh of the step. Coarse rows are tried often and
 # soon know what holds for everybody; fine rows add what is different about a few. It is a simple form of **tile coding** ({cite:t}`sutton2018`, section 9.5.4), and an unseen
 # customer still finds coarse rows.
 #
 # From the same million weeks it gets {glue:text}`explosion-sum-smooth` in the smooth worlds and {glue:text}`explosion-sum-rough` in the rough ones. In the smooth
 # worlds that is {glue:text}`explosion-sum-lead` above the best of the seven tables of {numref}`fig-explosion-arch`; in the rough ones we cannot tell them apart. On unseen pairs of the smooth
-# worlds it still gets {glue:text}`explosion-unseen-sum-smooth`; in the rough ones, where standings say nothing, the interval is too wide to tell it from waiting. Sharing helps, then. But *we* decided what is shared with whom, and most of the attainable gain is
+# worlds it still gets {glue:text}`explosion-unseen-sum-smooth`; in the rough ones, where standings say nothing, the interval is too wide to tell it from waiting. Sharing helps, then, but less than a table chosen with knowledge of the world, and most of the attainable gain is
 # still out of reach. A learner that finds out by itself which states are alike is the subject of [the next chapter](06_dqn.ipynb).
 
 # %% tags=["remove-cell"]
@@ -663,7 +669,7 @@ for end, roughness in ENDS.items():
 # In {cite:t}`nair2026` the agent may show and hide each of 15 features: $2^{15} = 32{,}768$ masks. Its table grew to 522,619 states. The study divides its 11,032 customers by them and finds $11{,}032 / 522{,}619 = \mathbf{0.021}$ samples per state.
 #
 # But a table learns from steps, not from customers. In our re-run by the rules of its code the table met {glue:text}`explosion-study-states` states in {glue:text}`explosion-study-steps` million
-# steps: {glue:text}`explosion-study-mean` a state on average. Whether feature selection failed *because of* the explosion is a question for [chapter 8](08_study.ipynb), and [chapter 9](09_audit.ipynb) audits the study.
+# steps: {glue:text}`explosion-study-mean` for each state on average. Whether feature selection failed *because of* the explosion is a question for [chapter 8](08_study.ipynb), and [chapter 9](09_audit.ipynb) audits the study.
 # :::
 
 # %% tags=["remove-cell"]
@@ -686,8 +692,8 @@ glue("explosion-study-mean", f"{steps / met:.0f}", display=False)
 # :::{admonition} What to keep
 # :class: takeaways
 # - States multiply: each thing a table sees multiplies its rows and divides the tries of each.
-# - Share against rows is an arch. Too few rows cannot tell apart what matters; too many are never known.
-# - Count tries a row, and look at the median: a mean of 15 can hide that half the rows had one try at most.
+# - Too few rows cannot tell apart what matters; too many are never known. What to see is worth choosing well.
+# - Count the tries of each row, and look at the median: a mean of 15 can hide that half the rows had one try at most.
 # - A table knows nothing about a customer it has not met, and guessing costs more than waiting.
 # - The cures are to choose what the state keeps, and to share experience between states.
 # :::

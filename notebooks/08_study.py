@@ -2,10 +2,9 @@
 # (ch-study)=
 # # The published study, run again
 #
-# The six actions and fifteen features of this book come from a published system {cite:p}`nair2026`. Its deep Q-network is said to
-# subscribe 1.39% of the test customers, **3.16 times** as many as random targeting. **Before you judge such a number, run the study again**:
-# once as its text describes it, once as its code does it, with many seeds. At work, the same discipline tells you which part of a
-# result you can build on. Here the rates of the four learners are compatible with ours. The rate of random targeting is not:
+# The six actions, and the fifteen features of chapter 1, come from a published system {cite:p}`nair2026`. Under its deep Q-network with feature selection
+# 1.39% of the test customers are said to subscribe, **3.16 times** as many as under random targeting. **Before you judge such a number, run the study again**:
+# once as its text describes it, once as its code does it, with many seeds. Here the rates of the four learners are compatible with ours. The rate of random targeting is not:
 # in our run it is as high as theirs.
 #
 # ::::{admonition} In this chapter
@@ -137,22 +136,13 @@ pd.DataFrame(table).rename(index=plots.ROW_NAMES).rename_axis("subscribers, %")
 #
 # - **The learners' rates come back**, as far as so few subscribers can show. 0.80% is 8 of 1,000 test episodes. A policy with a true rate of 1.4%
 #   has between 7 and 22 in 95% of such samples. Held against our rates, none of the eight comparisons is unusual (exact binomial
-#   tests; the smallest p-value is {glue:text}`study-p`). With counts so small, such a test finds only gross differences.
+#   tests; the smallest p-value is {glue:text}`study-p`). Such small counts show only gross differences.
 # - **The baseline does not come back.** Random actions, on the same customers and by the same rules, reach
 #   {glue:text}`study-as-described-random` as described and {glue:text}`study-as-coded-random` as coded. Published is 0.44%.
-# - **No learner is above random** in either setting.
+# - **No learner is above random** in either setting. (DQN with selection, as described, is lower: some of its agents only show and hide features, which counts nobody.)
 #
-# :::{admonition} By hand: the factor of 3.16
-# :class: by-hand
-#
-# The study's DQN with selection has 23 subscribers among the 1,655 *test* customers: 23 / 1,655 = 1.39%. All rows of the export hold 48
-# subscribers: 48 / 11,032 = 0.44%. As far as we can see, nobody ran a random policy to get the second number.
-#
-# - Published: 1.39 / 0.44 = 3.16.
-# - The same division for our *random* policy, as coded: an "improvement" of {glue:text}`study-as-coded-factor` times.
-# :::
-#
-# The two rates belong to different customers. [Chapter 9](09_audit.ipynb) shows why the test customers subscribe so much more often.
+# Where does 3.16 come from? The study divides 23 of 1,655 *test* customers, 1.39%, by 48 of all 11,032 rows, 0.44%. Divide our *random* policy, as coded, in the same way,
+# and it "improves" {glue:text}`study-as-coded-factor` times. [Chapter 9](09_audit.ipynb) shows why the test customers subscribe so much more often.
 #
 # The pages run on the book's {term}`twin` of the export, which keeps who subscribed in which part. On the *original* export
 # it is the same: as coded, random gets {glue:text}`study-original-random` and DQN with selection {glue:text}`study-original-dqn-selection`.
@@ -162,6 +152,9 @@ pd.DataFrame(table).rename(index=plots.ROW_NAMES).rename_axis("subscribers, %")
 # In chapters 3 to 7 actions cause what happens. The study had only an export, which says what became of each customer and
 # nothing about what the firm did. So it *replays* the export. In this {term}`replay world` an {term}`episode` is one customer, for ten steps at
 # most. **The record decides what happens; actions only cost, and collect points for milestones that are on record anyway.**
+#
+# The record also has a *{term}`stage`*, a number from 0 to 6 that says how far a customer has come. As coded it is a gate: below stage 4 a
+# subscription does not count, and only an account manager who is on record lifts a customer there.
 #
 # | rule | as described | as coded |
 # |---|---|---|
@@ -173,13 +166,15 @@ pd.DataFrame(table).rename(index=plots.ROW_NAMES).rename_axis("subscribers, %")
 # | a signup on record, at each step from stage 4 on | | +20 |
 # | cut off after ten steps | | −10 |
 # | a subscription on record pays 100 and ends the episode | at the first action | from stage 4 on |
-# | features are fitted | on the training part | anew on each part |
-# | hidden layers of the network | 128-128 | 64-64, the library's default |
-# | with selection, features start | hidden | visible; hiding one hides nothing |
-# | with selection, the episode ends | at the first of the six actions | at a subscription, or with a toggle at or after step 20 |
 #
-# The *{term}`stage`* is a number in the record, from 0 to 6, that says how far a customer has come. As coded it is a gate: below stage 4 a
-# subscription does not count, and only an account manager who is on record lifts a customer there.
+# :::{dropdown} Features, network, and feature selection
+# With *feature selection* the agent has 15 more actions, toggles: each shows or hides one feature. Toggles are steps too, so such an episode can be longer.
+#
+# - *As described*, features start hidden, and the episode ends at the first of the six actions.
+# - *As coded*, features start visible, and a toggle changes nothing that is seen; the episode ends at a subscription, or with a toggle at or after step 20.
+#
+# As coded, statistics are also fitted anew on each part, and the network has 64-64 units instead of 128-128.
+# :::
 
 # %% tags=["remove-cell"]
 from crm_rl.worlds.base import Action
@@ -202,7 +197,7 @@ assert (DESCRIBED.signup_reward, AS_CODED.signup_reward) == (0, 20)
 # :::{admonition} By hand: Ada's episode
 # :class: by-hand
 #
-# Ada is invented. Her record has a first call and a survey, no subscription, and stage 0.
+# Ada's record has a first call and a survey, no subscription, and stage 0.
 #
 # | step | action | as described | as coded |
 # |--:|---|--:|--:|
@@ -215,7 +210,7 @@ assert (DESCRIBED.signup_reward, AS_CODED.signup_reward) == (0, 20)
 # | 10 | wait | −1 | −10, cut off |
 # | | **sum** | **+10** | **0** |
 #
-# Ben is invented too: a subscription on record and nothing else. As described *any* first action brings −1 + 100 = +99, and the
+# Ben (invented, like Ada) has a subscription on record and nothing else. As described *any* first action brings −1 + 100 = +99, and the
 # episode is over. As coded Ben stays at stage 0, and no action makes the subscription count. Had Ben an account manager on record, assigning one
 # would bring −20 + 10 + 100 = +90.
 # :::
@@ -337,7 +332,7 @@ print(check(replay))
 # :::{solution-end}
 # :::
 #
-# Three policies that learn nothing treat every test customer once, by your rules:
+# Three policies that learn nothing, with every test customer, by your rules:
 
 # %%
 from crm_rl.worlds.base import Action
@@ -368,12 +363,12 @@ assert abs(rewards.mean() - on_record["average_reward"].mean()["random"]) < 0.3
 glue("study-everybody", str(everybody), display=False)
 
 # %% [markdown]
-# The same {glue:text}`study-everybody` subscribers each time: those whose record says so. **As described, without selection, no policy can gain or lose a
+# The same {glue:text}`study-everybody` subscribers each time: those on record. Whatever is done, Ada does not subscribe and Ben does. **As described, without selection, no policy can gain or lose a
 # subscriber.** Only the reward differs, and an agent can learn that.
 #
 # ## Balanced batches
 #
-# Subscribers are rare, so the study draws its training episodes from three pools: 30% from the subscribers, 30% from the customers with a first
+# The study draws its training episodes from three pools: 30% from the subscribers, 30% from the customers with a first
 # call, 40% from everybody. It calls this {term}`batch-level balancing`.
 #
 # :::{admonition} By hand: who turns up in training?
@@ -383,13 +378,16 @@ glue("study-everybody", str(everybody), display=False)
 # of the second, 2 in 1,000 of the third.
 #
 # $$
-# 0.3 + 0.3 \times \tfrac{2}{40} + 0.4 \times \tfrac{2}{1000} = 31.6\%
+# \begin{gathered}
+# 0.3 + 0.3 \times \tfrac{2}{40} + 0.4 \times \tfrac{2}{1000} \\
+# {} = 31.6\%
+# \end{gathered}
 # $$
 #
 # Among the customers it is 0.2%.
 # :::
 #
-# And with the real pools?
+# With the real pools:
 
 # %%
 train = worlds("described")["train"]
@@ -416,12 +414,11 @@ glue("study-drawn", f"{100_000 * expected / bought.sum():,.0f}", display=False)
 #
 # - **State.** The 15 features of [chapter 1](01_data_processing.ipynb), in the study's version; its stage still says "subscribed already". For the
 #   table they are rounded to two decimals. What has been paid, and how many steps are left, the agent does not see.
-# - **Q-learning.** α = 0.1, γ = 0.95, ε from 1 down to 0.01, 100,000 episodes. In a state without a row it chooses at
-#   random.
+# - **Q-learning.** α = 0.1, γ = 0.95, ε from 1 down to 0.01, 100,000 episodes. Without a row it chooses at random.
 # - **DQN.** 100,000 steps, a {term}`replay buffer`, and a target network renewed every 1,000 steps.
-# - **Selection.** The agent sees 15 mask bits as well, and has 21 actions: 15 toggles, each showing or hiding a feature, and the six.
+# - **Selection.** The agent sees 15 mask bits as well.
 #
-# One row, live: Q-learning as coded, the first of 20 seeds.
+# One row: Q-learning as coded, the first of 20 seeds.
 
 # %%
 from crm_rl.agents.q_learning import STUDY, train_q_learning
@@ -441,20 +438,19 @@ assert DQN_STUDY["described", False].hidden == (128, 128) and DQN_STUDY["as_code
 assert DQN_STUDY["described", False].target_every == 1_000
 
 # %% [markdown]
-# The record has the same numbers for this seed. The study reports 1,451 states for this row and 522,619 with selection. Our tables on the original export
+# The study reports 1,451 states for this row and 522,619 with selection, on the original export. There our tables
 # end with {glue:text}`study-original-states-q-learning` and {glue:text}`study-original-states-q-learning-selection` on average, within a tenth of the published sizes. The twin's is larger, because its
 # customers resemble each other less closely.
-# ([Chapter 5](05_state_space_explosion.ipynb) explains the growth.)
 #
 # ## What was learned, if not to sell?
 
-# %% mystnb={"figure": {"caption": "Reward of a training episode: mean over 20 seeds, with the middle half of them. About a third of these episodes begin with a subscriber.", "name": "fig-study-training"}, "image": {"alt": "Two panels of learning curves against the share of training done. As described, the curves without selection stay about where they began, and those with selection end lower. As coded, all four learners collect more reward as training goes on."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Reward of a training episode: mean over 20 seeds, with the middle half of them; dashed: with feature selection. About a third of these episodes begin with a subscriber.", "name": "fig-study-training"}, "image": {"alt": "Two panels of learning curves against the share of training done. As described, the curves without selection stay about where they began, and those with selection end lower. As coded, all four learners collect more reward as training goes on."}} tags=["hide-input"]
 plots.training_comparison(curves)
 plt.show()
 
 # %% [markdown]
-# As coded all four curves rise ({numref}`fig-study-training`): the agents learn. (Milestones pay at every try, so more than 100 points are possible.) As described
-# there is little to rise to. And on the test customers? Here is the mean reward without selection, over seeds, beside two policies that learn nothing:
+# As coded all four curves rise ({numref}`fig-study-training`): agents learn. (Milestones pay at every try, so over 100 points are possible.) As described
+# there is little to rise to, and with selection some of the DQN agents fall away at the end. And on the test customers? Here is the mean reward without selection, over seeds, beside two policies that learn nothing:
 
 # %% tags=["hide-input"]
 rewards = {
@@ -518,7 +514,7 @@ assert both["as_coded"] < 1
 #
 # The last point bears on a claim of the study: with selection the table failed (0.80% against 1.80%) *because of* the state-space explosion. As coded, its
 # decisions in known rows are {glue:text}`study-known-selection` at most, but the table without selection hardly has more. And 18 against 8 of 1,000 is a gap
-# that chance alone may produce (Fisher's exact test, p-value {glue:text}`study-fisher`). A [lab note](a3_study.ipynb) goes further.
+# that chance alone may produce (Fisher's exact test, p-value {glue:text}`study-fisher`). See the [lab note](a3_study.ipynb).
 #
 # ## Which features matter?
 #
@@ -548,7 +544,7 @@ glue("study-constant", f"{visible.loc[('as_coded', 'dqn_selection'), 'Status_Act
 # %% [markdown]
 # The constant was visible in {glue:text}`study-constant` of DQN's successes ({numref}`fig-study-features`). As coded every feature starts visible, and one that nobody
 # toggles away counts as important. As described all start hidden, and the same agent shows few. The measure tells how an
-# episode begins. It does not rank features. To do that, scramble one feature at a time and see what changes ({term}`permutation importance`
+# episode begins, not which features matter. For that, scramble one feature at a time and see what changes ({term}`permutation importance`
 # {cite:p}`breiman2001`).
 #
 # ## Ten thousand customers a month
@@ -595,16 +591,16 @@ for row in ("always_manager", "random"):
     glue(f"study-points-{row.replace('_', '-')}", f"{points[row]:,.0f}", display=False)
 
 # %% [markdown]
-# (2,298 and 720 dollars come from the counts; the study rounded the rates first.) Of the 95 additional subscriptions a month nothing is left:
-# by the study's code, its agent counts {glue:text}`study-less` *fewer* than random, on the same customers. That is the gate again. It rests on three customers; with others it might vanish.
+# Of the 95 more subscriptions a month nothing is left:
+# by the study's code, its agent counts {glue:text}`study-less` *fewer* than random, on the same customers. That is the gate again, and three customers.
 #
-# A flat 10 dollars also hides what actions cost. By the code's own prices, without selection, a subscription costs random targeting
+# A flat 10 dollars hides what actions cost. By the code's prices, without selection, a subscription costs random targeting
 # {glue:text}`study-points-random` points, "an account manager for everybody" {glue:text}`study-points-always-manager`, and waiting 0, since those customers
 # subscribe by themselves.
 #
 # ## Repeat it
 #
-# Each row is one command; `evaluate` prints a policy beside random and the six constant actions:
+# Each row is one command; `evaluate` prints a policy beside rivals:
 #
 # ```bash
 # python -m crm_rl train dqn --selection --setting as_coded --seed 0 --out run
@@ -612,7 +608,7 @@ for row in ("always_manager", "random"):
 # python -m crm_rl study funnel
 # ```
 #
-# The last line runs everything: five rows, two settings, 20 seeds. It takes about half an hour on two cores. Add `--data SalesCRM.xlsx` for the original export.
+# The last line runs everything: five rows, two settings, 20 seeds. It takes about half an hour on two cores.
 #
 # ::::{exercise} ★ Another group of customers
 # :label: ex-study-validation

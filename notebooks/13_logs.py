@@ -4,7 +4,7 @@
 #
 # Your network beats today's rule in the simulator. At work there is no simulator, only a log of what today's rule did. **Evaluate before you
 # deploy**: if the log says how likely each action was, you can estimate what another policy would have earned, and say how sure you are. This
-# chapter puts such estimates beside the exact value, shows when they fail, and then takes a policy from a log to all customers in safe steps.
+# chapter puts such estimates beside the exact value, shows when they fail, and then takes a policy from a log to customers in safe steps.
 #
 # ::::{admonition} In this chapter
 # :class: chapter-box
@@ -42,24 +42,26 @@ if "google.colab" in sys.modules:
 # ## The exact value, and what logs say
 #
 # We take the inbound customers of the {term}`smooth world` who have signed up. Under today's rule the account manager contacts them every other week; with probability
-# $\varepsilon = 0.5$ the firm takes any of the six actions instead, and it logs the probability of the action taken. This is the {term}`behaviour policy` $\mu$. The policy to be judged, $\pi$, is the best plan of chapter 3. In a simulated world we know its value
-# exactly. We made 200 logs of {glue:text}`logs-customers` customers each, and asked five estimators about each log: three that weight customers (IPS), a model (direct method), and both together (doubly robust). The next sections explain them.
+# $\varepsilon = 0.5$ the firm takes any of the six actions instead. This is the {term}`behaviour policy` $\mu$. The policy to be judged, $\pi$, is the best plan of chapter 3. In a simulated world we know its value
+# exactly. We made 200 logs of {glue:text}`logs-customers` customers each, and asked five estimators about each log: three that weight customers (IPS), a model (direct method), and both together (doubly robust).
 
-# %% mystnb={"figure": {"caption": "What 200 logs say of the best plan, for episodes of one and of four weeks. A dot is the mean estimate, a thick bar the middle half of the estimates, a thin line the middle 95%.", "name": "fig-logs-estimates"}, "image": {"alt": "Two panels with the estimates of five estimators around a dashed line at 100 percent, the exact value. With one week all lie around it. With four weeks importance sampling is spread from near zero to six times the exact value, doubly robust even below zero; the direct method is narrow and somewhat too low."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What 200 logs say about the best plan, for episodes of one and of four weeks. A dot is the mean estimate, a thick bar the middle half of the estimates, a thin line the middle 95%.", "name": "fig-logs-estimates"}, "image": {"alt": "Two panels with the estimates of five estimators around a dashed line at 100 percent, the exact value. With one week all lie around it. With four weeks importance sampling is spread from near zero to six times the exact value, doubly robust even below zero; the direct method is narrow and somewhat too low."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from crm_rl import plots
 from crm_rl.data.load import TWIN
-from crm_rl.experiments.logs_study import load_logs, summary
+from crm_rl.experiments.logs_study import load_earned, load_logs, summary
 
 plots.use_style()
-runs, learned, source = load_logs("twin")
+all_runs, learned, source = load_logs("twin")
+runs = all_runs[all_runs["customers"] == source["customers"]]
 ESTIMATORS = [name.removesuffix(", error") for name in runs if name.endswith(", error")]
 grown = runs[runs["epsilon"] == 0.5]
+shares = grown[ESTIMATORS].div(grown["truth"], axis=0)
 panels = {
-    f"{title}": (cell := grown[grown["weeks"] == weeks])[ESTIMATORS].div(cell["truth"], axis=0)
+    title: shares[grown["weeks"] == weeks]
     for weeks, title in ((1, "one week"), (4, "four weeks"))
 }
 plots.estimates_beside_truth(panels)
@@ -82,15 +84,19 @@ glue("logs-dr-coverage-2", f"{scores.loc[0.5, 2, DR]['coverage']:.0%}", display=
 glue("logs-dr-coverage-4", f"{scores.loc[0.5, 4, DR]['coverage']:.0%}", display=False)
 glue("logs-dm-coverage-1", f"{scores.loc[0.5, 1, DM]['coverage']:.0%}", display=False)
 glue("logs-dr-coverage-12", f"{scores.loc[0.5, 12, DR]['coverage']:.0%}", display=False)
+score = scores.loc[0.5, 4, IPS]
+reach = 1.96 * score["spread"] / np.sqrt(source["logs"]) / score["truth"]
+glue("logs-ips-reach-4", f"{100 * reach:.0f}", display=False)
+assert reach > abs(score["bias"]) / score["truth"]
 
 # %% [markdown]
 # With one week all five are close to the exact value on average. With four weeks the same number of customers says almost nothing
-# ({numref}`fig-logs-estimates`): a few huge estimates pull the mean of IPS up to {glue:text}`logs-ips-mean-4` of the truth.
+# ({numref}`fig-logs-estimates`): a few huge estimates pull the mean of IPS up to {glue:text}`logs-ips-mean-4` ± {glue:text}`logs-ips-reach-4` of the truth, so 200 logs are too few even for the mean.
 #
 # ## Three customers by hand
 #
 # The {term}`importance weight` of a decision is $w = \pi(a \mid s) / \mu(a \mid s)$: how many such customers there would be under $\pi$ for each one
-# in the log. It needs the {term}`propensity` $\mu(a \mid s)$, logged when the action was taken.
+# in the log. It needs the {term}`propensity` $\mu(a \mid s)$ of the action *delivered*. Log it after all masks, caps and budgets: an action that a filter replaced is another action.
 #
 # :::{admonition} By hand: three logged customers
 # :class: by-hand
@@ -108,7 +114,7 @@ glue("logs-dr-coverage-12", f"{scores.loc[0.5, 12, DR]['coverage']:.0%}", displa
 # - {term}`Effective sample size`: $(\sum w)^2 / \sum w^2$ ${} = 16 / 9.5 = 1.68$ customers.
 # :::
 #
-# IPS is unbiased if the log tries all that $\pi$ does, but its 21.67 is more than anybody paid. Weights add up to the number of customers only on average. The self-normalised estimate stays within what was
+# IPS is unbiased if the log tries all that $\pi$ does, but its 21.67 is more than anybody paid. The self-normalised estimate stays within what was
 # paid; its bias vanishes as the log grows. Cem carries most of the weight, so three customers count as 1.68.
 #
 # ## Write it
@@ -178,18 +184,17 @@ print(check(ips, snips))
 #
 # ## Several weeks, and a model
 #
-# Over several weeks the weights multiply: $\rho_{0:t} = w_0 w_1 \cdots w_t$. **Per-decision IPS** weights the reward of week $t$ by $\rho_{0:t}$
-# only, because later actions cannot have caused it {cite:p}`precup2000`. The **direct method** uses no weights: it learns what actions are worth under $\pi$ from the
-# log, going back from the last week (fitted Q evaluation, {cite:t}`le2019`), and reports $\hat v(s_0)$. Its bias is that of its model. The **{term}`doubly robust <doubly robust estimate>`** one corrects the model by the weighted
-# errors that the log shows {cite:p}`jiang2016`. From the last week to the first, with $V = 0$ after the last:
+# - **Multiply the weights.** A customer with weights 2, 0.5 and 3 in three weeks counts $2 \times 0.5 \times 3 = 3$ times. **Per-decision IPS** weights each week's reward by the weights up to that week only {cite:p}`precup2000`.
+# - **Use a model instead: the direct method.** From the last week back to the first, it learns from the log what each action is worth under $\pi$ (fitted Q evaluation, {cite:t}`le2019`). The estimate is the model's value of the first week.
+# - **Use both: {term}`doubly robust <doubly robust estimate>`** {cite:p}`jiang2016`. Add to the model's value the weighted errors that the log shows. Let it expect $\hat v = 12$ of Cem under $\pi$, and $\hat q = 16$ of the call, which paid 20: $12 + 3 \, (20 - 16) = 24$.
+#
+# With several weeks, go from the last to the first. To a week's reward add the corrected value $V$ of the next, 0 after the last:
 #
 # $$
 # V_t = \hat v(s_t) + w_t \left( r_{t+1} + V_{t+1} - \hat q(s_t, a_t) \right)
 # $$ (logs-dr)
 #
-# Here $r_{t+1}$ is the reward of week $t$, $\hat q$ the model's value of an action, $\hat v$ its value of a state under $\pi$, and $V_t$ the corrected value from week $t$ on.
-# In Cem's only week, let the model say $\hat v = 12$ and $\hat q = 16$: then $V = 12 + 3 \, (20 - 16) = 24$.
-# The estimate is unbiased, whatever the model, if the propensities are right and never 0, and the model was fitted on other customers:
+# This is unbiased, whatever the model, if the propensities are right and never 0, and the model was fitted on other customers.
 
 # %%
 from crm_rl.agents.planned import optimum
@@ -210,8 +215,8 @@ def doubly_robust(rewards, ratios, q, values):
 world = signed_up(TWIN, weeks=2)  # on the data of the record
 plan = optimum(world)
 log = play_episodes(today(0.5), world, 3_000, np.random.default_rng(1))
-# chances: how likely the plan is to take each logged action. model: q and v, as the formula needs them,
-# learned by fitted Q evaluation: each half of the customers is judged by the model of the other half.
+# chances: how likely the plan is to take each logged action. model: q and v of the
+# formula; each half of the customers is judged by the model of the other half.
 chances, model = off_policy.judged(log, log.probabilities(plan, world))
 ratios = off_policy.importance_ratios(chances, log.propensities)
 values = off_policy.estimates(log.rewards, ratios, model)
@@ -222,7 +227,7 @@ print(f"effective sample size {size:.0f} of {len(ratios):,}")
 off_policy.table_of(values).round(0).astype(int)
 
 # %% [markdown]
-# Each estimator returns one value for each customer: their mean is the estimate, and their spread gives the 95% interval. In this log the direct method is too high, and its interval misses the exact value.
+# Each estimator returns one value for each customer: their mean is the estimate, their spread gives the 95% interval. (If customers come back, bootstrap whole customers.) Here the direct method is too high, and its interval misses the exact value.
 # Per-decision IPS gains nothing, because a subscription ends the episode and nearly all reward comes with it.
 #
 # ## When to believe the interval
@@ -240,52 +245,84 @@ plt.show()
 # **The horizon.** Every week multiplies the weights, and most episodes soon have weight 0. Of {glue:text}`logs-customers` customers the effective sample has
 # {glue:text}`logs-effective-1` in one week, {glue:text}`logs-effective-2` in two, and {glue:text}`logs-effective-4` in four. IPS intervals then contain the truth in
 # {glue:text}`logs-ips-coverage-1`, {glue:text}`logs-ips-coverage-2` and {glue:text}`logs-ips-coverage-4` of the logs ({numref}`fig-logs-coverage`). Most logs contain none of the few customers with very large weights. They give an estimate
-# that is too low *and* an interval that is too short. After four weeks the mean size no longer falls, but that is no information: it counts how evenly the few remaining weights are spread.
+# that is too low *and* an interval that is too short. (Later the size no longer falls: it counts how evenly the remaining weights are spread.)
 #
-# **The direct method's interval is wrong even in one week** ({glue:text}`logs-dm-coverage-1`). It shows how customers differ, not how far the model may be off. The *estimate* may still be the nearest: on average it is {glue:text}`logs-dm-mean-4` of the truth in four weeks and {glue:text}`logs-dm-mean-12` in twelve.
-# Report it as the model's guess, without the interval. The doubly robust
-# interval holds up best ({glue:text}`logs-dr-coverage-2` in two weeks, {glue:text}`logs-dr-coverage-4` in four, {glue:text}`logs-dr-coverage-12` in twelve), but it is so wide that it hardly helps.
+# **The direct method's interval is wrong even in one week** ({glue:text}`logs-dm-coverage-1`). It shows how customers differ, not how far the model may be off. The *estimate* may still be the nearest: on average {glue:text}`logs-dm-mean-4` of the truth in four weeks, {glue:text}`logs-dm-mean-12` in twelve.
+# Report it without the interval. Doubly robust
+# holds up best ({glue:text}`logs-dr-coverage-2` in two weeks, {glue:text}`logs-dr-coverage-4` in four, {glue:text}`logs-dr-coverage-12` in twelve), but it is so wide that it hardly helps.
 #
-# **Overlap.** The log must try what the new policy would do. The folded table has two weeks, with less and less exploration:
+# **Overlap.** The log must try what the new policy would do. Exploration has a price: with $\varepsilon = 0.05$, $0.2$ and $0.5$ today's rule earns {glue:text}`logs-price-0.05`, {glue:text}`logs-price-0.2` and {glue:text}`logs-price-0.5` less
+# in twelve weeks. So explore among permitted actions only. The folded table sets the price beside what logs of two weeks tell:
 
 # %% tags=["hide-cell"]
+earned, RULE = load_earned("twin"), "today's rule"
 overlap = pd.DataFrame({
     f"ε = {epsilon:g}": {
-        "effective sample size": f"{scores.loc[epsilon, 2, 'IPS']['effective']:.0f}",
+        "effective sample size": f"{score.loc[IPS, 'effective']:.0f}",
         "median IPS estimate": f"{cell['IPS'].median() / cell['truth'].iloc[0]:.0%}",
-        "coverage, IPS": f"{scores.loc[epsilon, 2, 'IPS']['coverage']:.0%}",
-        "coverage, doubly robust": f"{scores.loc[epsilon, 2, 'doubly robust']['coverage']:.0%}",
+        "coverage, IPS": f"{score.loc[IPS, 'coverage']:.0%}",
+        "coverage, doubly robust": f"{score.loc[DR, 'coverage']:.0%}",
+        "rule earns, $": f"{earned.loc[(RULE, epsilon), 'earned']:,.0f}",
     }
     for epsilon in (1.0, 0.5, 0.2, 0.05, 0.0)
     for cell in [runs[(runs["epsilon"] == epsilon) & (runs["weeks"] == 2)]]
+    for score in [scores.loc[epsilon, 2]]
 }).T  # fmt: skip
 overlap
 
 # %% [markdown]
-# With less exploration the typical (median) log says less and less. At $\varepsilon = 0$ the estimate is a quarter of the truth, and no interval contains it. Here even the effective sample size is
-# deceived: it counts those customers for whom the plan happens to do what the rule does, and does not see that all others are missing. The **mean weight** sees it. It should be 1, and in such a log
-# it is {glue:text}`logs-mean-weight`.
+# At $\varepsilon = 0$ IPS reports {glue:text}`logs-none-ips` of the truth (median). Self-normalised IPS reports {glue:text}`logs-none-snips` on average, and {glue:text}`logs-none-covered` of its intervals contain the truth, by luck: normalising hides the missing customers. The effective
+# sample size, {glue:text}`logs-none-effective`, is deceived as well. Only the **mean weight** shows it: it should be 1, and is {glue:text}`logs-mean-weight`.
 #
-# So look at two numbers first. If the effective sample size is below {glue:text}`logs-few`, or the mean weight far from 1, do not believe IPS or its interval: below {glue:text}`logs-few` they covered the truth in {glue:text}`logs-few-coverage` of logs at best. For doubly robust we found no such line. Ask for fewer weeks, more exploration, more customers, or a policy closer to today's.
+# **Winners.** An effective sample size of 100 with 5% winners rests on five of them. Count those too: their effective number is the same formula with weight × reward. One-week logs of 1,000 customers have an effective
+# size of {glue:text}`logs-small-effective` and {glue:text}`logs-small-winners` effective winners: {glue:text}`logs-small-coverage` of IPS intervals contain the truth. With 10,000 customers, {glue:text}`logs-large-winners` winners, it is {glue:text}`logs-large-coverage`.
+#
+# So look at three numbers first. Do not believe IPS or its interval if
+#
+# - the mean weight is far from 1, or
+# - the effective sample size is below {glue:text}`logs-few`: there, {glue:text}`logs-few-coverage` of intervals contained the truth at best (for doubly robust we found no such threshold), or
+# - there are fewer than about {glue:text}`logs-few-winners` effective winners, which holds for doubly robust too.
+#
+# Then ask for more customers or exploration, fewer weeks, or a policy closer to today's.
 
 # %% tags=["remove-cell"]
+for epsilon in (0.05, 0.2, 0.5):
+    lost = 1 - earned.loc[(RULE, epsilon), "earned"] / earned.loc[(RULE, 0.0), "earned"]
+    glue(f"logs-price-{epsilon:g}", f"{lost:.0%}", display=False)
+none, SNIPS = scores.loc[0.0, 2], "self-normalised IPS"
+never = runs[(runs["epsilon"] == 0) & (runs["weeks"] == 2)]
+glue("logs-none-ips", f"{(never[IPS] / never['truth']).median():.0%}", display=False)
+glue("logs-none-snips", f"{1 + none.loc[SNIPS, 'bias'] / none.loc[SNIPS, 'truth']:.0%}", display=False)
+glue("logs-none-covered", f"{none.loc[SNIPS, 'coverage']:.0%}", display=False)
+glue("logs-none-effective", f"{none.loc[IPS, 'effective']:.0f}", display=False)
+glue("logs-mean-weight", f"{none.loc[IPS, 'weight']:.2f}", display=False)
+assert none.loc[IPS, "weight"] < 0.5 and none.loc[IPS, "effective"] > 100 and none.loc[IPS, "winners"] > 30
+assert none.loc[IPS, "coverage"] == 0 and none.loc[SNIPS, "bias"] > 0.3 * none.loc[SNIPS, "truth"]
+sizes = summary(all_runs).set_index(["epsilon", "weeks", "customers", "estimator"])
+for name, customers in (("small", 1_000), ("large", 10_000)):
+    score = sizes.loc[0.5, 1, customers, IPS]
+    glue(f"logs-{name}-effective", f"{score['effective']:.0f}", display=False)
+    glue(f"logs-{name}-winners", f"{score['winners']:.0f}", display=False)
+    glue(f"logs-{name}-coverage", f"{score['coverage']:.0%}", display=False)
 glue("logs-few", f"{off_policy.FEW}", display=False)
-unexplored = play_episodes(today(0.0), world, 3_000, np.random.default_rng(1))
-chances, _ = off_policy.judged(unexplored, unexplored.probabilities(plan, world))
-unexplored = off_policy.importance_ratios(chances, unexplored.propensities).prod(axis=1)
-glue("logs-mean-weight", f"{unexplored.mean():.2f}", display=False)
-assert unexplored.mean() < 0.5 and off_policy.effective_sample_size(unexplored) > 100
-assert scores.loc[(0.0, 2, IPS), "coverage"] == 0
+glue("logs-few-winners", f"{off_policy.FEW_WINNERS}", display=False)
 few = scores[scores["effective"] < off_policy.FEW].xs(IPS, level="estimator")["coverage"]
 glue("logs-few-coverage", f"{few.max():.0%}", display=False)
 assert few.max() < 0.9 < scores.loc[(0.5, 1, IPS), "coverage"] < 0.95
 assert (scores.loc[(0.5, 12), "coverage"] < 0.9).all()
+# What the two thresholds are worth together: logs of one week that pass both, and those that pass the first alone.
+week = all_runs[all_runs["weeks"] == 1]
+covered = (week[IPS] - week["truth"]).abs() <= 1.96 * week[f"{IPS}, error"]
+large = week["effective"] >= off_policy.FEW
+assert covered[large & (week["winners"] >= off_policy.FEW_WINNERS)].mean() > 0.94 > covered[large].mean()
+assert sizes.loc[(0.5, 1, 1_000), "coverage"].drop(DM).max() < 0.8  # doubly robust as well
+assert sizes.loc[(0.5, 1, 10_000), "coverage"].drop(DM).min() > 0.9
 
 # %% [markdown]
 # ## Learning from the log alone
 #
 # Can you also *train* on a log? **Behaviour cloning** imitates it. **Fitted Q** is Q-learning on a fixed log; its maximum may pick an action that the log hardly tried, whose value is a guess.
-# **Conservative Q-learning** (CQL) lowers the values of untried actions {cite:p}`kumar2020`. **Batch-constrained Q-learning** (BCQ) chooses only among actions that the log takes often enough
+# **Conservative Q-learning** (CQL) lowers the values of untried actions {cite:p}`kumar2020`. **Batch-constrained Q-learning** (BCQ) takes only actions that the log takes often enough
 # {cite:p}`fujimoto2019b`. We judge all four exactly, over twelve weeks:
 
 # %% mystnb={"figure": {"caption": "What four learners get out of a log, for three behaviour policies and two sizes. Each marker is one of three seeds, with a log of its own.", "name": "fig-logs-learned"}, "image": {"alt": "Three panels of dots, share of the attainable gain by learner. Random log: the three that learn values get 30 to 56 percent in most seeds, cloning falls below minus 40. Rule with 20 percent at random: fitted Q gets 31 to 49, conservative Q less, the other two equal the rule. With 2 percent at random fitted Q scatters from minus 68 to 41, all others equal the rule."}} tags=["hide-input"]
@@ -297,10 +334,8 @@ titles = {
     0.2: "today's rule, 20% at random",
     0.02: "today's rule, 2% at random",
 }
-plots.learned_from_logs(
-    {title: trained[trained["epsilon"] == epsilon] for epsilon, title in titles.items()},
-    {"today's rule": rule, "waiting": 0.0},
-)
+panels = {title: trained[trained["epsilon"] == each] for each, title in titles.items()}
+plots.learned_from_logs(panels, {"today's rule": rule, "waiting": 0.0})
 plt.show()
 
 # %% tags=["remove-cell"]
@@ -321,20 +356,20 @@ assert learned.query("epsilon == 0.2 and learner == 'fitted Q'")["share"].min() 
 glue("logs-rule-share", f"{100 * rule:.0f}%".replace("-", "−"), display=False)
 
 # %% [markdown]
-# With 1,000 updates and three seeds, compare patterns, not decimals.
+# With three seeds, compare patterns, not decimals.
 #
-# - **Random log.** The three that learn values beat today's rule in every seed. The rule has {glue:text}`logs-rule-share`, worse than waiting: each contact by the account manager costs 20 dollars, and some customers opt out.
-# - **20% at random.** Fitted Q gets {glue:text}`logs-fq-rule-1000` and {glue:text}`logs-fq-rule-10000` on average. Batch-constrained Q stays with the rule, because each other action is too rare for its threshold.
-# - **2% at random.** Fitted Q is a gamble: its seeds end between {glue:text}`logs-fq-low` and {glue:text}`logs-fq-high`. The two careful methods do what the rule does. They cannot find what was hardly tried.
+# - **Random log.** The three that learn values beat today's rule in every seed. The rule has {glue:text}`logs-rule-share`, worse than waiting: contacts cost money, and some customers opt out.
+# - **20% at random.** Fitted Q gets {glue:text}`logs-fq-rule-1000` and {glue:text}`logs-fq-rule-10000` on average. BCQ stays with the rule: each other action is too rare for its threshold.
+# - **2% at random.** Fitted Q is a gamble: its seeds end between {glue:text}`logs-fq-low` and {glue:text}`logs-fq-high`. CQL and BCQ do what the rule does. They cannot find what was hardly tried.
 #
 # ## Rolling out
 #
-# Estimates from logs choose what to try. Only an experiment shows whether it works, in four steps.
+# Estimates from logs choose what to try. Only an experiment shows whether it works.
 #
-# **1. {term}`Shadow test`.** Both policies decide, only today's acts. This shows what the new one *would* do, under the budget that today's rule spends. A shadow test cannot show what it would *earn*. Here are the smooth world's 42 signed-up customers in their first week, with the dollars spent on all of them. The gains are exact; at work a learned $q$ takes their place.
+# **1. {term}`Shadow test`.** Both policies decide, only today's acts. This shows what the new one *would* do under today's budget, not what it would *earn*. Here are 42 signed-up customers in their first week. (The gains are exact; at work take a learned $q$.)
 
-# %%
-from crm_rl.evaluation.rolling_out import cusum, evidence, ramp, shadow
+# %% tags=["hide-input"]
+from crm_rl.evaluation.rolling_out import shadow
 from crm_rl.planning.exact import optimal
 from crm_rl.worlds.base import Action
 
@@ -350,82 +385,140 @@ gains = q[everyone, new] - q[:, Action.WAIT]
 print(shadow(old, new, gains, np.array(world.rules.action_cost)).round(2).to_string())
 
 # %% [markdown]
-# The plan would spend less than the rule, so the budget does not bind.
+# The plan would spend less, so the budget does not bind.
 #
-# **2. A tenth of the customers first, then a bandit over policies.** Each week the new policy gets a share equal to the probability that it is the better one (Thompson sampling, {cite:t}`chapelle2011`), between 10%
-# and 90%. Nobody can wait twelve weeks for each outcome, so we count what customers bring in their first four; until then the share stays at 10%. We simulate 1,400 new customers a week, with the plan and with random actions:
-
-# %%
-rng = np.random.default_rng(13)
-earned = {
-    name: play_episodes(policy, world, 4_000, rng).rewards[:, :4].sum(axis=1)
-    for name, policy in {"rule": today(0.0), "plan": plan, "random": today(1.0)}.items()
-}
-for name in ("plan", "random"):
-    pair = earned["rule"], earned[name]
-    share = np.mean([ramp(*pair, 1_400, 12, rng, delay=4) for _ in range(200)], axis=0)
-    print(f"{name:6}", " ".join(f"{100 * each:3.0f}%" for each in share))
-
-# %% [markdown]
-# Once outcomes are in, the plan soon gets nearly all customers that it may get. Random actions get a few more than a tenth at first, then fall back to it.
+# **2. A fixed tenth, to find harm.** Give a random tenth of the customers the new policy for a few weeks. Watch opt-outs, complaints and costs. Do not wait for the gain here: to show it takes {glue:text}`logs-tenth-days` days of outcomes, against {glue:text}`logs-half-days` at one half (medians, 200 customers a day).
 #
-# **3. A stopping rule that you may look at every day.** A t-test or z-test promises 5% false alarms for *one* look. Daily tests give many more.
-# Instead, count winners (new subscribers). If both policies are equal and the new one gets a *fixed* share $p$ of the customers at random, each winner comes from it with probability $p$. The bandit of step 2 changes the share every week, so do not run this test on its counts. The **evidence** against $p$ is
+# **3. A fixed half, with a test that you may look at every day.** A z-test promises 5% false alarms for *one* look. Daily looks give many more. Instead, count winners: customers who subscribe in their first four weeks.
+# Count only customers whose four weeks are over, or the policy that sells *faster* looks better. If both policies are equal and a coin gives the new one a *fixed* share $p$ of customers, each winner comes from it with probability $p$. The **evidence** against that is the likelihood averaged over all probabilities from 0 to 1, divided by that of $p$:
 #
 # $$
-# E = \int_0^1 \frac{\theta^k (1 - \theta)^{n-k}}{p^k (1 - p)^{n-k}} \, d\theta = \frac{1}{(n + 1) \binom{n}{k} \, p^k (1 - p)^{n-k}}
+# E = \frac{1}{(n + 1) \binom{n}{k} \, p^k (1 - p)^{n-k}}
 # $$ (logs-evidence)
 #
-# for $k$ winners of the new policy among $n$. With $p = 1/2$ nine of ten give $1{,}024 / (11 \times 10) = 9.3$. If the policies are equal, $E$ *ever* exceeds 20 with a probability of at most 1/20: this is a mixture sequential probability ratio test
-# {cite:p}`robbins1970`, and the {term}`always-valid interval` is its relative {cite:p}`howard2021`.
+# Here $k$ of $n$ winners are the new policy's. With $p = 1/2$, nine of ten give $1{,}024 / (11 \times 10) = 9.3$. If the policies are equal, $E$ *ever* exceeds 20 with a probability of at most 1/20
+# (a mixture sequential probability ratio test, {cite:t}`robbins1970`).
 
 # %% mystnb={"figure": {"caption": "2,000 pairs of equal policies, looked at every day for 100 days: how many have been declared different.", "name": "fig-logs-peeking"}, "image": {"alt": "Two lines against days. The repeated z-test climbs past 30 percent; the evidence rule stays below the promised 5 percent."}} tags=["hide-input"]
-win = {name: float((returns > 1_000).mean()) for name, returns in earned.items()}
+from crm_rl.evaluation.rolling_out import always_valid, evidence, verdict
+
+rng = np.random.default_rng(13)
+first_weeks = earned.xs(0.0, level="epsilon")  # exact
+old_rate, new_rate = first_weeks.loc[[RULE, "best plan"], "subscribed"]
 
 
-def alarms(first, second, pairs, customers=100, days=100):
-    """Return when a daily z-test and the evidence have stopped: shape (pairs, days)."""
-    wins = np.stack([rng.binomial(customers, p, (pairs, days)) for p in (first, second)])
-    wins = wins.cumsum(axis=2)
-    served = customers * np.arange(1, days + 1)
-    pooled = wins.sum(axis=0) / (2 * served)
-    error = np.sqrt(2 * pooled * (1 - pooled) / served)
-    z = (wins[1] - wins[0]) / served / np.maximum(error, 1e-9)
-    stopped = np.abs(z) > 1.96, evidence(wins[1], wins.sum(axis=0)) >= 20
-    return [np.maximum.accumulate(each, axis=1) for each in stopped]
+def wins_of(old, new, pairs, days, share=0.5, customers=200):
+    """Return customers and winners under the old and the new policy up to each day."""
+    given = rng.binomial(customers, share, (pairs, days))
+    served = np.stack([customers - given, given])
+    wins = rng.binomial(served, np.reshape([old, new], (2, 1, 1)))
+    return served.cumsum(axis=2), wins.cumsum(axis=2)
 
 
-equal = alarms(win["rule"], win["rule"], 2_000)
-by_day = pd.DataFrame(
-    {"z-test, every day": equal[0].mean(axis=0), "evidence of 20": equal[1].mean(axis=0)},
-    index=np.arange(1, 101),
-)
+served, wins = wins_of(old_rate, old_rate, 2_000, 100)
+pooled = wins.sum(axis=0) / served.sum(axis=0)
+error = np.sqrt(pooled * (1 - pooled) * (1 / served).sum(axis=0))
+z = np.diff(wins / served, axis=0)[0] / np.maximum(error, 1e-9)
+stopped = {
+    "z-test, every day": np.abs(z) > 1.96,
+    "evidence of 20": evidence(wins[1], wins.sum(axis=0)) >= 20,
+}
+by_day = {
+    name: np.maximum.accumulate(each, axis=1).mean(axis=0) for name, each in stopped.items()
+}
+by_day = pd.DataFrame(by_day, index=np.arange(1, 101))
 plots.false_alarms(by_day)
 plt.show()
 
 # %% tags=["remove-cell"]
-better = alarms(win["rule"], win["plan"], 500)[1]
+from crm_rl.evaluation.rolling_out import ramp
+
+
+def stops(old, new, share, days=400, pairs=1_000):
+    """The day on which each pair stops, 10,000 if never, and the winners at that time."""
+    _, wins = wins_of(old, new, pairs, days, share)
+    stopped = evidence(wins[1], wins.sum(axis=0), share) >= 20
+    day = np.where(stopped.any(axis=1), stopped.argmax(axis=1) + 1, 10_000)
+    return day, np.take_along_axis(wins, np.minimum(day - 1, days - 1)[None, :, None], axis=2)[:, :, 0]
+
+
+day, ended = stops(old_rate, new_rate, 0.5)
+tenth, _ = stops(old_rate, new_rate, 0.1)
+bad_day, bad = stops(new_rate, old_rate, 0.5)
+assert (day <= 100).mean() > 0.98 and (bad_day <= 100).mean() > 0.98
+assert (ended[1] > ended[0]).mean() > 0.98 and (bad[1] < bad[0]).mean() > 0.98
+assert by_day.iloc[-1, 0] > 0.2 and by_day.iloc[-1, 1] < 0.05 and np.median(tenth) > 2 * np.median(day)
+ratio = new_rate / old_rate
+seen = (ended[1] / ended[0])[day <= 100]
+assert np.mean(seen) > 1.1 * ratio  # what is seen at the stop is too large
 glue("logs-peek-z", f"{100 * by_day.iloc[-1, 0]:.0f}%", display=False)
 glue("logs-peek-e", f"{100 * by_day.iloc[-1, 1]:.1f}%", display=False)
-glue("logs-win-rule", f"{100 * win['rule']:.0f}%", display=False)
-glue("logs-win-plan", f"{100 * win['plan']:.0f}%", display=False)
-glue("logs-stop-days", f"{np.median(np.where(better[:, -1], (~better).sum(axis=1) + 1, 999)):.0f}", display=False)
-assert by_day.iloc[-1, 0] > 0.2 and by_day.iloc[-1, 1] < 0.05 and better[:, -1].mean() > 0.9
+glue("logs-win-rule", f"{100 * old_rate:.1f}%", display=False)
+glue("logs-win-plan", f"{100 * new_rate:.1f}%", display=False)
+glue("logs-half-days", f"{np.median(day):.0f}", display=False)
+glue("logs-half-all", f"{np.median(day) + 28:.0f}", display=False)
+glue("logs-tenth-days", f"{np.median(tenth):.0f}", display=False)
+glue("logs-ratio", f"{ratio:.2f}", display=False)
+glue("logs-seen", f"{np.mean(seen):.1f}", display=False)
+for weeks in ("early", "earned"):
+    gain = first_weeks.loc["best plan", weeks] - first_weeks.loc[RULE, weeks]
+    glue(f"logs-gain-{weeks}", f"{gain:,.0f}", display=False)
+    assert gain > 0
+# The bandit: two equal policies, and rates that double in 26 weeks.
+season = rng.random((26, 4_000)) < np.linspace(0.05, 0.1, 26)[:, None]
+for name, within in (("pooled", False), ("within", True)):
+    ends = [ramp(season, season, 1_400, 26, rng, delay=4, within=within)[-1] for _ in range(200)]
+    glue(f"logs-bandit-{name}", f"{np.mean(np.array(ends) >= 0.85):.0%}", display=False)
+    assert (np.mean(np.array(ends) >= 0.85) > 0.6) == (name == "pooled")
 
 # %% [markdown]
-# After 100 looks the z-test has declared {glue:text}`logs-peek-z` of equal pairs different, the evidence {glue:text}`logs-peek-e`. Its 5% is a bound for looking for ever, and here each policy gets exactly 100 customers a day, which varies less than a coin. With the plan against today's rule
-# ({glue:text}`logs-win-plan` against {glue:text}`logs-win-rule` subscribe within four weeks) half of the runs stop within {glue:text}`logs-stop-days` days of outcomes. The first outcomes come four weeks after the start.
+# After 100 looks the z-test has declared {glue:text}`logs-peek-z` of equal pairs different, the evidence {glue:text}`logs-peek-e` (its 5% is a bound for ever).
+# It has no direction, so fix three rules before the start:
 #
-# **4. An alarm for afterwards.** A cumulative sum (CUSUM, {cite:t}`page1954`) adds up week by week the log-likelihood ratio of "the rate has halved" to "all is well", never below 0. If we expect 10 subscriptions a week, a week with $x$ adds $5 - x \ln 2$: with five, $5 - 3.5 = 1.5$. Choose the threshold by simulation, for the false alarms
-# that you can live with:
+# - $E \geq 20$ and the new rate is higher: go on to step 4.
+# - $E \geq 20$ and it is lower: roll back.
+# - Neither by day 100: give up, and keep today's policy.
+#
+# The plan wins {glue:text}`logs-win-plan` of customers, the rule {glue:text}`logs-win-rule` (exact). Then nearly all tests stop by day 100, half of them by day {glue:text}`logs-half-days` of outcomes, {glue:text}`logs-half-all` days after the start.
+# Lucky runs stop early, so the ratio seen then is too large: {glue:text}`logs-seen` on average, where {glue:text}`logs-ratio` is right. Report the {term}`always-valid interval` {cite:p}`howard2021`. With 80 winners of the new policy among 120:
 
 # %%
-well = cusum(rng.poisson(10, (2_000, 52)), expected=10)
-halved = cusum(rng.poisson(5, (2_000, 52)), expected=10)
+print(verdict(80, 120))
+print("times as many winners: {:.2f} to {:.2f}".format(*always_valid(80, 120)))
+
+# %% [markdown]
+# Four weeks are a proxy. The plan is ahead by {glue:text}`logs-gain-early` dollars a customer after four and by {glue:text}`logs-gain-earned` after twelve. With early costs and late sales the signs may differ.
+#
+# **Instead of step 3: a bandit.** Each week the new policy gets a share equal to the probability that it is the better one (Thompson sampling, {cite:t}`chapelle2011`). The share changes, so do not run the test on its counts. Compare *within* weeks, as `ramp` does. Totals mix up share and season (Simpson's paradox): of two *equal* policies whose rates double in half a year, the new one ends with 85% or more
+# in {glue:text}`logs-bandit-pooled` of runs, instead of {glue:text}`logs-bandit-within`.
+#
+# **4. Everybody but a permanent holdout, and an alarm.** Keep 5% of customers on today's policy for good: without them you cannot tell a bad policy from a bad season. Keep exploring a little, so that the log can judge the next policy.
+# A cumulative sum (CUSUM, {cite:t}`page1954`) adds up, week by week, the log-likelihood ratio of "the new policy's rate has halved" to "all is well", never below 0. `ratio` is the ratio of rates from step 3. Choose the threshold by simulation, here with rates that double within the year:
+
+# %%
+from crm_rl.evaluation.rolling_out import chance_of_new, cusum
+
+holdout, delay = 0.05, 4  # delay: weeks until outcomes are known
+well, ill = chance_of_new(ratio, holdout), chance_of_new(ratio / 2, holdout)
+people = 1_400 * np.linspace(1, 2, 52)  # their number, or their rate
+held = rng.poisson(holdout * old_rate * people, (2_000, 52))
+new = rng.poisson((1 - holdout) * new_rate * people, held.shape)
+halved = rng.poisson((1 - holdout) * new_rate / 2 * people, held.shape)
+fine, broken = (cusum(wins, wins + held, well, ill) for wins in (new, halved))
 for threshold in (4, 5, 6):
-    false = (well > threshold).any(axis=1).mean()
-    weeks = (halved > threshold).argmax(axis=1).mean() + 1
-    print(f"above {threshold}: {false:.0%} false alarms a year; {weeks:.1f} weeks to an alarm")
+    false = (fine > threshold).any(axis=1).mean()
+    weeks = (broken > threshold).argmax(axis=1).mean() + 1 + delay
+    print(f"above {threshold}: {false:.0%} false alarms a year, {weeks:.0f} weeks to alarm")
+
+# %% tags=["remove-cell"]
+flat = 1_400 * np.ones(52)
+held = rng.poisson(holdout * old_rate * flat, (2_000, 52))
+new = rng.poisson((1 - holdout) * new_rate * flat, held.shape)
+assert abs((cusum(new, new + held, well, ill) > 5).any(axis=1).mean() - (fine > 5).any(axis=1).mean()) < 0.03
+assert (broken > 6).any(axis=1).all()
+
+# %% [markdown]
+# The season raises no false alarms, because it moves the holdout too.
 
 # %% [markdown]
 # ::::{exercise} ★★ Evidence with a tenth
@@ -457,9 +550,10 @@ assert float(evidence(6, 20, share=0.1)) < 20
 #
 # ## What was published, and what it does
 #
-# None of the four systems (funnel, email, offers, budgets) judges its policy from logs before deployment, and none logs propensities. The budgeted-offers system names the right next steps: shadow tests under equal budget, a bandit at the level of policies that begins
-# with 10% of the traffic, and offline learning with BCQ or CQL. It has code for none, and expects BCQ and CQL from sb3-contrib, where we find neither in the version that this book uses. Our [service](../book/service.md) logs every decision with its propensity; `off_policy.evaluate_decisions`
-# reads such a log. On the command line:
+# None of the four systems (funnel, email, offers, budgets) judges its policy from logs before deployment, and none logs propensities. The budgeted-offers system names the right next steps: shadow tests, a bandit over policies, BCQ or CQL. It has code for none.
+#
+# Our [service](../book/service.md) logs every decision with its propensity, and its page shows how `evaluate_decisions` judges
+# a policy by that log. These commands work on logs of the book's world only:
 #
 #     python -m crm_rl logs make --out log.csv
 #     python -m crm_rl logs evaluate log.csv --policy best
@@ -468,10 +562,10 @@ assert float(evidence(6, 20, share=0.1)) < 20
 #
 # :::{admonition} What to keep
 # :class: takeaways
-# - Log the propensity of every action, and keep some exploration. You cannot add either afterwards.
+# - Log the propensity of every action delivered, and keep some exploration. You cannot add either afterwards.
 # - IPS is unbiased and wide; a model is narrow and biased; doubly robust uses the model and checks it.
-# - Weights multiply over weeks. Look at the effective sample size and the mean weight before you look at the estimate.
-# - Shadow, a tenth, a stopping rule that is valid on every day, an alarm: then all customers.
+# - Before the estimate, look at the mean weight, the effective sample size and the winners that carry weight.
+# - Shadow; a tenth to find harm; a fixed half with a test valid on every day; then all but a permanent holdout, with which the alarm compares.
 # :::
 #
 # ## Check yourself
@@ -543,8 +637,8 @@ assert float(evidence(6, 20, share=0.1)) < 20
 # ::::{dropdown} How do you evaluate a policy from logs?
 # :class-container: interview
 #
-# I check that propensities were logged and that the log tried what the policy would do: effective sample size and mean weight first. Then self-normalised IPS and doubly robust with a model fitted on other customers. Over many weeks I expect
-# it to fail, and say so.
+# I check that propensities of the delivered actions were logged. Then three numbers: mean weight (self-normalising hides what the log never tried), effective sample size, and winners that carry weight. If they are fine, self-normalised IPS, and doubly robust with a model fitted on other customers. Over many weeks I expect
+# both to fail, and say so.
 # ::::
 # ::::{dropdown} Why does importance sampling fail over a long horizon?
 # :class-container: interview
@@ -554,7 +648,7 @@ assert float(evidence(6, 20, share=0.1)) < 20
 # ::::{dropdown} Why is offline Q-learning risky, and what do CQL and BCQ do?
 # :class-container: interview
 #
-# The maximum prefers actions whose value is overestimated, and a fixed log never corrects it. CQL adds a penalty that lowers the values of actions outside the log; BCQ restricts the maximum to actions that the log takes often enough.
+# The maximum prefers actions whose value is overestimated, and a fixed log never corrects it. CQL lowers the values of actions outside the log; BCQ restricts the maximum to actions that the log takes often enough.
 # ::::
 #
 # ## Further reading

@@ -117,14 +117,12 @@ for key, text in {
     "fitted": in_digits(*lead(runs, NETWORK, "fitted Q", roughness=1.0)),
     "twins": in_digits(*lead(runs, NETWORK, "DQN, numbers", roughness=0.0)),
     "worlds": str(len(shares(runs, NETWORK, roughness=0.0))),
-    "few": str(len(shares(runs, "fitted Q", roughness=1.0))),
 }.items():
     glue(f"story-{key}", text.replace("-", "−") if key == "finest" else text, display=False)
 assert score(runs, finest, roughness=0.0)["high"] < 0 < lead(runs, NETWORK, SINGLE, roughness=0.0)["low"]
 for rival in ("contextual bandit", "fitted Q"):
-    assert lead(runs, NETWORK, rival, roughness=1.0)["low"] < 0 < lead(runs, NETWORK, rival, roughness=1.0)["high"]
+    assert lead(runs, NETWORK, rival, roughness=1.0)["low"] > 0
 assert lead(runs, NETWORK, "one-step greedy", roughness=0.0)["low"] > 0
-assert len(shares(runs, "one-step greedy", roughness=0.0)) == 3
 assert all(score(runs, NETWORK, roughness=end)["high"] < 0.9 for end in (0.0, 1.0))
 here = worlds("smooth")["all"].population.inbound.mean()
 missing = {
@@ -198,7 +196,7 @@ assert study["dqn"] == float(audit["audit-floor"]) < study["random"]
 # **Minutes 3 to 5.** "A table learns the optimum for one type of customer. Give it more features, and each row is seen less often: the finest table gets {glue:text}`story-finest` in smooth worlds, which is worse than waiting. It is not a fault of Q-learning, it is the representation."
 #
 # **Minutes 5 to 8.** "A network of 128 and 128 units shares experience between neighbours. Country and bootcamp are names, so they get embeddings. We registered the criterion before the first run: ahead of every learner, and at least 0.90. In {glue:text}`story-worlds` worlds it gets {glue:text}`story-smooth` where like customers respond alike. It is ahead of
-# all tables, and of the best fixed action by {glue:text}`story-single`, so sequence pays. But the goal was missed: in smooth worlds I cannot tell it from a network that reads names as numbers, and in rough ones not from fitted Q or a contextual bandit, which had only {glue:text}`story-few` worlds each."
+# all tables, also of one that I chose by hand, and of the best fixed action by {glue:text}`story-single`, so sequence pays. In rough worlds it beat every learner, fitted Q by {glue:text}`story-fitted`. But the goal was missed: nobody reached 0.90, and in smooth worlds I cannot tell it from a network that reads names as numbers."
 #
 # **Minutes 8 to 10.** "The published study replays records, so the outcome is fixed before the agent acts. I played every constant action: the floor is {glue:text}`story-floor` subscribers, the ceiling {glue:text}`story-ceiling`. Over 20 seeds, random actions get {glue:text}`story-random` on average, and the DQN {glue:text}`story-dqn`, the floor. Next I would build the log with propensities, and begin with a bandit."
 #
@@ -211,7 +209,7 @@ assert study["dqn"] == float(audit["audit-floor"]) < study["random"]
 # ::::{dropdown} "Why a DQN and not a contextual bandit?"
 # :class-container: interview
 #
-# Because of a bound, not a taste: a bandit that repeats one action can't beat the best single action per customer, and the network is ahead of that by {glue:text}`story-single`. A bandit that decides anew each week, with the week and milestones as context, is not bound by this; I ran that as the one-step rival, and in three smooth worlds the network is ahead of it by {glue:text}`story-onestep`. But the bandit that commits to one action can't be told from the network in three rough worlds ({glue:text}`story-bandit`). At work I would start with the bandit: it is simpler, its log can be
+# Because of a bound, not a taste: a bandit that repeats one action can't beat the best single action per customer, and the network is ahead of that by {glue:text}`story-single`. A bandit that decides anew each week, with the week and milestones as context, is not bound by this; I ran that as the one-step rival, and in smooth worlds the network is ahead of it by {glue:text}`story-onestep`. Ahead of the bandit that commits to one action it is by {glue:text}`story-bandit` in rough worlds. At work I would still start with the bandit: it is simpler, its log can be
 # evaluated with one weight per decision, and it tells me how much sequence could add.
 # ::::
 # ::::{dropdown} "Two thirds of the possible gain is not much. What is missing?"

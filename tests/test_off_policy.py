@@ -1,18 +1,21 @@
 """Estimates from logs: answers known by hand, every trajectory written out, and a world whose values are known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from small_responsive import CALLS, CALLS_OPTIMUM
 
 from crm_rl.agents.behaviour import Exploring
 from crm_rl.agents.planned import optimum
 from crm_rl.agents.reference import constant_policy
+from crm_rl.data.load import TWIN
 from crm_rl.data.problems import DataError
 from crm_rl.evaluation.gain import exact_values
 from crm_rl.evaluation.off_policy import (
     direct_method,
     doubly_robust,
     effective_sample_size,
+    effective_winners,
     estimates,
     evaluate_decisions,
     importance_ratios,
@@ -23,6 +26,7 @@ from crm_rl.evaluation.off_policy import (
     trajectory_ips,
     warnings,
 )
+from crm_rl.experiments.logs_study import EARLY, Estimating, load_earned, signed_up, summary, today
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.logs import play_episodes
 
@@ -58,6 +62,21 @@ def test_what_speaks_against_an_estimate():
     assert "below 100" in warnings(np.ones(50))[0]
     (missing,) = warnings(np.repeat([0.0, 1.7], [2_700, 300]))  # many have weight, and most of it is missing
     assert "should be 1" in missing
+
+
+def test_many_customers_with_few_winners_are_not_believed():
+    """An effective sample size of 1,000, of whom 20 buy: two of them carry nearly all that is earned."""
+    weights, returns = np.ones(1_000), np.full(1_000, -5.0)
+    returns[:20] = 100.0
+    assert effective_winners(weights, returns) == pytest.approx(20)
+    weights[:2], weights[2:20] = 100.0, 0.01  # and the others of these 20 hardly count
+    assert effective_winners(weights, returns) == pytest.approx(2, abs=0.01)
+    assert effective_winners(weights, np.full(1_000, -5.0)) == 0
+    weights = np.tile([0.5, 1.5], 500)
+    (few,) = warnings(weights, returns)
+    assert "16.0 effective winners, fewer than 30" in few
+    returns[:100] = 100.0
+    assert warnings(weights, returns) == []
 
 
 def test_all_trajectories_together_give_the_exact_value():
@@ -164,3 +183,21 @@ def test_probabilities_out_of_range_are_refused(chance, propensity):
 def test_columns_of_different_lengths_are_refused():
     with pytest.raises(DataError, match="differ in length"):
         evaluate_decisions([0, 1], [0.5], [1, 2], np.full((2, 2), 0.5))
+
+
+def test_recorded_rates_and_dollars_are_those_of_the_world():
+    """Today's rule in its first four weeks, by play; 5,000 dollars a subscription."""
+    world = signed_up(TWIN, weeks=EARLY)
+    earned = play_episodes(today(0.0), world, 20_000, np.random.default_rng(0)).rewards.sum(axis=1)
+    recorded = load_earned().loc[("today's rule", 0.0)]
+    assert (earned > 1_000).mean() == pytest.approx(recorded["subscribed"], abs=0.006)
+    assert earned.mean() == pytest.approx(recorded["early"], abs=30)
+    assert load_earned()["earned"].loc["today's rule"].is_monotonic_decreasing  # exploration has a price
+
+
+def test_the_study_counts_customers_apart(tmp_path):
+    """Logs of 40 and of 80 customers are two cells; each has its own winners and mean weight."""
+    rows = sum((Estimating(str(TWIN), 1.0, 1, 3, size).run(tmp_path) for size in (40, 80)), [])
+    table = summary(pd.DataFrame(rows))
+    assert table.groupby("customers").size().to_dict() == {40: 5, 80: 5}
+    assert (table["winners"] <= table["effective"]).all() and table["weight"].between(0.5, 2).all()

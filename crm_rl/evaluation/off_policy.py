@@ -16,6 +16,10 @@ from crm_rl.worlds.logs import Episodes
 #: Below this effective sample size an IPS interval is not to be believed: see the study of chapter 13.
 FEW = 100
 
+#: Below this number of effective winners no interval is: in the study logs of one week with 34 of them, on average,
+#: give 92% to 96% of the intervals the truth, with 5 they give 74% to 77%.
+FEW_WINNERS = 30
+
 #: What the ridge regression adds to the squares, as if it had seen so many customers without any value.
 RIDGE = 1.0
 
@@ -91,15 +95,36 @@ def effective_sample_size(weights: np.ndarray) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum()) if weights.any() else 0.0
 
 
-def warnings(weights: np.ndarray) -> list[str]:
-    """Why not to believe an estimate with these weights of episodes, shape (episodes,); empty if there is no reason.
+def effective_winners(weights: np.ndarray, returns: np.ndarray) -> float:
+    """How many equal gains say as much as those that an estimate with these weights adds up: 0 to their number.
+
+    Where few episodes pay, the estimate rests on these few, however large the effective sample size. Costs, returns
+    below 0, do not count.
+
+    Args:
+        weights, returns: of each episode, shape (episodes,).
+    """
+    return effective_sample_size(weights * np.maximum(returns, 0))
+
+
+def warnings(weights: np.ndarray, returns: np.ndarray | None = None) -> list[str]:
+    """Why not to believe an estimate; empty if there is no reason.
 
     If the log tried all that the new policy would do, the weights are 1 on average.
+
+    Args:
+        weights: of the episodes, shape (episodes,).
+        returns: what each brought, of the same shape; without them nobody counts the winners.
     """
     found, size = [], effective_sample_size(weights)
     _, low, high = over_seeds(weights, statistic="mean")
     if size < FEW:
         found.append(f"the effective sample size, {size:,.1f}, is below {FEW}: the intervals are too short.")
+    if returns is not None and (winners := effective_winners(weights, returns)) < FEW_WINNERS:
+        found.append(
+            f"the estimate rests on {winners:,.1f} effective winners, fewer than {FEW_WINNERS}: the intervals are too "
+            "short."
+        )
     if not low <= 1 <= high:
         found.append(
             f"the mean weight is {weights.mean():.2f} ({low:.2f} to {high:.2f}) and should be 1: the log did not "
@@ -194,20 +219,27 @@ def evaluate_decisions(
     Args:
         actions: shape (decisions,): what was done, as a place in the columns of `wanted`.
         propensities: shape (decisions,): how likely that was, above 0.
-        rewards: shape (decisions,): what came of it; leave out decisions of which that is not known yet.
+        rewards: shape (decisions,): what came of it, of decisions alone of which that is known.
         wanted: shape (decisions, actions): how likely the new policy is to take each action.
 
     Returns:
         `table_of` the estimators, and the effective sample size.
 
     Raises:
-        DataError: a probability is out of its range, or shapes differ.
+        DataError: a probability is out of its range, a reward or an action is missing, or shapes differ.
     """
     actions, rewards, wanted = np.asarray(actions), np.asarray(rewards, dtype=float), np.asarray(wanted, dtype=float)
     if not (actions.shape == np.shape(propensities) == rewards.shape == wanted.shape[:1]) or len(actions) < 2:
         raise DataError(
             "the columns of the log differ in length, or have fewer than 2 rows. Remedy: one row a decision."
         )
+    if not np.isfinite(rewards).all():
+        raise DataError(
+            f"{(~np.isfinite(rewards)).sum():,} rewards are not known. Remedy: read the log with `window_days`, which "
+            "leaves out what is too young and counts as 0 what nobody reported. Who drops such rows keeps the buyers."
+        )
+    if not (np.issubdtype(actions.dtype, np.integer) and ((actions >= 0) & (actions < wanted.shape[1])).all()):
+        raise DataError(f"actions must be places in the {wanted.shape[1]} columns of `wanted`. Remedy: 0, 1, 2, ...")
     ratios = importance_ratios(wanted[np.arange(len(actions)), actions], propensities)[:, None]
     column, paid = actions[:, None], rewards[:, None]
     nothing_seen, going = np.zeros((*column.shape, 0)), np.full(column.shape, True)

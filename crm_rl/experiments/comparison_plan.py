@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from crm_rl.experiments.arms import ARMS, KNOWN, SHARED
+from crm_rl.experiments.arms import ARMS, CHOSEN_TABLE, KNOWN, SHARED
 from crm_rl.experiments.comparison import Job
 from crm_rl.experiments.runner import data_name
 from crm_rl.worlds.nature import BOOK_WORLD
@@ -72,16 +72,17 @@ def trials(data: str, worlds: tuple[int, ...]) -> list[Job]:
 def verdict(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """Every arm at both ends of the dial after a million weeks; first of all in the book's own world.
 
-    Boosted trees are slow and play in fewer worlds. The library's learners are slower still: see `library`. The twin,
-    which the chapters show, gets ten worlds, any other export five.
+    The library's learners are too slow for that: see `library`. The twin, which the chapters show, gets ten worlds,
+    any other export five.
     """
     worlds = (BOOK_WORLD, *worlds[: TEN if data_name(Path(data)) == "twin" else FIVE])
     jobs = [Job(data, arm, 0, end, worlds) for end in ENDS for arm in KNOWN]
     return jobs + [
-        Job(data, arm, MILLION, end, worlds[: 1 + (THREE if arm in TREES else TEN)], keep=arm in NETWORKS)
+        Job(data, arm, MILLION, end, some, keep=arm in NETWORKS)
         for arm in ARMS
         for end in ENDS
-        if arm not in LIBRARY
+        for some in ((worlds[: 1 + THREE], worlds[1 + THREE :]) if arm in TREES else (worlds,))
+        if arm not in LIBRARY and some
     ]
 
 
@@ -114,7 +115,7 @@ def ends(data: str, worlds: tuple[int, ...]) -> list[Job]:
 
 def unseen_customers(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """Pairs of country and bootcamp, or whole countries, that training never met; who sees nobody is the control."""
-    arms = (*NETWORKS, "sum of tables", FINEST, NOBODY)
+    arms = (*NETWORKS, "sum of tables", CHOSEN_TABLE, FINEST, NOBODY)
     return [
         Job(data, arm, steps, end, worlds[:FIVE], hidden=hidden)
         for hidden in ("pairs", "countries")
@@ -130,8 +131,11 @@ def selection(data: str, worlds: tuple[int, ...]) -> list[Job]:
 
 
 def same_settings(data: str, worlds: tuple[int, ...]) -> list[Job]:
-    """Both networks with the settings that the other one plays with, for what is due to embedding alone."""
-    other = {"DQN, embeddings": "4, relative 0.1, costs known", "DQN, numbers": "rate 0.003"}
+    """Both networks with the settings that the other one plays with, for what is due to embedding alone.
+
+    And the table that was chosen by hand with the settings that its trials favour.
+    """
+    other = {"DQN, embeddings": "4, relative 0.1, costs known", "DQN, numbers": "rate 0.003", CHOSEN_TABLE: "rate 0.1"}
     return [
         Job(data, arm, MILLION, end, some, trial=trial)
         for some in (worlds[:FIVE], worlds[FIVE:])
@@ -143,7 +147,7 @@ def same_settings(data: str, worlds: tuple[int, ...]) -> list[Job]:
 
 def dial(data: str, worlds: tuple[int, ...]) -> list[Job]:
     """From smooth to rough; the tables, which change little, in fewer worlds."""
-    arms = [("waiting", 0), ("optimum", 0), *((arm, MILLION) for arm in (*NETWORKS, "sum of tables"))]
+    arms = [("waiting", 0), ("optimum", 0), *((arm, MILLION) for arm in (*NETWORKS, "sum of tables", CHOSEN_TABLE))]
     jobs = [
         Job(data, arm, steps, end, some)
         for some in (worlds[:THREE], worlds[THREE:])

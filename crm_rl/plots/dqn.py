@@ -56,7 +56,7 @@ def shares_by_roughness(arms: dict[str, pd.DataFrame]) -> Axes:
         text = name.replace(", ", ",\n")
         axes.annotate(
             text, (places[-1], 100 * table["mean"].iloc[-1]), (10, 0), textcoords="offset points", va="center",
-            color=OCHRE if colour == ORANGE else colour, fontsize=10.5,
+            color=OCHRE if colour == ORANGE else colour, fontsize=9.5, linespacing=1.0,
         )  # fmt: skip
     axes.axhline(0, color=GREY, linewidth=1)
     axes.axhline(100, color=GREY, linewidth=1.6, linestyle="--")

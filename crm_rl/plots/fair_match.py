@@ -9,21 +9,19 @@ from matplotlib.axes import Axes
 from crm_rl.plots.style import BLUE, ORANGE
 
 
-def arms_at_both_ends(scores: dict[str, pd.DataFrame], few: set[str]) -> Axes:
+def arms_at_both_ends(scores: dict[str, pd.DataFrame]) -> Axes:
     """Draw what each arm gets in two sets of worlds: two dots with intervals below one another, a line an arm.
 
     Args:
         scores: by name of the set, a row an arm with `mean`, `low` and `high`, shares of the attainable gain; both have
             the same arms in the same order, and the names are written to the left of the first arm's dots.
-        few: the arms whose intervals are over few worlds; their dots are hollow.
     """
     arms = next(iter(scores.values())).index
     axes = plt.subplots(figsize=(5.6, 0.9 + 0.38 * len(arms)))[1]
     for (name, table), colour, shift, shape in zip(scores.items(), (BLUE, ORANGE), (-0.17, 0.17), "os", strict=True):
-        for place, (arm, row) in enumerate(table.iterrows()):
+        for place, (_, row) in enumerate(table.iterrows()):
             axes.plot([row["low"], row["high"]], [place + shift] * 2, color=colour, linewidth=2, alpha=0.55)
-            inside = "white" if arm in few else colour
-            axes.plot(row["mean"], place + shift, shape, color=colour, markerfacecolor=inside, markersize=6)
+            axes.plot(row["mean"], place + shift, shape, color=colour, markersize=6)
         first = table.iloc[0]
         axes.annotate(
             name, (first["low"], shift), (-6, 0), textcoords="offset points", color=colour, fontsize=10, va="center",

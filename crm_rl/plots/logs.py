@@ -107,7 +107,7 @@ def false_alarms(alarms: pd.DataFrame) -> Axes:
     for (name, column), (colour, _) in zip(alarms.items(), (_LINES[1], _LINES[0], *_LINES[2:]), strict=False):
         axes.plot(column.index, 100 * column, color=colour, linewidth=2)
         end = 100 * column.iloc[-1]
-        axes.text(column.index[-1], end + 1.2, name, color=colour, fontsize=10, ha="right", va="bottom")
+        axes.text(column.index[-1], end + 0.3, name, color=colour, fontsize=10, ha="right", va="bottom")
     axes.axhline(5, color="dimgrey", linestyle="--", linewidth=1.4)
     axes.text(column.index[-1], 5.6, "promised: 5%", color="dimgrey", fontsize=10, ha="right", va="bottom")
     axes.set(xlabel="days, with a look on each", ylabel="equal pairs declared different (%)")

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, RED, ROW_NAMES, SKY
+from crm_rl.plots.style import BLUE, GREEN, GREY, ORANGE, RED, ROW_NAMES
 
 
 def climb_to_optimum(shares: pd.DataFrame, others: dict[str, float]) -> Axes:
@@ -66,17 +66,12 @@ def training_comparison(curves: pd.DataFrame) -> list[Axes]:
     _, panels = plt.subplots(len(settings), 1, figsize=(5.6, 2.6 * len(settings)), sharex=True, squeeze=False)
     for axes, setting in zip(panels.flat, settings, strict=True):
         ours = curves[curves["setting"] == setting]
-        for (row, curve), colour in zip(ours.groupby("row", sort=False), (BLUE, SKY, RED, ORANGE), strict=False):
-            axes.plot(100 * curve["progress"], curve["reward"], color=colour, label=ROW_NAMES[row])
-            axes.fill_between(
-                100 * curve["progress"],
-                curve["reward_low"],
-                curve["reward_high"],
-                color=colour,
-                alpha=0.25,
-                linewidth=0,
-            )
-        axes.set(title=setting.replace("_", " "), ylabel="reward of an episode")
+        for row, curve in ours.groupby("row", sort=False):
+            colour, dashes = BLUE if row.startswith("q_learning") else RED, "--" if "selection" in row else "-"
+            place = 100 * curve["progress"]
+            axes.plot(place, curve["reward"], dashes, color=colour, label=ROW_NAMES[row])
+            axes.fill_between(place, curve["reward_low"], curve["reward_high"], color=colour, alpha=0.2, linewidth=0)
+        axes.set(title=f"as {setting.removeprefix('as_')}", ylabel="reward of an episode")
     panels[-1, 0].set_xlabel("training done (%)")
     lines, names = panels[0, 0].get_legend_handles_labels()
     panels[0, 0].figure.legend(lines, names, frameon=False, fontsize=9, ncols=2, loc="outside upper center")

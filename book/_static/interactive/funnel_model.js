@@ -1,7 +1,7 @@
 // The responsive world for one customer, and the exact value of every action in it: no page, no luck of its own.
 //
 // It says again what crm_rl/worlds/responsive.py and crm_rl/planning/model.py say; tests/test_interactive.py compares
-// the two. Milestones are bits: call 1, demo 2, survey 4, sign-up 8, meeting with the account manager 16.
+// the two. Milestones are bits: call 1, demo 2, survey 4, signup 8, meeting with the account manager 16.
 (function (book) {
   "use strict";
 

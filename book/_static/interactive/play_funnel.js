@@ -8,7 +8,7 @@
 
   const NAMES = ["email", "call", "demo", "survey", "wait", "account manager"];
   const SHORT = ["E", "C", "D", "S", "W", "M"];
-  const MILESTONES = ["first call", "demo", "survey", "sign-up", "manager met"];
+  const MILESTONES = ["first call", "demo", "survey", "signup", "manager met"];
   const INTEREST = ["cold", "cooler", "fresh"];
   const CHANNELS = ["none", "written", "spoken", "shown"];
   const FATIGUE = ["0", "1", "2 or more"];
@@ -203,9 +203,9 @@
     const percent = (share) => `${Math.round(100 * share)}%`;
     const help = el("details", { class: "play-rules" }, el("summary", {}, "The rules, in five points"), el("ul", {}, [
       "Each week a milestone, or the subscription, may happen by itself. An action raises the chance of what it is aimed at, and of the rest a little; " +
-        "by how much depends on how well the channel reaches this customer: the buttons say it. Email is aimed at the sign-up; call, demo and survey at the milestone of the same name; " +
+        "by how much depends on how well the channel reaches this customer: the buttons say it. Email is aimed at the signup; call, demo and survey at the milestone of the same name; " +
         "the account manager at the meeting and at the subscription.",
-      "They must be ready. Before a first call, nothing that you do makes a demo likelier; before the sign-up, nothing makes the meeting or the subscription likelier.",
+      "They must be ready. Before a first call, nothing that you do makes a demo likelier; before the signup, nothing makes the meeting or the subscription likelier.",
       `Don't repeat yourself. A channel that you used last week has ${percent(rules.repeated)} of its effect. Email and survey are both written, call and account manager both spoken.`,
       `Interest cools in each week in which nothing happens: your actions keep ${rules.interest.map(percent).reverse().join(", then ")} of their effect. A milestone makes it fresh again.`,
       `Any contact may lose them for good. Through a channel that does not suit them at all, the chance is ${percent(rules.optOut[0])}, and after one or two contacts in a row ${rules.optOut.slice(1).map(percent).join(" or ")}; through one that suits them well it is next to nothing. A week of waiting takes one off the contacts in a row.`,
