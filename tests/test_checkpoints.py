@@ -93,7 +93,7 @@ BAD = {
     "layers that differ": ("dqn", dict(weight_1=np.zeros((6, 5))), "weight_1 has shape"),
     "no layers": ("dqn", dict(about=dict(layers=0)), "no layers"),
     "another format": ("dqn", dict(about=dict(version=99)), "format 99; this version of crm_rl reads format 1"),
-    "another kind": ("dqn", dict(about=dict(kind="song")), "this is a 'song'"),
+    "another kind": ("dqn", dict(about=dict(kind="song")), "this holds 'song'"),
     "strange rules": ("q_table", dict(about=dict(rules=dict(horizon=3))), "its rules are not ours"),
     "no rules": ("q_table", dict(about=dict(rules=None)), "its rules are not ours"),
 }

@@ -80,7 +80,7 @@ def test_a_dueling_network_says_the_same():
     [
         ("nowhere.npz", "new.onnx", ["nowhere.npz: no such file. Remedy: name the .npz file"]),
         ("damaged.npz", "new.onnx", ["damaged.npz: not a policy or a checkpoint of ours, or a damaged one", "Remedy"]),
-        (str(TABLE), "new.onnx", ["this is a 'q_table'. Remedy: name a file that holds a dqn."]),
+        (str(TABLE), "new.onnx", ["this holds 'q_table'. Remedy: name a file that holds a dqn."]),
         (str(NETWORKS[0]), "new.npz", ["what is written is a .onnx file. Remedy"]),
         ("same.onnx", "same.onnx", ["an input, would be written over. Remedy"]),
     ],

@@ -66,7 +66,7 @@ def read_arrays(path: str | Path, *kinds: str) -> tuple[dict, dict[str, np.ndarr
             f"{path}: not a policy or a checkpoint of ours, or a damaged one ({fault}). Remedy: train it again."
         ) from error
     if kind not in kinds:
-        raise PolicyError(f"{path}: this is a {kind!r}. Remedy: name a file that holds a {' or '.join(kinds)}.")
+        raise PolicyError(f"{path}: this holds {kind!r}. Remedy: name a file that holds a {' or '.join(kinds)}.")
     if version != VERSION:
         raise PolicyError(
             f"{path}: written in format {version!r}; this version of crm_rl reads format {VERSION}. "

@@ -45,7 +45,7 @@ class CleaningReport:
     def __str__(self) -> str:
         lines = [f"{self.source}: {self.rows_read:,} rows read, {self.rows_kept:,} customers kept"]
         titles = {
-            ERROR: "Cannot be used (mend these and try again)",
+            ERROR: "Cannot be used (correct these and try again)",
             REPAIRED: "Repaired",
             NOTED: "Noted, and left as it is",
             WARNING: "Look again, for this may make the rest worthless",

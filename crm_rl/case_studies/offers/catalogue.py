@@ -93,7 +93,7 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}. Remedy: name a catalogue in YAML.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not YAML ({' '.join(str(error).split())}). Remedy: mend the file.") from error
+        raise DataError(f"{path}: not YAML ({' '.join(str(error).split())}). Remedy: correct the file.") from error
     problems: list[str] = []
     actions = _actions(written, problems)
     if problems:
