@@ -101,11 +101,17 @@ class OfferEnv(gymnasium.Env):
         self.left = budget
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+        """Begin a season with the first customer and the whole budget."""
         super().reset(seed=seed)
         self.week, self.customer, self.left = 0, 0, self.budget
         return self._observe(), {}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
+        """Give the customer whose turn it is an offer by a channel; the next one follows.
+
+        Raises:
+            gymnasium.error.ResetNeeded: the season is over.
+        """
         if self.week >= self.rules.weeks:
             raise gymnasium.error.ResetNeeded("the episode is over. Remedy: call reset first.")
         reward, info = self._serve(*action)
