@@ -24,9 +24,10 @@ from crm_rl.data.load import TWIN
 from crm_rl.files import PROJECT
 from crm_rl.worlds.base import n_actions
 from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
-from crm_rl.worlds.replay import observe_all, start_all, step_all
+from crm_rl.worlds.replay import start_all, step_all
 from crm_rl.worlds.replay_settings import RULES
 from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds
+from crm_rl.worlds.stepping import observe_all
 from data import provenance
 
 RESULTS = Path(__file__).parent / "results" / "funnel.json"

@@ -29,8 +29,9 @@ from crm_rl.planning.shared import shared_policy
 from crm_rl.worlds.base import N_ACTIONS, N_FEATURES, WAIT, Action
 from crm_rl.worlds.registry import worlds
 from crm_rl.worlds.responsive import CHANCES, SELECTION, State
-from crm_rl.worlds.responsive_batch import observe_all, start_all, step_all
+from crm_rl.worlds.responsive_batch import start_all, step_all
 from crm_rl.worlds.responsive_world import ResponsiveWorld
+from crm_rl.worlds.stepping import observe_all
 from data import provenance
 
 RESULTS = Path(__file__).parent / "results" / "responsive.json"

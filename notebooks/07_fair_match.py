@@ -108,7 +108,7 @@ glue(
 #    interval of its lead lies above 0), and gets at least 0.90 of the attainable gain.*
 #
 # Ours is not spotless. The networks' learning rate, batch size and number of updates were searched for beforehand, for the network with embeddings; no table and no trees had such a
-# search. Twenty worlds were registered; time allowed for ten. The library's agents had only their trials, and the table that chapter 5 chose by hand was added afterwards.
+# search. Twenty worlds were registered; time allowed for ten. The library's agents had only their trials, and the table that chapter 5 chose by hand was added afterwards, with the settings of the one that it extends.
 #
 # ## One number: the ratio of sums
 #

@@ -11,7 +11,6 @@ from crm_rl.worlds.replay import (
     Population,
     State,
     observe,
-    observe_all,
     population_of,
     start,
     start_all,
@@ -19,6 +18,7 @@ from crm_rl.worlds.replay import (
     step_all,
 )
 from crm_rl.worlds.replay_settings import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, RULES
+from crm_rl.worlds.stepping import observe_all
 
 EMAIL, CALL, DEMO, SURVEY, WAIT, MANAGER = Action
 NOBODY, ALL, SIGNED_UP, SUBSCRIBED_AT_6, WITH_MANAGER, WITH_CALL, CONTACTED = range(7)

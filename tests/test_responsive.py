@@ -36,10 +36,11 @@ from crm_rl.worlds.responsive import (
     step,
     tire,
 )
-from crm_rl.worlds.responsive_batch import observe_all, step_all
+from crm_rl.worlds.responsive_batch import step_all
 from crm_rl.worlds.responsive_world import (
     RESPONSIVE_FEATURES,
 )
+from crm_rl.worlds.stepping import observe_all
 
 NEVER, SURELY = np.full(CHANCES, 0.999999), np.zeros(CHANCES)
 

@@ -199,16 +199,6 @@ def step_all(states: State, actions: np.ndarray, population: Population, rules: 
     )
 
 
-@njit(cache=True)
-def observe_all(states: State, population: Population, rules: Rules) -> np.ndarray:
-    """What the agent sees of each episode of a batch, shape (n, 15) or (n, 30), float32."""
-    n = len(states.customer)
-    seen = np.empty((n, 2 * N_FEATURES if rules.selects_features else N_FEATURES), dtype=np.float32)
-    for i in range(n):
-        observe(state_at(states, i), population, rules, seen[i])
-    return seen
-
-
 def population_of(customers: pd.DataFrame, features: pd.DataFrame, stage_unit: float = 1 / 6) -> Population:
     """Put cleaned customers and their features into the arrays of a world.
 

@@ -13,7 +13,7 @@ from crm_rl.worlds.replay import (
     Population,
     State,
     advance,
-    observe_all,
+    observe,
     population_of,
     start,
     start_all,
@@ -23,7 +23,7 @@ from crm_rl.worlds.replay import (
 from crm_rl.worlds.replay_keys import DECIMALS, Coder, Levels, coder_of, levels_of, state_key
 from crm_rl.worlds.replay_settings import RULES, Rules
 from crm_rl.worlds.sampling import Pools, draw_many
-from crm_rl.worlds.stepping import Dynamics, register
+from crm_rl.worlds.stepping import Dynamics, observe_all, register
 
 SETTINGS = ("described", "as_coded")
 NOT_NORMALISED_AS_CODED = ("Country", "Stage", "Stages_Completed")
@@ -161,4 +161,4 @@ def _check(setting: str) -> None:
         raise ValueError(f"{setting!r} is no setting. Remedy: choose one of {', '.join(SETTINGS)}.")
 
 
-register(Dynamics("replay", Rules, Levels, start, advance, state_key, state_at))
+register(Dynamics("replay", Rules, Levels, start, advance, state_key, state_at, observe))

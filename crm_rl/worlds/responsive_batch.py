@@ -3,8 +3,8 @@
 import numpy as np
 from numba import njit
 
-from crm_rl.worlds.base import N_FEATURES, Outcome
-from crm_rl.worlds.responsive import FRESH, Population, Rules, State, observe, step
+from crm_rl.worlds.base import Outcome
+from crm_rl.worlds.responsive import FRESH, Population, Rules, State, step
 
 
 @njit(cache=True)
@@ -44,13 +44,3 @@ def step_all(states: State, actions: np.ndarray, population: Population, rules: 
         rewards[i], subscribed[i], terminated[i] = outcome.reward, outcome.subscribed, outcome.terminated
     after = State(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6])
     return Outcome(after, rewards, subscribed, terminated, np.zeros(n, np.bool_))
-
-
-@njit(cache=True)
-def observe_all(states: State, population: Population, rules: Rules) -> np.ndarray:
-    """What the agent sees of each episode of a batch, shape (n, 15) or (n, 30), float32."""
-    n = len(states.customer)
-    seen = np.empty((n, 2 * N_FEATURES if rules.selects_features else N_FEATURES), dtype=np.float32)
-    for i in range(n):
-        observe(state_at(states, i), population, rules, seen[i])
-    return seen

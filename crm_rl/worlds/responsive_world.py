@@ -29,12 +29,13 @@ from crm_rl.worlds.responsive import (
     Rules,
     State,
     advance,
+    observe,
     start,
     subset,
 )
-from crm_rl.worlds.responsive_batch import observe_all, start_all, state_at, step_all
+from crm_rl.worlds.responsive_batch import start_all, state_at, step_all
 from crm_rl.worlds.sampling import Pools, draw_many
-from crm_rl.worlds.stepping import Dynamics, register
+from crm_rl.worlds.stepping import Dynamics, observe_all, register
 
 WORLDS = shipped("worlds")
 
@@ -245,4 +246,4 @@ def rates_of(path: Path, customers: pd.DataFrame) -> pd.DataFrame:
     return fit_base_rates(customers) if name is None else recorded_rates(name)
 
 
-register(Dynamics("responsive", Rules, Levels, start, advance, state_key, state_at))
+register(Dynamics("responsive", Rules, Levels, start, advance, state_key, state_at, observe))

@@ -1,15 +1,18 @@
-"""One step of one episode in any world, compiled: what the tabular learner goes by (chapter 4).
+"""One step of one episode in any world, and what is seen of a batch, compiled (chapter 4).
 
 numba compiles no methods of Python objects. So a world registers its functions under the type of its rules, and
-`begin`, `advance`, `state_key` and `state_at` call the right ones: at once in plain Python, and chosen while compiling
-in a function that numba compiles.
+`begin`, `advance`, `state_key`, `state_at` and `observe` call the right ones: at once in plain Python, and chosen while
+compiling in a function that numba compiles.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numba.extending import overload
+
+from crm_rl.worlds.base import N_FEATURES
 
 
 class Dynamics(NamedTuple):
@@ -24,6 +27,8 @@ class Dynamics(NamedTuple):
         state_key: (state, coder, rules) -> two integers, equal only for states that a table does not tell apart; the
             first is -1 for a state whose like training never had.
         state_at: (states, i) -> the state of episode i of a batch.
+        observe: (state, population, rules, out): writes what the agent sees into `out`, shape (15,) or (30,), float32;
+            None in a world that observes its batches without `observe_all`.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Dynamics(NamedTuple):
     advance: Callable
     state_key: Callable
     state_at: Callable
+    observe: Callable | None = None
 
 
 _KINDS: dict[type, Dynamics] = {}
@@ -73,6 +79,11 @@ def state_at(states: Any, i: int, rules: Any) -> Any:
     return dynamics_of(rules).state_at(states, i)
 
 
+def observe(state: Any, population: Any, rules: Any, out: np.ndarray) -> None:
+    """Write what the agent sees of one episode into `out`."""
+    dynamics_of(rules).observe(state, population, rules, out)
+
+
 @overload(begin)
 def _begin(customer, population, rules):
     compiled = _KINDS[rules.instance_class].begin
@@ -95,3 +106,19 @@ def _state_key(state, coder, rules):
 def _state_at(states, i, rules):
     compiled = _KINDS[rules.instance_class].state_at
     return lambda states, i, rules: compiled(states, i)
+
+
+@overload(observe)
+def _observe(state, population, rules, out):
+    compiled = _KINDS[rules.instance_class].observe
+    return lambda state, population, rules, out: compiled(state, population, rules, out)
+
+
+@njit(cache=True)
+def observe_all(states: Any, population: Any, rules: Any) -> np.ndarray:
+    """What the agent sees of each episode of a batch, shape (n, 15) or (n, 30), float32."""
+    n = len(states.customer)
+    seen = np.empty((n, 2 * N_FEATURES if rules.selects_features else N_FEATURES), dtype=np.float32)
+    for i in range(n):
+        observe(state_at(states, i, rules), population, rules, seen[i])
+    return seen
