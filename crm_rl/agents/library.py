@@ -39,5 +39,5 @@ def _learned(algorithm: type, world: World, steps: int, seed: int, settings: dic
         model = algorithm("MlpPolicy", envs, policy_kwargs=network, seed=seed, **{"gamma": 1.0, **settings})
         model.learn(steps)
     linear = [layer for layer in layers(model.policy) if isinstance(layer, torch.nn.Linear)]
-    weights, biases = ([np.array(getattr(layer, name).detach()) for layer in linear] for name in ("weight", "bias"))
+    weights, biases = ([getattr(layer, name).detach().numpy().copy() for layer in linear] for name in ("weight", "bias"))
     return NetworkPolicy(weights, biases, world.rules)
