@@ -39,5 +39,6 @@ def _learned(algorithm: type, world: World, steps: int, seed: int, settings: dic
         model = algorithm("MlpPolicy", envs, policy_kwargs=network, seed=seed, **{"gamma": 1.0, **settings})
         model.learn(steps)
     linear = [layer for layer in layers(model.policy) if isinstance(layer, torch.nn.Linear)]
-    weights, biases = ([getattr(layer, name).detach().numpy().copy() for layer in linear] for name in ("weight", "bias"))
+    weights = [layer.weight.numpy(force=True).copy() for layer in linear]
+    biases = [layer.bias.numpy(force=True).copy() for layer in linear]
     return NetworkPolicy(weights, biases, world.rules)
