@@ -2,8 +2,7 @@
 
 In uplift the learners run twice: told all of a customer, and not told how sensitive they are and which channels suit.
 The unit is the world: number 0 is the book's, on file; the others are drawn from the same prior. A policy is judged by
-the mean loss of some seasons against the world's bound. For want of computing time PPO that sets
-prices plays in five worlds, and PPO that serves one customer at a time in the book's alone.
+the mean loss of some seasons against the world's bound.
 """
 
 import json
@@ -75,11 +74,11 @@ ARMS: dict[str, Callable[[World, Bound, int, int], Policy | tuple[Policy, float]
     "PPO, one customer at a time, masked": _in_turn(True),
     "PPO, one customer at a time": _in_turn(False),
 }
-#: Those that learn for long: steps of training, and in how many worlds.
-LEARN_LONG = {
-    "PPO sets prices": (WEEK_STEPS, 5),
-    "PPO, one customer at a time, masked": (STEPS, 1),
-    "PPO, one customer at a time": (STEPS, 1),
+#: The steps of those that learn by reinforcement.
+LEARNING = {
+    "PPO sets prices": WEEK_STEPS,
+    "PPO, one customer at a time, masked": STEPS,
+    "PPO, one customer at a time": STEPS,
 }
 
 
@@ -186,14 +185,14 @@ def _at_random(trial: uplift.Trial, score: np.ndarray, share: float = 0.2) -> fl
 
 
 def plan(data: str | Path, seeds: int | None = None, budget: int | None = None) -> list:
-    """Every job: ten worlds (PPO fewer) and ten trials unless `seeds` says fewer; `budget`: steps of PPO."""
+    """Every job: ten worlds and ten trials unless `seeds` says fewer; `budget`: steps of PPO."""
     worlds = seeds or WORLDS
     jobs: list = []
     for arm in ARMS:
-        steps, most = LEARN_LONG.get(arm, (0, WORLDS))
+        steps = LEARNING.get(arm, 0)
         if budget and steps:
             steps = max(768, steps * budget // STEPS)
-        jobs += [Job(str(data), arm, number, SEASONS, steps=steps) for number in range(min(worlds, most))]
+        jobs += [Job(str(data), arm, number, SEASONS, steps=steps) for number in range(worlds)]
     jobs += [
         Job(str(data), "price policy", number, SEASONS, each) for each in (1, 2, 5, 20) for number in range(worlds)
     ]
