@@ -208,7 +208,7 @@ def rows(n: int, rng: np.random.Generator) -> list[dict]:
                 strict=True,
             )
         )
-        for i, (limits, agreed) in enumerate(zip(rng.integers(0, 40, (n, 2)).tolist(), consent, strict=True))
+        for i, (limits, agreed) in enumerate(zip(rng.integers(0, (40, 4), (n, 2)).tolist(), consent, strict=True))
     ]
 
 
@@ -222,7 +222,7 @@ def test_offers_stay_within_budget_and_rules(budget):
     assert -1e-9 <= offers.gain <= offers.bound + 1e-9
     for row, answer in zip(given, answers, strict=True):
         if answer["offer"]:
-            assert row["age"] >= 18 and row["contacts"] < 12 and answer["channel"] in row["consent"].split()
+            assert row["age"] >= 18 and row["contacts"] < 2 and answer["channel"] in row["consent"].split()
             assert answer["reason"] == "sent"
         else:
             assert answer["cost"] == 0 and answer["reason"] != "sent"

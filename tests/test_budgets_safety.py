@@ -43,7 +43,7 @@ def test_by_hand():
     people = Customers(
         age=np.array([17, 30, 30, 30, 30]),
         consent=np.array([[True] * 5, [False] * 5, [True] * 5, [True] * 5, [True] * 5]),
-        contacts=np.array([0, 0, 12, 0, 0]),
+        contacts=np.array([0, 0, 2, 0, 0]),
     )
     checked = check(np.array([1, 1, 1, 25, 1]), Limits(budget=260), people)
     assert checked.actions.tolist() == [0, 0, 0, 25, 0] and checked.spent == 257

@@ -19,7 +19,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     plan.add_argument("--budget", type=_dollars, required=True, help="dollars that may be spent")
     plan.add_argument("--week", type=count, default=1, help="of the season, 1 to 12 (default: 1)")
     plan.add_argument(
-        "--contacts", type=count, default=12, help="most contacts of a customer in a season (default: 12)"
+        "--contacts", type=count, default=2, help="most contacts of a customer in four weeks (default: %(default)s)"
     )
     plan.add_argument("--age", type=count, default=18, help="least age for an offer (default: 18)")
     plan.add_argument("--out", type=Path, help="a .csv file to write (default: print the first 20)")
@@ -117,7 +117,7 @@ def _example(options: argparse.Namespace) -> str:
         "habit": rng.integers(4, size=n),
         "fatigue": rng.integers(3, size=n),
         "age": rng.integers(16, 80, size=n),
-        "contacts": rng.integers(13, size=n),
+        "contacts": rng.integers(4, size=n),
         "consent": [" ".join(np.array(CHANNELS)[row]) for row in agreed],
     }
     write_whole(options.out, pd.DataFrame(table).to_csv(index=False, lineterminator="\n"))

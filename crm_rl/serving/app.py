@@ -5,6 +5,7 @@ systems, which takes seconds.
 """
 
 import contextlib
+import gc
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -99,7 +100,10 @@ def create(chosen: Settings | None = None, ready: dict[ModuleType, Any] | None =
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        gc.collect()
+        gc.freeze()  # what is here by now stays; looking for garbage in it took 0.15 seconds, now and then
         yield
+        gc.unfreeze()
         desk.log.close()
 
     app = FastAPI(title="From Q-tables to Deep Q-Networks: the service", lifespan=lifespan)

@@ -19,9 +19,9 @@ Channel = Literal[CHANNELS]
 SEGMENTS = book_world().segments
 
 
-def _between(name: str):
+def _between(name: str, description: str | None = None):
     low, high = WHOLE[name]
-    return Annotated[int, Field(ge=low, le=high)]
+    return Annotated[int, Field(ge=low, le=high, description=description)]
 
 
 class BudgetCustomer(Question):
@@ -32,7 +32,7 @@ class BudgetCustomer(Question):
     habit: _between("habit")
     fatigue: _between("fatigue")
     age: _between("age")
-    contacts: _between("contacts")
+    contacts: _between("contacts", "in the last four weeks; at the cap of 2 nothing is sent")
     consent: list[Channel] = Field(max_length=len(CHANNELS), description="the channels they agreed to")
 
 

@@ -78,7 +78,8 @@ def batch_of(rows: Sequence[Mapping[str, object]], source: str = "customers") ->
 
     Args:
         rows: `customer_id` any text, once; `segment` one of the world's; `habit` 0 to 3 and `fatigue` 0 to 2, whole
-            numbers, as are `age` in years and `contacts` this season; `consent` channel names with blanks between.
+            numbers, as are `age` in years and `contacts` in the last four weeks; `consent` channel names with blanks
+            between.
         source: what to call the rows in messages.
 
     Raises:
@@ -137,14 +138,14 @@ def cents_of(budget: float) -> int:
     return int(np.floor(round(100 * budget, 6)))
 
 
-def offers_within(batch: Batch, budget: int, week: int = 1, contacts: int = 12, age: int = 18) -> Offers:
+def offers_within(batch: Batch, budget: int, week: int = 1, contacts: int = 2, age: int = 18) -> Offers:
     """This week's offers, never above the budget.
 
     Args:
         batch: of `batch_of`.
         budget: cents, at least 0, see `cents_of`.
         week: of the season, 1 to 12.
-        contacts: how many contacts a customer may have in a season.
+        contacts: how many contacts a customer may have in four weeks.
         age: the least age for an offer.
 
     Raises:

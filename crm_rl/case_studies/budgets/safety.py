@@ -27,12 +27,12 @@ class Limits(NamedTuple):
 
     Attributes:
         budget: cents that may be spent.
-        contacts: how many contacts a customer may have in all, those so far included.
+        contacts: how many contacts a customer may have in four weeks, those so far included.
         age: the least age in years for an offer.
     """
 
     budget: int
-    contacts: int = 12
+    contacts: int = 2
     age: int = 18
 
 
@@ -42,7 +42,7 @@ class Customers(NamedTuple):
     Attributes:
         age: shape (customers,), in years.
         consent: shape (customers, 5), bool: to which channels they agreed.
-        contacts: shape (customers,): how many contacts they have had this season.
+        contacts: shape (customers,): how many contacts they have had in the last four weeks.
     """
 
     age: np.ndarray
