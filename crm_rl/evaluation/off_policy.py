@@ -56,7 +56,7 @@ def per_decision_ips(rewards: np.ndarray, ratios: np.ndarray) -> np.ndarray:
 
 
 def self_normalised_ips(rewards: np.ndarray, ratios: np.ndarray) -> np.ndarray:
-    """The weighted average of each week's rewards, with weights that add up to 1 (Precup et al. 2000).
+    """The weighted average of each week's rewards, with weights that add up to 1 (CWPDIS; Thomas 2015).
 
     The estimate is the sum over weeks of these averages. An episode's value is the estimate plus how far the episode
     pulls it, to first order, so that the spread of the values is that of the estimate (the delta method). Missing where

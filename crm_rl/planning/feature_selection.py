@@ -2,7 +2,7 @@
 
 An agent sees how the episode stands, and nothing of who the customer is, until it buys the three attributes, one by
 one, each for a price and none for a week. What it has bought is one of eight masks, numbered 0 to 7: bit 0 is inbound,
-bit 1 the country's standing, bit 2 the bootcamp's. Janisch, Pevny and Lisy (2019) call this costly feature acquisition.
+bit 1 the country's standing, bit 2 the bootcamp's. Janisch, Pevny and Lisy (2019) call these costly features.
 
 The best policy of all is not worked out here: it may buy late, or only once some milestone is reached, and every week
 says a little about who the customer is. When to buy is left to the learners. Here they are judged exactly.

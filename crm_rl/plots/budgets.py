@@ -39,18 +39,16 @@ def spending_by_price(prices: np.ndarray, spent: np.ndarray, budget: float, pric
     return axes
 
 
-def shares_of_bound(table: pd.DataFrame, few: set[str]) -> Axes:
+def shares_of_bound(table: pd.DataFrame) -> Axes:
     """Draw each policy's share of the attainable gain with its interval, best first.
 
     Args:
         table: by policy, `mean`, `low` and `high`, in the order in which they are drawn.
-        few: policies with fewer worlds, whose dots are hollow.
     """
     axes = plt.subplots(figsize=(6, 4.8))[1]
-    for place, (name, row) in enumerate(table.iterrows()):
+    for place, (_, row) in enumerate(table.iterrows()):
         axes.plot([row["low"], row["high"]], [place] * 2, color=BLUE, linewidth=2.2, alpha=0.55)
-        inside = "white" if name in few else BLUE
-        axes.plot(row["mean"], place, "o", color=BLUE, markerfacecolor=inside, markersize=7)
+        axes.plot(row["mean"], place, "o", color=BLUE, markersize=7)
     for place, label in ((0, "nothing sent"), (1, "the bound")):
         axes.axvline(place, color="dimgrey", linewidth=1.2, linestyle="--" if place else "-", zorder=0)
         axes.annotate(
