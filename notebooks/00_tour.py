@@ -185,8 +185,8 @@ unseen = {
     end: {key: score(hidden, arm, hidden="pairs", roughness=end) for key, arm in names.items()}
     for end in (0.0, 1.0)
 }
-for key, row in unseen[0.0].items():
-    glue(f"tour-unseen-{key}", in_percent(row), display=False)
+for key in ("network", "finest"):
+    glue(f"tour-unseen-{key}", in_percent(unseen[0.0][key]), display=False)
 assert unseen[0.0]["network"]["low"] > 0 < unseen[0.0]["numbers"]["low"]
 assert unseen[0.0]["finest"]["high"] < 0 and max(row["low"] for row in unseen[1.0].values()) < 0
 assert all(score(hidden, arm, hidden="pairs", roughness=1.0)["low"] < 0 for arm in ("sum of tables", CHOSEN_TABLE))
@@ -209,15 +209,15 @@ glue("tour-room", f"{ceiling - floor:.0f}", display=False)
 
 # %% [markdown]
 # The best of the seven has few rows and gets {glue:text}`tour-best-smooth`. The finest sees the most and does worse than waiting: its experience
-# is spread over too many rows. A table whose rows we chose by hand, knowing what matters, gets {glue:text}`tour-chosen-smooth` ([chapter 5](05_state_space_explosion.ipynb)).
+# is spread over too many rows.
 #
-# The network sees just as much and gets {glue:text}`tour-network-smooth`. It has no rows. It computes its estimates from the features, so what it learns from one
-# customer also changes its answer for customers like them. Even in worlds where customers who look similar respond differently, it gets
-# {glue:text}`tour-network-rough`.
+# The network sees as much as the finest table and gets {glue:text}`tour-network-smooth`. It has no rows. It computes its estimates from the features, so what it learns from one
+# customer also changes its answer for customers like them. Even in *rough* worlds, where similar customers respond differently, it gets
+# {glue:text}`tour-network-rough`. A table whose rows we chose by hand, knowing what matters, gets {glue:text}`tour-chosen-smooth` in smooth worlds ([chapter 5](05_state_space_explosion.ipynb)).
 #
 # Can it treat customers whom it has never met? We hid a fifth of all pairs of country and bootcamp from training and judged by the hidden customers
-# alone, in five worlds. The finest table has no row for them and guesses: {glue:text}`tour-unseen-finest`. Our network learns a few numbers for each country and bootcamp;
-# a simpler one reads a single number for each. They get {glue:text}`tour-unseen-network` and {glue:text}`tour-unseen-numbers`: both do better than waiting, and we cannot tell which is better. That is in smooth worlds, where similar customers respond alike. In rough worlds no learner that we tried is clearly better than waiting for these customers.
+# alone, in five worlds. The finest table has no row for them and guesses: {glue:text}`tour-unseen-finest`. The network gets {glue:text}`tour-unseen-network`, more than waiting. That is in smooth worlds; in rough ones
+# no learner that we tried is clearly better than waiting for these customers.
 #
 # The network is not perfect either. Before the first run we had registered a goal of 90%, and the network missed it. With customers who came by themselves it gets
 # {glue:text}`tour-inbound`; with the others, who hardly ever subscribe, it does worse than waiting in smooth worlds. [Chapter 7](07_fair_match.ipynb) has the whole match.
@@ -228,9 +228,9 @@ glue("tour-room", f"{ceiling - floor:.0f}", display=False)
 # said to bring three to four times as many subscriptions as random targeting.
 #
 # We ran it again, with 20 seeds for each agent. Under random actions, by the same rules, {glue:text}`tour-random` of the same test customers
-# subscribe: {glue:text}`tour-factor` times the published baseline, which equals the share among *all* customers in
-# the file. None of the four agents gets ahead of that. In the replay the record decides who subscribes: only
-# {glue:text}`tour-room` test customers depend on what an agent does.
+# subscribe: {glue:text}`tour-factor` times the published baseline, the share among *all* customers in
+# the file. None of the four agents gets ahead of that. In the replay the record decides who subscribes, except for
+# {glue:text}`tour-room` test customers.
 #
 # ## Where the book goes
 #
@@ -248,4 +248,4 @@ glue("tour-room", f"{ceiling - floor:.0f}", display=False)
 # - We know because the best plan is known. A score without a floor and a ceiling says little.
 # :::
 #
-# Next: [the problem](../book/problem.md), in a few minutes, or straight to [the funnel as an MDP](03_funnel_mdp.ipynb).
+# Next: [the problem](../book/problem.md); then [chapter 1](01_data_processing.ipynb), or straight to [the funnel as an MDP](03_funnel_mdp.ipynb).

@@ -19,7 +19,7 @@
 #   [chapter 3](03_funnel_mdp.ipynb) first, and come back before chapter 8.
 #
 # Time
-# : 30 minutes to read, 20 seconds to run.
+# : 29 minutes to read, 20 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -82,7 +82,7 @@ if "google.colab" in sys.modules:
 # :label: ex-data-parser
 #
 # Complete the function below. It returns whether the event happened, and on which day (`None` if nobody knows). Dates come as
-# `2021-05-03` or `3.5.2021`, day first. A date after the snapshot is no day that we trust. `check` tries it on seven cells and gives
+# `2021-05-03` or `3.5.2021`, day first. A date after the snapshot means: day unknown. `check` tries it on seven cells and gives
 # you a hint.
 # ::::
 
@@ -356,7 +356,7 @@ feature_table(SOUND_FEATURES)[["name", "meaning", "scale"]]
 #
 # - One column goes, because it reads names as numbers. You will find it in [the next chapter](02_education_column.ipynb). *Inbound* takes its place.
 # - *Stage* loses "subscribed already". That note *is* the outcome.
-# - *Status_Active* goes: it looked for a status text that no row contains, so the column was always 0.
+# - *Status_Active* asks something else: its old status text is in no row, so it was always 0.
 # - A missing date is no longer read as "today".
 # - The two rates count what was known, and are drawn towards the average in small groups (also in the next chapter).
 #
@@ -369,20 +369,8 @@ feature_table(SOUND_FEATURES)[["name", "meaning", "scale"]]
 # python -m crm_rl prepare --split sound --out data/processed
 # ```
 #
-# It writes three CSV files and the statistics of train, or nothing if the export cannot be used. From Python it is a function:
-
-# %%
-import tempfile
-from pathlib import Path
-
-from crm_rl.data.prepare import prepare
-
-with tempfile.TemporaryDirectory() as folder:
-    prepare(data_path(), folder, split="sound")
-    for file in sorted(Path(folder).iterdir()):
-        print(file.name)
-
-# %% [markdown]
+# It writes three CSV files and the statistics of train, or nothing if the export cannot be used.
+#
 # ## Exercises
 #
 # ::::{exercise} ★ Ambiguous cells

@@ -19,7 +19,7 @@
 # : [The funnel as an MDP](03_funnel_mdp.ipynb).
 #
 # Time
-# : 30 minutes to read, 50 seconds to run.
+# : 31 minutes to read, 50 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -117,7 +117,7 @@ assert reached[300] < 0.1 < reached[1_000] < single < climb.loc[10_000].min()
 # An {term}`agent` that knows none of this keeps a number $Q(s, a)$ for each state and action: its estimate of the {term}`return` if it takes
 # the action and acts as well as it can afterwards. All numbers begin at zero. After each week it corrects one of them:
 #
-# - The **target** is the reward just received plus the *highest* number in the row of the next state (nothing, if the customer is gone).
+# - The **target** is the reward just received plus the *highest* number in the row of the next state (nothing, if the episode ends).
 # - The **surprise**, or {term}`temporal difference` $\delta$, is the target minus the old number.
 # - The new number is the old one plus a tenth of the surprise.
 #
@@ -164,8 +164,8 @@ assert reached[300] < 0.1 < reached[1_000] < single < climb.loc[10_000].min()
 # The second email. The value of what the agent can do *next* flows back by one week.
 # :::
 #
-# Two things matter here. In the second episode the value of the manager reached the email, one week earlier: an email
-# never earns anything itself, and yet it became valuable. And in the fourth, a lucky wait overtook the email, which chapter 3 found to
+# Two things matter here. In the second episode the value of the manager reached the email, one week earlier: that email
+# earned nothing itself, and yet it became valuable. And in the fourth, a lucky wait overtook the email, which chapter 3 found to
 # be worth four times as much (191.90 against 48). A {term}`greedy` agent, which always takes the action with the highest number, would wait the next time.
 #
 # ::::{exercise} ★ The fifth episode
@@ -217,7 +217,7 @@ assert round(email, 3) == 8.654 and np.isclose(48 + 0.1 * (480 - 48), 91.2)
 #
 # 1. Set $Q(s, a) = 0$ for all states and actions.
 # 2. For each episode, from its first state $s$ until it ends:
-#    1. with probability $\varepsilon$ take any action $a$, otherwise one with the highest $Q(s, a)$;
+#    1. with probability $\varepsilon$ take a random action $a$, otherwise one with the highest $Q(s, a)$;
 #    2. observe the reward $r$ and the next state $s'$;
 #    3. update $Q(s, a)$ by {eq}`q-update`, where the maximum is 0 if the episode has ended;
 #    4. let $s$ be $s'$.
@@ -262,7 +262,7 @@ r = np.array([[0, -0.1, -20], [50, 99.9, 480], [0, 0, 0]])
 # ::::{exercise} ★★ Write Q-learning
 # :label: ex-q-write
 #
-# An {term}`epsilon-greedy` agent takes any action with probability $\varepsilon$, and otherwise the greedy one. The code below runs, but
+# An {term}`epsilon-greedy` agent takes a random action with probability $\varepsilon$, and otherwise the greedy one. The code below runs, but
 # its agent never explores, and its update is not yet {eq}`q-update`. Complete the two marked lines; `check` gives you a hint.
 # ::::
 
@@ -306,7 +306,7 @@ assert np.isclose(v[NEW], 441.45) and np.isclose(worth[1][NEW, :2], [48, 191.9])
 
 # %%
 def epsilon_greedy(values, epsilon, rng):
-    """With probability epsilon return any action, otherwise the one with the highest value."""
+    """Return a random action with probability epsilon, otherwise the best one."""
     return values.argmax()  # your turn: explore
 
 
@@ -338,7 +338,7 @@ print(check(epsilon_greedy, q_learning))
 
 # %%
 def epsilon_greedy(values, epsilon, rng):
-    """With probability epsilon return any action, otherwise the one with the highest value."""
+    """Return a random action with probability epsilon, otherwise the best one."""
     if rng.random() < epsilon:
         return rng.integers(len(values))
     return values.argmax()
@@ -403,10 +403,10 @@ glue("q-row-error", close, display=False)
 # :::{admonition} Predict
 # :class: predict
 # Which $\varepsilon$ gives the best table after 30,000 episodes: 0, 0.1, 0.3 or 1? We always judge the *greedy* policy of
-# the finished table, so exploring costs nothing.
+# the finished table, so exploring costs no money.
 # :::
 
-# %% mystnb={"figure": {"caption": "What tables of three seeds are worth after 30,000 episodes with the customer of the first figure. Above: by exploration, with the falling learning rate 1 / (1 + 0.3 n) after n tries. Below: by learning rate, with an exploration of 0.3.", "name": "fig-q-settings"}, "image": {"alt": "Two charts. Above, the share of the attainable gain is an arch: close to 0 without exploration, highest at an exploration of 0.3, at about a half when every action is random. Below, constant learning rates get less than the falling one: 0.5 and 0.01 the least, 0.1 most."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What tables of three seeds are worth after 30,000 episodes with the customer of the first section. Above: by exploration, with the falling learning rate 1 / (1 + 0.3 n) after n tries. Below: by learning rate, with an exploration of 0.3.", "name": "fig-q-settings"}, "image": {"alt": "Two charts. Above, the share of the attainable gain is an arch: close to 0 without exploration, highest at an exploration of 0.3, at about a half when every action is random. Below, constant learning rates get less than the falling one: 0.5 and 0.01 the least, 0.1 most."}} tags=["hide-input"]
 def by_setting(settings: dict[str, Hyperparameters]) -> pd.DataFrame:
     """Return shares of the attainable gain: a row per setting, a column per seed."""
     return pd.DataFrame({
@@ -450,7 +450,7 @@ assert np.isclose(np.sqrt(0.1 * 0.9) * 5000, 1500)
 # %% [markdown]
 # **Exploration.** Without it ($\varepsilon = 0$) the tables get {glue:text}`q-epsilon-0`: they repeat whatever was lucky first. With
 # 0.3 they get {glue:text}`q-epsilon-0.3`. Acting always at random ($\varepsilon = 1$) leaves them at {glue:text}`q-epsilon-1`, although
-# Q-learning may learn from any behaviour. A likely reason is *where* the experience comes from: random contacts tire customers, so that in the first 3,000 episodes one lasts {glue:text}`q-weeks-1` weeks instead of {glue:text}`q-weeks-0.3`, and the states that a good plan leads to are hardly visited. A common schedule starts at
+# Q-learning may learn from any behaviour. A likely reason is *where* the experience comes from: random contacts tire customers, so the first 3,000 episodes last {glue:text}`q-weeks-1` weeks, not {glue:text}`q-weeks-0.3` as with 0.3, and hardly visit the states that a good plan leads to. A common schedule starts at
 # 1 and lowers $\varepsilon$ step by step.
 #
 # **Learning rate.** Q-learning converges to the best values with probability 1 in a finite MDP with bounded rewards, and episodes that always end or $\gamma < 1$ {cite:p}`watkins1992`, if
@@ -460,8 +460,8 @@ assert np.isclose(np.sqrt(0.1 * 0.9) * 5000, 1500)
 #   {cite:t}`sutton2018`). One over the number of tries does both.
 #
 # A constant rate fails the second condition, and the estimate never comes to rest. For a manager who sells for 5,000 dollars one time in ten, at $\alpha = 0.1$,
-# the number hovers by {glue:text}`q-hover` dollars around its true 480. With 0.5 the tables get {glue:text}`q-alpha-0.5` here. A rate of
-# 0.01 hovers little, but it has not arrived yet ({glue:text}`q-alpha-0.01`). A falling rate begins fast and comes to rest
+# the number scatters by {glue:text}`q-hover` dollars ($1{,}500 \sqrt{0.1 / 1.9}$) around its true 480. With 0.5 the tables get {glue:text}`q-alpha-0.5` here. A rate of
+# 0.01 scatters little, but it has not arrived yet ({glue:text}`q-alpha-0.01`). A falling rate begins fast and comes to rest
 # ({glue:text}`q-alpha-falling`).
 #
 # ## Where the maximum misleads
@@ -694,7 +694,7 @@ glue("q-states", f"{100 * (len(table.q) // 100)}", display=False)
 # :class-container: interview
 #
 # In a finite MDP with bounded rewards, and episodes that always end or $\gamma < 1$, if every state and action is tried without end and learning rates have an infinite sum and a finite sum of
-# squares {cite:p}`watkins1992`. A constant rate hovers instead. If the features hide part of the state, the guarantee is lost {cite:p}`singh1994`. In practice
+# squares {cite:p}`watkins1992`. With a constant rate it does not settle. If the features hide part of the state, the guarantee is lost {cite:p}`singh1994`. In practice
 # I check against a case with a known answer, as in {numref}`fig-q-climb`.
 # ::::
 # ::::{dropdown} How do you choose an exploration schedule?
