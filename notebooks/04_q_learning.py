@@ -19,7 +19,7 @@
 # : [The funnel as an MDP](03_funnel_mdp.ipynb).
 #
 # Time
-# : 31 minutes to read, 50 seconds to run.
+# : 30 minutes to read, 50 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -567,8 +567,7 @@ print(f"expected: {goal:.2f}; sampled: {shares.round(2)}")
 #
 # {cite:t}`nair2026` trained a table by Q-learning in a replay of recorded customers and reports that **1.80%** of them subscribe, **4.09 times** the
 # base rate. In our re-run by the rules of its code, twenty tables get {glue:text}`q-study-table` on average, and random targeting in the same
-# replay {glue:text}`q-study-random`: learning does not explain the factor. See [the study](08_study.ipynb) and
-# [the audit](09_audit.ipynb).
+# replay {glue:text}`q-study-random`: learning does not explain the factor ([chapter 8](08_study.ipynb)).
 # :::
 
 # %% tags=["remove-cell"]

@@ -43,8 +43,8 @@ if "google.colab" in sys.modules:
 #
 # Seven tables learn the full funnel of chapter 3, each from a million customer-weeks. They differ in their {term}`state resolution`. The
 # coarsest sees only which {term}`milestones <milestone>` a customer has reached. Each of the others sees one thing more, and the finest sees everything, including the
-# exact country and bootcamp. We let them learn in ten {term}`smooth worlds <smooth world>`, and in ten {term}`rough ones <rough world>`. Sort the countries by their rate of subscribers: the share of customers in countries before it is a country's {term}`standing`, from 0 to 1. Bootcamps have theirs.
-# In smooth worlds customers of similar standing respond alike; in rough ones a standing says nothing about its neighbours.
+# exact country and bootcamp. We let them learn in ten {term}`smooth worlds <smooth world>`, and in ten {term}`rough ones <rough world>`. Sort the countries by their rate of subscribers. A country's {term}`standing` is the share of customers in those before it, from 0 to 1; bootcamps have theirs.
+# In smooth worlds customers of similar standing respond alike; in rough ones a standing says nothing about its neighbours. ([Chapter 7](07_fair_match.ipynb) explains worlds and intervals.)
 
 # %% mystnb={"figure": {"caption": "What seven tables make of a million customer-weeks each. Each table sees what the ones to its left see, and one thing more. Dots are means over ten recorded worlds, bars 95% intervals. Rows: those in use after training in the book's smooth world.", "name": "fig-explosion-arch"}, "image": {"alt": "Line chart of the share of the attainable gain for seven tables of 30 to 67,000 rows, in smooth and rough worlds. Both lines rise to about a quarter for the second table, fall to about zero for the third, recover partly for the fourth, and end well below zero, below waiting, for the finest table. The optimum, at 100 percent, is far above all of them."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -146,12 +146,12 @@ assert (
 # %% [markdown]
 # {numref}`fig-explosion-arch` shows {term}`shares of the attainable gain <share of the attainable gain>`, as in the last two chapters: 0% for waiting, 100% for the best plan.
 #
-# - **The best of the seven sees no customer at all.** It sees milestones and the week, has {glue:text}`explosion-rows-week` rows, and gets
+# - **The best of the seven sees little.** It sees only milestones and the week, has {glue:text}`explosion-rows-week` rows, and gets
 #   {glue:text}`explosion-best-smooth` in the smooth worlds, {glue:text}`explosion-best-rough` in the rough ones.
 # - **The finest table loses money.** It sees everything, has {glue:text}`explosion-rows-finest` rows, and gets
 #   {glue:text}`explosion-finest-smooth` and {glue:text}`explosion-finest-rough`: less than doing nothing.
 #
-# From the second table on the trend is down. (The third and the fifth have another learning rate than their neighbours, the best of three that were tried, so the dips there may be due to that.)
+# From the second table on the trend is down. (The third and the fifth have other settings than their neighbours, the best of three tried, so dips may be due to that.)
 #
 # Why up, and why down? A table needs two things. Its rows must **tell apart** what calls for different actions: a table that
 # sees only milestones does the same in week 1 as in week 12. And each row must be **tried often enough** to know which action is
@@ -164,8 +164,8 @@ assert (
 # :::{admonition} By hand: four tables
 # :class: by-hand
 #
-# A customer has reached each of five milestones, or not: $2^5 = 32$ rows. The week is one of 12. There were 0, 1, or 2 and more
-# contacts in a row (3, {term}`fatigue`), last week's channel was one of 4 (0 none, 1 written, 2 spoken, 3 shown), and interest one of 3 (0 cold, 1 cooler, 2 fresh). Inbound or outbound makes 2.
+# A customer has reached each of five milestones, or not: $2^5 = 32$ rows. The week is one of 12. {term}`Fatigue <fatigue>` is 0, 1, or 2
+# and more contacts in a row (3 values), last week's channel none, written, spoken or shown (0 to 3), and interest cold, cooler or fresh (0 to 2). Inbound or outbound makes 2.
 #
 # | the table sees | rows | weeks per row | tries per action |
 # |---|--:|--:|--:|
@@ -546,10 +546,10 @@ assert abs(waiting) < 1e-9 and guessing < -0.5
 #
 # ## When attributes must be bought
 #
-# Suppose that inbound, country and bootcamp cost a dollar each to see. Then the state must also tell what was bought: three **mask bits**, up to $2^3 = 8$ times the rows. And there is more to try: beside the six actions, one for
-# each of the 15 features that shows it. With 21 actions, each entry gets up to $8 \times 21 / 6 = 28$ times fewer tries.
+# Now hide inbound, country and bootcamp until they are bought, for a dollar each. The state must also tell what was bought: three **mask bits**, up to $2^3 = 8$ times the rows. And 15 actions join the six, one to show
+# each feature. With 21 actions, each entry gets up to $8 \times 21 / 6 = 28$ times fewer tries.
 #
-# Three smooth worlds are on record, with the same million weeks. The table of milestones and week gets {glue:text}`explosion-bought-loss` less than without buying, and no learner can be told from waiting:
+# In three recorded smooth worlds, after a million weeks, even the table of milestones and week, which buys nothing of use, gets {glue:text}`explosion-bought-loss` less, and no learner can be told from waiting:
 # the best table gets {glue:text}`explosion-bought-best`, the network of the next chapter {glue:text}`explosion-bought-network`.
 
 # %% tags=["remove-cell"]

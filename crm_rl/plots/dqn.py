@@ -64,7 +64,7 @@ def shares_by_roughness(arms: dict[str, pd.DataFrame]) -> Axes:
     axes.text(0.0, -2.5, "waiting", fontsize=10, color="dimgrey", va="top")
     axes.set_xticks(table.index, ["smooth", *(f"{value:g}" for value in table.index[1:-1]), "rough"])
     axes.set(xlim=(-0.05, 1.36), ylim=(-12, 112), yticks=range(0, 101, 25))
-    axes.set(xlabel="share of names moved elsewhere (0: smooth, 1: rough)", ylabel="share of the attainable gain (%)")
+    axes.set(xlabel="share of names at random places (0: smooth, 1: rough)", ylabel="share of the attainable gain (%)")
     axes.grid(axis="x", visible=False)
     axes.spines["bottom"].set_bounds(0, 1)
     return axes
