@@ -20,7 +20,7 @@
 # : [Q-learning](04_q_learning.ipynb) and [deep Q-networks](06_dqn.ipynb).
 #
 # Time
-# : 31 minutes to read, 30 seconds to run.
+# : 30 minutes to read, 30 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -590,7 +590,7 @@ for row in ("always_manager", "random"):
 
 # %% [markdown]
 # Of the 95 more subscriptions a month nothing is left:
-# by the study's code, its agent counts {glue:text}`study-less` *fewer* than random, on the same customers. That is the gate again, and three customers.
+# by the study's code, its agent counts {glue:text}`study-less` *fewer* than random, on the same customers. That is the gate again.
 #
 # By the code's prices, without selection, a subscription costs random targeting
 # {glue:text}`study-points-random` points, "an account manager for everybody" {glue:text}`study-points-always-manager`, and waiting 0, since those customers
