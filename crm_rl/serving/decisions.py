@@ -221,7 +221,7 @@ def _open(url: str) -> sa.Engine:
         if sqlite:
             sa.event.listen(engine, "connect", _prepare_sqlite)
         DECISIONS.metadata.create_all(engine)
-    except (SQLAlchemyError, ImportError, OSError) as error:
+    except (SQLAlchemyError, ImportError, OSError, TypeError) as error:  # TypeError: a Postgres in SQL_ASCII
         reason = str(getattr(error, "orig", None) or error).strip()
         raise DataError(
             f"{url.split('@')[-1]}: the log of decisions cannot be opened ({reason}). Remedy: give --decisions the "
