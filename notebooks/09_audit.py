@@ -639,6 +639,8 @@ for letter in LETTERS:
 # :::
 #
 # ## On the original export
+#
+# The cell below sets this chapter's numbers beside those of the original.
 
 # %% tags=["hide-cell"]
 lines = {

@@ -30,7 +30,7 @@ def customer_weeks(customers: pd.DataFrame, snapshot: pd.Timestamp = SNAPSHOT_DA
     """The first twelve weeks of every customer with an arrival, a row a week that the export has seen to its end.
 
     Args:
-        customers: as `crm_data.clean` returns them.
+        customers: as `crm_rl.data.clean` returns them.
         snapshot: the day of the export.
 
     Returns:
@@ -68,7 +68,7 @@ def fit_base_rates(customers: pd.DataFrame) -> pd.DataFrame:
     events as there were.
 
     Args:
-        customers: as `crm_data.clean` returns them.
+        customers: as `crm_rl.data.clean` returns them.
 
     Returns:
         A row an event: `events`, `customer_weeks`, `slope` (missing where the rate is an assumption), `intercept`,

@@ -203,7 +203,7 @@ def population_of(customers: pd.DataFrame, features: pd.DataFrame, stage_unit: f
     """Put cleaned customers and their features into the arrays of a world.
 
     Args:
-        customers: as `crm_data.clean` returns them.
+        customers: as `crm_rl.data.clean` returns them.
         features: shape (customers, 15), from an encoder of `features`: `transform` for normalised ones (stage_unit
             1/6), `values` for those in their own units (stage_unit 1).
         stage_unit: what one stage adds to the observed stage.

@@ -118,7 +118,7 @@ def replay_worlds(
     Training episodes are balanced 30 / 30 / 40, those of val and test are natural.
 
     Args:
-        customers: as `crm_data.clean` returns them.
+        customers: as `crm_rl.data.clean` returns them.
         setting: "described" (codes and rates fitted on train, features in [0, 1], every event that happened counts)
             or "as_coded" (codes fitted on each part anew, country and stage as they are, only dated events count).
         selection: whether the agent selects features.
@@ -140,7 +140,7 @@ def world_of(customers: pd.DataFrame, train: pd.DataFrame, setting: str, selecti
     """The replay world of any customers, encoded by what was learned from `train`; episodes are drawn naturally.
 
     Args:
-        customers: whose world it is, as `crm_data.clean` returns them.
+        customers: whose world it is, as `crm_rl.data.clean` returns them.
         train: the training part, of the same form.
         setting, selection: as for `replay_worlds`.
     """

@@ -112,7 +112,7 @@ class Report(NamedTuple):
             f"{cell}<b>{escape(found.question)}</b><br>{escape(found.answer)}</td></tr>"
             for found in self.findings
         ]
-        return "<table><tbody>" + "\n".join(rows) + "</tbody></table>"
+        return '<table class="dataframe"><tbody>' + "\n".join(rows) + "</tbody></table>"
 
 
 def replay_case(
@@ -125,7 +125,7 @@ def replay_case(
     """The case of the study: its split, its features, its game without feature selection.
 
     Args:
-        customers: as `crm_data.clean` returns them.
+        customers: as `crm_rl.data.clean` returns them.
         setting: "as_coded" or "described".
         policies: beside waiting, a random one and the other five constants: policies as `evaluation.play` takes them.
         candidate: the name of the one to audit.
