@@ -17,7 +17,7 @@
 # : What a Q-table and a deep Q-network are: [chapter 4](04_q_learning.ipynb) and [chapter 6](06_dqn.ipynb).
 #
 # Time
-# : 26 minutes to read, 15 seconds to run.
+# : 27 minutes to read, 15 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -64,7 +64,7 @@ from myst_nb import glue
 from crm_rl import plots
 from crm_rl.evaluation.intervals import in_digits, over_seeds
 from crm_rl.experiments.arms import ARMS, CHOSEN_TABLE, KNOWN
-from crm_rl.experiments.comparison_record import coverage, lead, load_comparison, score, shares
+from crm_rl.experiments.comparison_record import components, coverage, lead, load_comparison, score, shares
 from crm_rl.worlds.nature import BOOK_WORLD
 
 plots.use_style()
@@ -368,3 +368,29 @@ rng = np.random.default_rng(0)
 for name, end in DIAL.items():
     own = shares(runs, "DQN, embeddings", roughness=end).to_numpy()
     print(f"{name}: {coverage(own, rng, 1_000):.3f}")
+
+# %% [markdown]
+# ## Worlds or seeds?
+#
+# Is the spread due to the worlds, or to the learner's luck within one? Five seeds in each of five worlds, after a hundred thousand weeks: standard deviations of
+# the share, and how much of the variance is due to seeds, with its interval (one-way random effects).
+
+# %% tags=["hide-input"]
+def of_seeds(arm: str, end: float) -> np.ndarray:
+    """Shares of five worlds, a row each, and five seeds."""
+    return np.stack([shares(why, arm, roughness=end, steps=100_000, seed=seed)[:5] for seed in range(5)], axis=1)
+
+
+spread = pd.DataFrame(
+    {(name, arm): components(of_seeds(arm, end)) for name, end in DIAL.items() for arm in ("DQN, embeddings", "sum of tables")}
+).T
+spread["due to seeds"] = [f"{100 * row[2]:.0f}% ({100 * row[3]:.0f}% to {100 * row[4]:.0f}%)" for row in spread.to_numpy()]
+spread[["worlds", "seeds", "due to seeds"]].round(2)
+
+# %% tags=["remove-cell"]
+network = spread.loc[("rough", "DQN, embeddings")]
+assert network["high"] < 0.3 and spread["high"].drop(("rough", "DQN, embeddings")).min() > 0.7
+glue("a2-by-seed", network["due to seeds"], display=False)
+
+# %% [markdown]
+# In rough worlds the network's spread is that of the worlds: {glue:text}`a2-by-seed` of it is due to seeds. Elsewhere seeds matter, and five worlds cannot tell how much.

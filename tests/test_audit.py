@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from tiny_worlds import world
 
 from crm_rl.agents.reference import constant_policy
-from crm_rl.data import clean, load
+from crm_rl.data import customers as cached_customers
 from crm_rl.evaluation.audit.case import FAULT, FINE, LOOK, SKIPPED, UNSURE, Case, replay_case
 from crm_rl.evaluation.audit.checks import audit, which_denominator
 from crm_rl.evaluation.audit.lab import LETTERS, PLANTED, lab_case
@@ -278,7 +278,7 @@ def test_shuffling_the_outcomes_hurts_what_learns_from_them():
 
 @pytest.fixture(scope="module")
 def customers(twin) -> pd.DataFrame:
-    return clean(load(twin))[0]
+    return cached_customers(twin)[0]
 
 
 def test_the_study_s_case_on_the_twin(customers):

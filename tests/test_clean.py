@@ -1,6 +1,7 @@
 """Cleaning: what can be repaired is repaired and counted, nothing is dropped in silence, the rest is refused."""
 
 import random
+from functools import cache
 
 import hypothesis.strategies as st
 import pandas as pd
@@ -27,6 +28,14 @@ def test_a_faultless_export_keeps_every_customer_and_reports_nothing():
     assert not customers["inbound"].any()
 
 
+@cache
+def with_milestone_cells(cell: str | int | None) -> pd.DataFrame:
+    """Customers of whom one for each milestone, from row 3 on, has this cell there, below many with a date."""
+    dates = {(row, column): "2021-01-05" for row in range(30, 60) for column in EVENTS.values()}
+    customers, _ = cleaned(dates | {(row, column): cell for row, column in enumerate(EVENTS.values(), start=3)})
+    return customers
+
+
 @pytest.mark.parametrize(
     ("cell", "reached", "day"),
     [
@@ -47,12 +56,9 @@ def test_a_faultless_export_keeps_every_customer_and_reports_nothing():
 )
 @pytest.mark.parametrize("event", EVENTS)
 def test_a_milestone_cell_that_holds_anything_but_no_means_that_it_happened(event, cell, reached, day):
-    filled = {(row, EVENTS[event]): "2021-01-05" for row in range(30, 60)}
-    customers, _ = cleaned({**filled, (3, EVENTS[event]): cell})
-    assert customers.loc[3, event] == reached
-    assert customers.loc[3, f"{event}_date"] == pd.Timestamp(day) or (
-        day is None and pd.isna(customers.loc[3, f"{event}_date"])
-    )
+    customer = with_milestone_cells(cell).loc[3 + list(EVENTS).index(event)]
+    assert customer[event] == reached
+    assert customer[f"{event}_date"] == pd.Timestamp(day) or (day is None and pd.isna(customer[f"{event}_date"]))
 
 
 def test_who_came_unasked_and_when_everybody_arrived():

@@ -1,12 +1,14 @@
 """The comparison: jobs learn where they should and are judged where they should; scores against answers by hand."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from crm_rl.data import customers
+from crm_rl.agents.policies import load_policy
+from crm_rl.data import EVENTS, customers
 from crm_rl.data.load import TWIN
 from crm_rl.data.problems import DataError
 from crm_rl.evaluation.gain import by_group, exact_values, folds_of
@@ -33,6 +35,20 @@ def twin():
     return customers(TWIN)[0]
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> tuple[Job, Path, list[dict]]:
+    """The small job among the twin's customers with a milestone and a tenth of the others; its folder; its rows.
+
+    What is worked out for every customer of the twin takes long, and for these it is the same.
+    """
+    folder = tmp_path_factory.mktemp("small")
+    table = pd.read_csv(TWIN, dtype=str)
+    has_milestone = table[list(EVENTS.values())].notna().any(axis=1)
+    table[has_milestone | (table.index % 10 == 0)].to_csv(folder / "some.csv", index=False)
+    job = SMALL._replace(data=str(folder / "some.csv"))
+    return job, folder / "job", job.run(folder / "job")
+
+
 @pytest.mark.parametrize(("hidden", "columns"), [("pairs", ["country", "education"]), ("countries", ["country"])])
 def test_unseen_customers_come_from_where_training_has_nobody(twin, hidden, columns):
     train, judged = Job(DATA, "waiting", 0, 0.0, (3,), hidden=hidden).parts(3)
@@ -54,19 +70,17 @@ def test_a_job_depends_on_the_settings_of_its_arm_and_on_the_prior(monkeypatch):
     assert SMALL.identity() != before
 
 
-def test_a_job_says_what_its_policies_are_worth_and_says_it_again(tmp_path):
-    rows = SMALL.run(tmp_path)
-    assert rows == SMALL.run(tmp_path) and [row["world"] for row in rows] == [0, 1]
-    world = SMALL.parts(1)[1]
-    assert rows[1] == {"world": 1, **by_group(exact_values(trained(SMALL)[1], world), world)}
+def test_a_job_says_what_its_policies_are_worth_and_says_it_again(small):
+    job, folder, rows = small
+    assert rows == job.run(folder) and [row["world"] for row in rows] == [0, 1]
+    world = job.parts(1)[1]
+    assert rows[1] == {"world": 1, **by_group(exact_values(trained(job)[1], world), world)}
     share = world.population.inbound.mean()
     assert rows[0]["all"] == pytest.approx(share * rows[0]["inbound"] + (1 - share) * rows[0]["outbound"])
 
 
-def test_a_kept_policy_is_worth_what_its_row_says(tmp_path):
-    from crm_rl.agents.policies import load_policy
-
-    job = SMALL._replace(worlds=(1, BOOK_WORLD), keep=True)
+def test_a_kept_policy_is_worth_what_its_row_says(small, tmp_path):
+    job = small[0]._replace(worlds=(1, BOOK_WORLD), keep=True)
     row = job.run(tmp_path / "job")[1]
     [file] = (tmp_path / "policies").glob("*.npz")
     world = job.parts(BOOK_WORLD)[1]
@@ -150,15 +164,26 @@ def test_coverage_is_near_what_it_should_be_for_worlds_that_scatter_evenly():
 
 
 def test_components_of_a_table_made_by_hand():
-    between, within = components(np.array([[1.0, 3.0], [5.0, 7.0]]))
-    assert within == pytest.approx(np.sqrt(2)) and between == pytest.approx(np.sqrt(8 - 1))
+    found = components(np.array([[1.0, 3.0], [5.0, 7.0]]))
+    assert found["seeds"] == pytest.approx(np.sqrt(2)) and found["worlds"] == pytest.approx(np.sqrt(8 - 1))
+    assert found["due to seeds"] == pytest.approx(2 / 9)
 
 
-def test_a_record_can_be_read_again(tmp_path):
-    jobs = [SMALL._replace(arm=arm, steps=0) for arm in ("waiting", "optimum")] + [SMALL]
-    files = record(jobs, [job.run(tmp_path) for job in jobs], tmp_path)
-    assert {file.name for file in files} == {"comparison_twin.csv", "comparison_twin.json"}
-    runs = load_comparison("twin", tmp_path)
+def test_components_of_a_published_table():
+    """Six targets and four judges of Shrout and Fleiss (1979): ICC(1) is 0.17, its interval -0.13 to 0.72."""
+    judged = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+    found = components(np.array(judged, dtype=float))
+    assert 1 - found["due to seeds"] == pytest.approx(0.17, abs=0.005)
+    assert 1 - found["low"] == pytest.approx(0.72, abs=0.005) and found["high"] == 1
+
+
+def test_a_record_can_be_read_again(small, tmp_path):
+    job, _, rows = small
+    ends = [job._replace(arm=arm, steps=0) for arm in ("waiting", "optimum")]
+    shared = job._replace(worlds=job.worlds[:1])  # a world that both jobs have is on record once
+    files = record([*ends, job, shared], [*(end.run(tmp_path) for end in ends), rows, rows[:1]], tmp_path)
+    assert {file.name for file in files} == {"comparison_some.csv", "comparison_some.json"}
+    runs = load_comparison("some", tmp_path)
     assert len(shares(runs, SMALL.arm, steps=2_000)) == 2
-    source = json.loads((tmp_path / "comparison_twin.json").read_text())
+    source = json.loads((tmp_path / "comparison_some.json").read_text())
     assert source["arms"][SMALL.arm]["chosen"] in source["arms"][SMALL.arm]["trials"]

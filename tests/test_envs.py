@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from stable_baselines3.common.env_checker import check_env as sb3_check
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor
 
-from crm_rl.data import clean, load
+from crm_rl.data import customers as cached_customers
 from crm_rl.data.load import TWIN
 from crm_rl.data.problems import DataError
 from crm_rl.worlds.base import MAX_STEPS, Action
@@ -30,7 +30,7 @@ N_ENVS = 5
 
 @cache
 def customers():
-    return clean(load(TWIN))[0]
+    return cached_customers(TWIN)[0]
 
 
 @cache

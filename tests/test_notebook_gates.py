@@ -38,8 +38,6 @@ SOURCE = """\
 {setup}
 
 # %%
-import matplotlib.pyplot as plt
-
 total = 40 + 8
 print(f"{{total}} subscribers")
 
@@ -47,6 +45,8 @@ print(f"{{total}} subscribers")
 total / 2
 
 # %% mystnb={{"image": {{"alt": "A line that rises."}}}}
+import matplotlib.pyplot as plt  # here, for it takes a second and many tests stop before
+
 plt.figure(figsize=(1, 1))
 plt.plot([1, 2])
 plt.show()
@@ -495,9 +495,7 @@ def test_make_gates_fails_on_a_damaged_notebook(pair, tmp_path):
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     environment = tmp_path / "environment"
     (environment / "bin").mkdir(parents=True)
-    (environment / "bin" / "python").write_text(
-        f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8"
-    )
+    (environment / "bin" / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
     (environment / "bin" / "python").chmod(0o755)
     (environment / ".pages-installed").touch()
     command = ["make", "gates", f"VENV={environment}"]

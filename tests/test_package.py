@@ -36,10 +36,16 @@ ASIDE = {"plots": ("data", "worlds")}
 
 
 @functools.cache
+def nodes(module: Path) -> list[ast.AST]:
+    """Everything that a module's text is made of."""
+    return [*ast.walk(ast.parse(module.read_text()))]
+
+
+@functools.cache
 def imported(module: Path) -> set[str]:
     """The full names that a module imports, wherever in it."""
     names = set()
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -105,7 +111,7 @@ def test_no_random_number_comes_from_a_global_state():
     allowed = {"default_rng", "Generator", "SeedSequence", "PCG64"}
     for path in MODULES:
         assert not any(within(name, ("random",)) for name in imported(path)), path
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("np.random", "numpy.random"):
                 assert node.attr in allowed, f"{path}:{node.lineno}: np.random.{node.attr}"
 

@@ -10,6 +10,7 @@ from crm_rl.case_studies.offers.features import FEATURES
 from crm_rl.case_studies.offers.recommend import CLOSE, recommend_offer
 from crm_rl.cli import main
 from crm_rl.data import clean, load
+from crm_rl.data import customers as cached_customers
 from crm_rl.data.load import TWIN
 from crm_rl.serving.recommend import LEFT_ALONE, left_alone, recommend, setting_of, trained_worlds
 from crm_rl.worlds.base import Action, n_actions
@@ -19,7 +20,7 @@ LEARNERS = [("q-learning", False), ("q-learning", True), ("dqn", False), ("dqn",
 
 @pytest.fixture(scope="module")
 def customers() -> pd.DataFrame:
-    return clean(load(TWIN))[0]
+    return cached_customers(TWIN)[0]
 
 
 @pytest.fixture(scope="module")

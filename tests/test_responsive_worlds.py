@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_responsive import world_of
 
-from crm_rl.data import DataError, clean, load
+from crm_rl.data import DataError
+from crm_rl.data import customers as cached_customers
 from crm_rl.data.columns import EVENTS
 from crm_rl.worlds import nature
 from crm_rl.worlds.base import Action
@@ -39,7 +40,7 @@ from crm_rl.worlds.responsive_world import (
 
 @pytest.fixture(scope="module")
 def twin_customers(twin) -> pd.DataFrame:
-    return clean(load(twin))[0]
+    return cached_customers(twin)[0]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The studies: one runner for all, which resumes to the same bytes, and a record that any machine can check."""
 
 import json
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from crm_rl.experiments import (
     offers_study,
 )
 from crm_rl.experiments.funnel_study import KEPT, ROWS, Budget, Job, load_study, plan
-from crm_rl.experiments.runner import RESULTS, data_name, file_of, run_job
+from crm_rl.experiments.runner import RESULTS, data_name, file_of, run, run_job
 from crm_rl.experiments.studies import STUDIES
 from crm_rl.files import sha256
 from crm_rl.worlds.registry import worlds
@@ -145,14 +146,18 @@ def test_a_study_killed_inside_a_job_resumes_to_the_same_bytes(tmp_path):
     assert source["input_sha256"] == sha256(str(TWIN))
 
 
-@pytest.mark.parametrize("name", STUDIES)
-def test_a_dask_cluster_gives_the_same_results(name, tmp_path):
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The address of a cluster with one worker, a process that has to import everything, once for all studies."""
     distributed = pytest.importorskip("dask.distributed", reason="dask.distributed is an extra; not installed here")
-    from crm_rl.experiments.runner import run
-
-    job = (JOBS | NEIGHBOURS)[name]
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as local:
-        by_cluster = run([job], tmp_path / "cluster", dask=local.scheduler_address)
+        yield local.scheduler_address
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_dask_cluster_gives_the_same_results(name, cluster, tmp_path):
+    job = (JOBS | NEIGHBOURS)[name]
+    by_cluster = run([job], tmp_path / "cluster", dask=cluster)
     assert by_cluster == [run_job(job, tmp_path / "alone")]
     assert file_of(job, tmp_path / "cluster").exists()
 

@@ -3,27 +3,17 @@
 import numpy as np
 import pytest
 
-from crm_rl.data import clean, load
+from crm_rl.data import customers as cached_customers
 from crm_rl.data.split import published_split
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.replay import MILESTONE_OF, start_all, step_all
 from crm_rl.worlds.replay_settings import RULES
 from crm_rl.worlds.replay_world import SETTINGS, replay_worlds
 
-_CLEANED = {}
-
 
 @pytest.fixture(params=["twin", "original"])
-def export(request):
-    return request.param, request.getfixturevalue(request.param)
-
-
-@pytest.fixture
-def customers(export):
-    name, path = export
-    if name not in _CLEANED:
-        _CLEANED[name] = clean(load(path))[0]
-    return _CLEANED[name]
+def customers(request):
+    return cached_customers(request.getfixturevalue(request.param))[0]
 
 
 @pytest.mark.parametrize("selection", [False, True])
@@ -96,7 +86,7 @@ def test_as_coded_each_part_has_country_codes_of_its_own(customers):
 
 def test_as_coded_the_test_customers_whom_some_action_can_win(original):
     """The best that any policy can do, with a manager on record or with any: 24 or 25 of 1,655."""
-    world = replay_worlds(clean(load(original))[0], "as_coded")["test"]
+    world = replay_worlds(cached_customers(original)[0], "as_coded")["test"]
     for always, best in ((False, 24), (True, 25)):
         rules = world.rules._replace(manager_always_lifts=always)
         everyone = start_all(np.arange(1655), world.population, rules)

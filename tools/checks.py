@@ -24,7 +24,10 @@ from summary import Outcome, outcome_of, summary
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = Path("_build", "reports")
-PYTEST = ["pytest", "-q"]
+
+#: Without plug-ins that nothing asks for: each process takes seconds to import them, and each worker is a process.
+PYTEST = ["pytest", "-q", "-p", "no:schemathesis"]
+TESTS = [*PYTEST, "-p", "no:nbval"]
 
 #: A worker for each core, up to four: each holds about a gigabyte. (PYTEST_XDIST_AUTO_NUM_WORKERS=1: one.)
 WORKERS = ["-n", "logical", "--dist"]
@@ -62,7 +65,7 @@ STEPS = [
     Step("lint", "ruff", ["ruff", "check", "--quiet", "--output-format=concise", "."]),
     Step("gates", "notebook gates", ["tools/notebooks.py", "check", "notebooks"]),
     # A worker that has nothing left to do takes tests from the other.
-    Step("unit", "tests", [*PYTEST, *WORKERS, "worksteal", "--ignore=tests/test_book.py"]),
+    Step("unit", "tests", [*TESTS, *WORKERS, "worksteal", "--ignore=tests/test_book.py"]),
     # The cells of a notebook belong to one kernel, so a notebook belongs to one worker.
     Step(
         "nbval",
@@ -71,7 +74,7 @@ STEPS = [
     ),
     Step("book", "the book built, warnings as errors", ["tools/book.py"]),
     # What is seen in one view is one group.
-    Step("browser", "the built book in a browser", [*PYTEST, *WORKERS, "loadgroup", "tests/test_book.py"]),
+    Step("browser", "the built book in a browser", [*TESTS, *WORKERS, "loadgroup", "tests/test_book.py"]),
 ]
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from crm_rl.agents.policies import Policy
 from crm_rl.evaluation.gain import FOLD_SEED, FOLDS, base_rates, by_group, exact_values, of_fold, only, worlds_of
 from crm_rl.experiments.arms import ARMS, KNOWN, SHARED
+from crm_rl.experiments.comparison_record import GROUPS
 from crm_rl.experiments.runner import RESULTS, data_name, provenance, write_record
 from crm_rl.planning.feature_selection import selection_values
 from crm_rl.worlds.attributes import RESOLUTIONS
@@ -134,12 +135,14 @@ def record(jobs: list[Job], results: list[list[dict]], out: Path = RESULTS, name
         name: of the study.
 
     Returns:
-        The files written: `comparison_DATA.csv`, a row a run, with its value in dollars a customer;
+        The files written: `comparison_DATA.csv`, a row a run, with its value in dollars a customer (a run that is in
+        two jobs, once);
         `comparison_DATA_trials.csv`, the same for the logged trials; and `comparison_DATA.json`, where all that comes
         from.
     """
     rows = [{**job._asdict(), **row} for job, each in zip(jobs, results, strict=True) for row in each]
     table = pd.DataFrame(rows).drop(columns=["data", "worlds", "keep"])
+    table = table.drop_duplicates([name for name in table.columns if name not in GROUPS])
     logged = table["part"] == "val"
     data = jobs[0].data
     arms = {

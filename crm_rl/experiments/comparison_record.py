@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import f
 
 from crm_rl.data.problems import DataError
 from crm_rl.evaluation.intervals import over_seeds
@@ -113,12 +114,23 @@ def coverage(values: np.ndarray, rng: np.random.Generator, draws: int = 10_000) 
     return held / draws
 
 
-def components(table: np.ndarray) -> tuple[float, float]:
-    """The standard deviations between worlds and between seeds within a world (one-way random effects).
+def components(table: np.ndarray) -> pd.Series:
+    """How far worlds scatter, how far seeds do within a world, and which share of the variance is due to seeds.
+
+    One-way random effects; the share is 1 minus the intraclass correlation, with its 95% interval (ICC(1) in Shrout and
+    Fleiss 1979). Shares are kept within 0 and 1.
 
     Args:
         table: shape (worlds, seeds), two or more of each.
+
+    Returns:
+        `worlds` and `seeds`, standard deviations; `due to seeds`, `low` and `high`.
     """
-    seeds = table.var(axis=1, ddof=1).mean()
-    between = table.mean(axis=1).var(ddof=1) - seeds / table.shape[1]
-    return float(np.sqrt(max(0.0, between))), float(np.sqrt(seeds))
+    n_worlds, n_seeds = table.shape
+    within = table.var(axis=1, ddof=1).mean()
+    between = table.mean(axis=1).var(ddof=1) - within / n_seeds
+    ratio = 1 + n_seeds * between / within
+    ends = f.ppf([0.025, 0.975], n_worlds - 1, n_worlds * (n_seeds - 1))
+    due = n_seeds / (ratio / np.array([1.0, *ends]) + n_seeds - 1)
+    names = ["worlds", "seeds", "due to seeds", "low", "high"]
+    return pd.Series([np.sqrt(max(0.0, between)), np.sqrt(within), *np.clip(due, 0, 1)], names)

@@ -76,8 +76,8 @@ def attributes_of(population: Population) -> np.ndarray:
 
 def place_among(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """The place of each row among rows that all differ, or -1; shape (rows,)."""
-    match = (rows[:, None] == groups[None]).all(axis=2)
-    return np.where(match.any(axis=1), match.argmax(axis=1), -1)
+    places = {group: place for place, group in enumerate(map(tuple, groups.tolist()))}
+    return np.array([places.get(row, -1) for row in map(tuple, rows.tolist())], dtype=np.int64)
 
 
 class Levels(NamedTuple):
