@@ -169,7 +169,7 @@ assert ten["low"] > 0 > lead(first_three, EMBEDDINGS, "fitted Q", roughness=1.0)
 # ## How sure: worlds are the units
 #
 # An interval says how far chance may have moved the result. Chance in *what*? Not in customers: all {glue:text}`match-customers` are judged, exactly. What is left to chance is the **world** (which channels suit whom) and the **{term}`seed`** of the learner. Each arm was trained once in each world, so the spread
-# over worlds contains both; how much of it is due to the seed, this record cannot say.
+# over worlds contains both. (The [lab note](a2_comparison.ipynb) tells them apart, as far as five seeds in five worlds can.)
 #
 # :::{admonition} By hand: an interval over three worlds
 # :class: by-hand
@@ -608,7 +608,7 @@ assert all(scores[name].loc[EMBEDDINGS, "high"] < 0.9 for name in ENDS)
 # 2. **At least 0.90 of the gain: missed.** It gets {glue:text}`match-emb-smooth` in smooth worlds. In rough ones it gets {glue:text}`match-emb-rough`.
 # 3. **It is ahead of every table, also of the one chosen by hand, in both**, on average by {glue:text}`match-tables` or more.
 # 4. **It is ahead of the best single action**, so varying pays. It gains with inbound customers. It loses to waiting with outbound ones in smooth worlds, and cannot be told from waiting with unseen ones in rough worlds.
-# 5. **Not known**: how the library's agents do with a million weeks, and how much of the spread over worlds is due to the seed.
+# 5. **Not known**: how the library's agents do with a million weeks, and, in smooth worlds, how much of the spread is due to seeds.
 #
 # The full record, with every arm, trial and group, is in [the lab note](a2_comparison.ipynb).
 #
