@@ -10,7 +10,7 @@
 # You will learn
 # : - to turn a budget into a price, by hand and by bisection
 #   - to bound what any policy can earn over twelve weeks
-#   - to judge ten policies beside that bound, one of which you could deploy
+#   - to judge ten policies beside that bound, two of which you could deploy
 #   - to put a safety layer behind all of them, and uplift models in front
 #
 # You need
@@ -202,10 +202,10 @@ glue("budgets-bench-seconds", f"{bench['week']['processor seconds']:.1f}", displ
 #
 # ## Twelve weeks
 #
-# Our customers have a memory. A trip strengthens the **habit** of travelling (four levels), a week without may weaken it. A contact raises **fatigue** (three levels), at which offers work less. The reward of a week is margin plus 0.50 dollars a trip, minus what was sent, and the habit
+# Our customers have a memory. A trip strengthens the **habit** of travelling (four levels), a week without may weaken it. A contact raises **fatigue** (three levels), which weakens offers. The reward of a week is margin plus 0.50 dollars a trip, minus what was sent, and the habit
 # left at the end is worth eight more weeks, a stand-in for lifetime value. There are 24 types of customers, with margins, sensitivities and channels of their own. All this we assumed, before any learner was trained.
 #
-# Without budgets each type would be an {term}`MDP` with 12 states, solved by {term}`backward induction`. Budgets tie types together, but only by money. Such MDPs are called *weakly coupled*, and the trick is the same: give each week a price $\lambda_w$, and solve every type on its own with rewards minus prices {cite:p}`hawkins2003,adelman2008`. With $V_k(\lambda)$ for the value
+# Without budgets each customer is an {term}`MDP` with 12 states, solved by {term}`backward induction`. Budgets tie customers together, but only by money. Such MDPs are called *weakly coupled*, and the trick is the same: give each week a price $\lambda_w$, and solve every type on its own with rewards minus prices {cite:p}`hawkins2003,adelman2008`. With $V_k(\lambda)$ for the value
 # of type $k$ at its start and $n_k$ for its customers, no policy can expect to earn more than
 #
 # $$
@@ -278,9 +278,9 @@ print(f"week {best + 1}: about {100 * recorded[best]:.0f} dollars")
 # All policies see habit and fatigue; at work you count your contacts, and estimate habits.
 #
 # - Three rules know how customers respond this week. **First come, first served** proposes everybody's best action, until the money is gone. **Gain per cost** serves those first whose offer gains most per dollar. **Linear program each week** is `plan_week` with this week's rewards: your price, rounded to whole offers.
-# - A firm does not know the response, but can buy a **random log**: for {glue:text}`budgets-log-weeks` weeks, {glue:text}`budgets-log-share` of the customers, drawn at random, get a random offer, within the budget on average. To it we fit boosted trees for the chance of a trip, knowing only type, margin, habit, fatigue, offer and channel, and count how habits move. *Linear program* and *price policy* then take the **fitted model** for true.
+# - A firm does not know the response, but can buy a **random log**: in {glue:text}`budgets-log-seasons` seasons, {glue:text}`budgets-log-share` of the customers, drawn at random, get a random offer, within the budget on average. To it we fit boosted trees for the chance of a trip, knowing only type, margin, habit, fatigue, offer and channel, and count how habits move. *Linear program* and *price policy* then take the **fitted model** for true.
 # - The **published classifier** predicts from the same log how likely a reward above 0 is (here an offer without a trip loses money), and knows no budget.
-# - **PPO, one customer at a time** {cite:p}`schulman2017`, is posed as published. What the money left cannot pay for is fined, or *masked* {cite:p}`huang2022`.
+# - **PPO** ([chapter 11](11_offers.ipynb)), **one customer at a time**, is posed as published. What the money left cannot pay for is fined, or *masked* {cite:p}`huang2022`.
 # - **PPO sets prices** decides once a week on three numbers: a floor for the price of a dollar, a bonus for a trip and a charge for a contact. The knapsack does the rest, and knows how customers respond this week. With a bonus of 0.40 and a charge of 0.10, an offer that adds 0.60 dollars and 0.3 trips counts $0.60 + 0.3 \times 0.40 - 0.10 = 0.62$.
 
 # %% mystnb={"figure": {"caption": "What each policy gets of the attainable gain: 0 is sending nothing, 1 the bound. A dot is the mean over ten worlds drawn from one prior, a bar its 95% interval; in each world a policy plays ten simulated seasons, and the bound is exact. Only the rows with a fitted model use no more than a firm can have; the classifier and PPO, one customer at a time, see each type's numbers.", "name": "fig-budgets-shares"}, "image": {"alt": "Dots with intervals for ten policies. The price policy touches the bound at 1. PPO that sets prices comes next; then the price policy with a fitted model, with a wide interval; then first come, first served, and the linear program each week, almost level; then gain per cost, the linear program with a fitted model and, far below, the published classifier. PPO that serves one customer at a time is at 0, where nothing is sent; with masks its interval lies on both sides of 0."}} tags=["hide-input"]
@@ -323,8 +323,11 @@ glue("budgets-ppo-lead", in_digits(*over_seeds(lead.to_numpy(), statistic="mean"
 refused = everybody.loc[everybody["arm"] == "published classifier", "refused"].mean()
 glue("budgets-refused", f"{refused:,.0f}", display=False)
 glue("budgets-choices", f"{12 * 1200:,}", display=False)
-weeks = 12 * source["logged_seasons"]
-glue("budgets-log-weeks", f"{weeks}", display=False)
+glue("budgets-log-seasons", f"{source['logged_seasons']}", display=False)
+unspent = 1 - everybody.loc[everybody["arm"] == "gain per cost", "spent"].mean()
+glue("budgets-unspent", f"{unspent:.0%}", display=False)
+glue("budgets-ratio", f"{shares.loc['gain per cost', 'mean']:.2f}", display=False)
+assert wide["gain per cost"].max() < wide["linear program each week"].min()
 glue("budgets-log-share", f"{CONTACTED:.0%}", display=False)
 level = (wide["first come, first served"] - wide["linear program each week"]).to_numpy()
 level = over_seeds(level, statistic="mean")
@@ -348,14 +351,14 @@ assert shares.loc[f"{one_at_a_time}, masked", "low"] < 0 < shares.loc[f"{one_at_
 # - The **price policy** gets {glue:text}`budgets-price` of the attainable gain; our aim was 0.98. So the bound is tight. But this policy is told the true response.
 # - The **price policy with a fitted model** is one you could deploy. It gets {glue:text}`budgets-learned`, in its worst world {glue:text}`budgets-learned-worst`. The **linear program with the same model** gets {glue:text}`budgets-learned-lp`: counting later weeks adds {glue:text}`budgets-learned-ahead`.
 # - The fitted model **promises** that price policy {glue:text}`budgets-promised`, which is {glue:text}`budgets-excess` too much: the best of 26 noisy values is often the luckiest, a {term}`winner's curse`. Do not report a plan's value from the model that chose it.
-# - The linear program with **this week's true rewards** gets {glue:text}`budgets-lp`. **First come, first served** gets {glue:text}`budgets-first`, {glue:text}`budgets-level` more, so we cannot tell them apart. The program tires the best customers: in the book's world it falls {glue:text}`budgets-lost-lp-1` dollars short of the bound in week 1, {glue:text}`budgets-lost-lp-2` in week 2; arrival order, {glue:text}`budgets-lost-first-1` and {glue:text}`budgets-lost-first-2`.
+# - The linear program with **this week's true rewards** gets {glue:text}`budgets-lp`. **First come, first served** gets {glue:text}`budgets-first`, {glue:text}`budgets-level` more, so we cannot tell them apart. **Gain per cost** gets {glue:text}`budgets-ratio`, and leaves {glue:text}`budgets-unspent` of the budget unspent. The program takes its gain early: in the book's world it falls {glue:text}`budgets-lost-lp-1` dollars short of the bound in week 1, {glue:text}`budgets-lost-lp-2` in week 2; arrival order, {glue:text}`budgets-lost-first-1` and {glue:text}`budgets-lost-first-2`.
 # - **PPO that sets prices** gets {glue:text}`budgets-ppo-prices`. That is {glue:text}`budgets-ppo-lead` above the linear program; both know this week's response.
 # - **PPO, one customer at a time**: with fines, it learned to send nothing in all ten worlds. With masks, it spends {glue:text}`budgets-spent-masked` of the budget and gets {glue:text}`budgets-ppo-masked`, so we cannot tell it from sending nothing.
 # - The **published classifier** gets {glue:text}`budgets-pub`, and the safety layer below refuses {glue:text}`budgets-refused` of {glue:text}`budgets-choices` choices a season.
 #
-# The two PPOs differ in three ways that we did not separate. *Posing*: one at a time, a habit pays off a whole round of customers later (48 steps in training, 1,200 when judged); prices take twelve decisions a season. *Knowledge*: one at a time, PPO does not know the response. *Experience*: {glue:text}`budgets-steps` customer-weeks, against {glue:text}`budgets-more-steps` times as many. Neither was tuned; both were paid expected rewards.
+# The two PPOs differ in discount and in three other ways that we did not separate. *Posing*: one at a time, a habit pays off a whole round of customers later (48 steps in training, 1,200 when judged); prices take twelve decisions a season. *Knowledge*: one at a time, PPO does not know the response. *Experience*: {glue:text}`budgets-steps` customer-weeks, against {glue:text}`budgets-more-steps` times as many. Neither was tuned; both were paid expected rewards.
 #
-# Testing two policies in the field? Groups that share a budget take money from each other: split the budget with the customers, or randomise regions or weeks. A log whose propensities are all 1 cannot replace that.
+# Testing two policies in the field? Groups that share a budget take money from each other: split the budget with the customers, or randomise regions.
 #
 # ::::{exercise} ★★ How many customers does a price need?
 # :label: ex-budgets-size
@@ -382,7 +385,7 @@ print(small.groupby("customers")["share"].mean().round(3).to_string())
 #
 # ## A layer that never overspends
 #
-# Any policy can be wrong. So a **safety layer** stands behind all of them: it knows the budget, the age limit, consent by channel and a cap on contacts. It grants proposals one after the other, and gives a reason for each refusal. A cap must be able to bind, too: with one contact a week at most, 12 in 12 weeks never does. Here it is 2 in the last four weeks.
+# Any policy can be wrong. So a **safety layer** stands behind all of them: it knows the budget, the age limit, consent by channel and a cap on contacts. It grants proposals one after the other, and gives a reason for each refusal. The cap here is 2 contacts in four weeks.
 
 # %%
 from crm_rl.case_studies.budgets.safety import Customers, Limits, check
@@ -408,7 +411,7 @@ assert checked.actions.tolist() == [0, 0, 0, 25, 0] and checked.spent == 257
 # All this needs $v_{ia}$, what an offer *adds*; the published simulator makes it up. At work, give one offer to a random half and nothing to the rest, and learn {term}`uplift`: the difference it makes. A *T-learner* subtracts two models of the chance of a trip, one of each half; an *X-learner* fills in each customer's missing outcome by the other half's model, and models these differences {cite:p}`kunzel2019`. The tempting mistake is a *response
 # model*, which serves those most likely to travel with the offer, even if they would anyway.
 #
-# In each of ten trials we learn from 20,000 customers, and then send 1.50 dollars by email to a fifth of 20,000 others; cents are per customer of all 20,000. The *Qini coefficient* {cite:p}`radcliffe2011` serves customers by rank and adds up the true uplift: it is the area of this curve above that of a random order, divided by the same area for the perfect order. At work nobody has the true uplift; `observed_qini` estimates the curve from the trial.
+# In each of ten trials we learn from 20,000 customers, then send 1.50 dollars by email to the fifth of 20,000 others with the highest margin × score; cents are per customer of all 20,000. Serve customers by rank and add up the true uplift: the *Qini coefficient* {cite:p}`radcliffe2011` is the area of this curve above that of a random order, divided by the same area for the perfect order. At work nobody has the true uplift; `observed_qini` estimates the curve from the trial.
 #
 # "All" tells the learners each customer's true sensitivity and channels, the simulator's own numbers. "Without" leaves them about what a firm starts from: margin, base rate of trips, habit.
 
@@ -450,7 +453,7 @@ assert worse["low"] > 0
 glue("budgets-bare-ahead", in_digits(*worse, decimals=1), display=False)
 
 # %% [markdown]
-# Told all, the response model earns {glue:text}`budgets-wrong` less than the X-learner. Without sensitivity and channels no learner earns anything: the X-learner's choice brings {glue:text}`budgets-bare-x` cents, less than sending nothing, though {glue:text}`budgets-bare-ahead` more than the response model's. A method does not replace data: record how customers answer earlier offers.
+# Told all, the response model earns {glue:text}`budgets-wrong` less than the X-learner. Without sensitivity and channels, serving a fifth loses money: the X-learner's choice brings {glue:text}`budgets-bare-x` cents, though {glue:text}`budgets-bare-ahead` more than the response model's. A method does not replace data: record how customers answer earlier offers.
 #
 # ## What was published, and what it does
 #
@@ -479,7 +482,7 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # %% [markdown]
 # 1. **The budget cannot bind.** If all 10,000 customers get the most expensive offer and channel, {glue:text}`budgets-published-share` of it is spent. Its price is zero.
 # 2. **The reward never charges the discount.** As coded, the best offer is the most expensive one, for everybody, every week. Charge it, and the best is to send nothing. The outcome does not depend on the customer.
-# 3. **So the bandit, as its authors call it, has nothing to learn.** It predicts whether the reward is above 0, and every published reward is. scikit-learn refuses to fit a single class.
+# 3. **So the classifier, which its authors call a bandit, has nothing to learn.** It predicts whether the reward is above 0, and every published reward is. scikit-learn refuses to fit a single class.
 #
 # As in [chapter 9](09_audit.ipynb), compute floor and ceiling before you train.
 #
@@ -488,11 +491,11 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # :::{admonition} What to keep
 # :class: takeaways
 # - A budget is a price: at the right one, everybody chooses alone and the choices fit. You can find it by bisection.
-# - Any price bounds every policy, so you know how much is left to gain before you train anything.
+# - If the response is known, any price bounds every policy: you see what is left to gain.
 # - Over weeks, value *now and later* at a price a week; the price policy then comes close to the bound if customers are many.
 # - If you use RL, try letting it set prices before you let it serve customers one after the other. Put a safety layer behind it.
 # - A plan on an estimated response earns less than it promises: fit to a random log, and test.
-# - Rank by incremental profit per dollar of cost, not by response; and check that the budget binds and the reward pays for what is sent.
+# - Rank by what an offer adds, at a price, not by response; and check that the budget binds and the reward pays for what is sent.
 # :::
 #
 # ## Check yourself

@@ -77,9 +77,15 @@ for weeks in (1, 2, 4):
     score = scores.loc[0.5, weeks, IPS]
     glue(f"logs-effective-{weeks}", f"{score['effective']:,.0f}", display=False)
     glue(f"logs-ips-coverage-{weeks}", f"{score['coverage']:.0%}", display=False)
-for name, estimator, weeks in (("ips", IPS, 4), ("dm", DM, 4), ("dm", DM, 12)):
-    score = scores.loc[0.5, weeks, estimator]
-    glue(f"logs-{name}-mean-{weeks}", f"{1 + score['bias'] / score['truth']:.0%}", display=False)
+score = scores.loc[0.5, 4, IPS]
+glue("logs-ips-mean-4", f"{1 + score['bias'] / score['truth']:.0%}", display=False)
+for weeks in (4, 12):
+    of_weeks = scores.loc[0.5, weeks]
+    off = np.hypot(of_weeks["bias"], of_weeks["spread"]) / of_weeks["truth"]  # root mean square
+    glue(f"logs-dm-off-{weeks}", f"{off[DM]:.0%}", display=False)
+    assert off.idxmin() == DM and off.drop(DM).min() > 2 * off[DM]
+wide = grown[grown["weeks"] == 4]
+glue("logs-dr-wide", f"{(1.96 * wide[f'{DR}, error'] / wide['truth']).median():.0%}", display=False)
 glue("logs-dr-coverage-2", f"{scores.loc[0.5, 2, DR]['coverage']:.0%}", display=False)
 glue("logs-dr-coverage-4", f"{scores.loc[0.5, 4, DR]['coverage']:.0%}", display=False)
 glue("logs-dm-coverage-1", f"{scores.loc[0.5, 1, DM]['coverage']:.0%}", display=False)
@@ -184,7 +190,7 @@ print(check(ips, snips))
 #
 # ## Several weeks, and a model
 #
-# - **Multiply the weights.** A customer with weights 2, 0.5 and 3 in three weeks counts $2 \times 0.5 \times 3 = 3$ times. **Per-decision IPS** weights each week's reward by the weights up to that week only {cite:p}`precup2000`.
+# - **Multiply the weights.** A customer with weights 2, 0.5 and 3 in three weeks counts $2 \times 0.5 \times 3 = 3$ times. **Per-decision IPS** weights a week's reward by the weights up to then {cite:p}`precup2000`; self-normalised IPS divides these by their mean.
 # - **Use a model instead: the direct method.** From the last week back to the first, it learns from the log what each action is worth under $\pi$ (fitted Q evaluation, {cite:t}`le2019`). The estimate is the model's value of the first week.
 # - **Use both: {term}`doubly robust <doubly robust estimate>`** {cite:p}`jiang2016`. Add to the model's value the weighted errors that the log shows. Let it expect $\hat v = 12$ of Cem under $\pi$, and $\hat q = 16$ of the call, which paid 20: $12 + 3 \, (20 - 16) = 24$.
 #
@@ -245,14 +251,14 @@ plt.show()
 # **The horizon.** Every week multiplies the weights, and most episodes soon have weight 0. Of {glue:text}`logs-customers` customers the effective sample has
 # {glue:text}`logs-effective-1` in one week, {glue:text}`logs-effective-2` in two, and {glue:text}`logs-effective-4` in four. IPS intervals then contain the truth in
 # {glue:text}`logs-ips-coverage-1`, {glue:text}`logs-ips-coverage-2` and {glue:text}`logs-ips-coverage-4` of the logs ({numref}`fig-logs-coverage`). Most logs contain none of the few customers with very large weights. They give an estimate
-# that is too low *and* an interval that is too short. (Later the size no longer falls: it counts how evenly the remaining weights are spread.)
+# that is too low *and* an interval that is too short.
 #
-# **The direct method's interval is wrong even in one week** ({glue:text}`logs-dm-coverage-1`). It shows how customers differ, not how far the model may be off. The *estimate* may still be the nearest: on average {glue:text}`logs-dm-mean-4` of the truth in four weeks, {glue:text}`logs-dm-mean-12` in twelve.
+# **The direct method's interval is wrong even in one week** ({glue:text}`logs-dm-coverage-1`). It shows how customers differ, not how far the model may be off. The *estimate* may still be the nearest: off by {glue:text}`logs-dm-off-4` in four weeks, {glue:text}`logs-dm-off-12` in twelve (root mean square).
 # Report it without the interval. Doubly robust
-# holds up best ({glue:text}`logs-dr-coverage-2` in two weeks, {glue:text}`logs-dr-coverage-4` in four, {glue:text}`logs-dr-coverage-12` in twelve), but it is so wide that it hardly helps.
+# holds up best ({glue:text}`logs-dr-coverage-2` in two weeks, {glue:text}`logs-dr-coverage-4` in four, {glue:text}`logs-dr-coverage-12` in twelve), but it is wide (±{glue:text}`logs-dr-wide` of the truth in four weeks).
 #
 # **Overlap.** The log must try what the new policy would do. Exploration has a price: with $\varepsilon = 0.05$, $0.2$ and $0.5$ today's rule earns {glue:text}`logs-price-0.05`, {glue:text}`logs-price-0.2` and {glue:text}`logs-price-0.5` less
-# in twelve weeks. So explore among permitted actions only. The folded table sets the price beside what logs of two weeks tell:
+# in twelve weeks. The folded table sets the price beside what logs of two weeks tell:
 
 # %% tags=["hide-cell"]
 earned, RULE = load_earned("twin"), "today's rule"
@@ -358,8 +364,8 @@ glue("logs-rule-share", f"{100 * rule:.0f}%".replace("-", "−"), display=False)
 # %% [markdown]
 # With three seeds, compare patterns, not decimals.
 #
-# - **Random log.** The three that learn values beat today's rule in every seed. The rule has {glue:text}`logs-rule-share`, worse than waiting: contacts cost money, and some customers opt out.
-# - **20% at random.** Fitted Q gets {glue:text}`logs-fq-rule-1000` and {glue:text}`logs-fq-rule-10000` on average. BCQ stays with the rule: each other action is too rare for its threshold.
+# - **Random log.** The three that learn values beat today's rule ({glue:text}`logs-rule-share`, worse than waiting) in every seed. Cloning copies noise.
+# - **20% at random.** Fitted Q gets {glue:text}`logs-fq-rule-1000` (1,000 customers) and {glue:text}`logs-fq-rule-10000` (10,000) on average. BCQ stays with the rule: each other action is too rare for its threshold.
 # - **2% at random.** Fitted Q is a gamble: its seeds end between {glue:text}`logs-fq-low` and {glue:text}`logs-fq-high`. CQL and BCQ do what the rule does. They cannot find what was hardly tried.
 #
 # ## Rolling out
@@ -479,8 +485,8 @@ for name, within in (("pooled", False), ("within", True)):
 # - $E \geq 20$ and it is lower: roll back.
 # - Neither by day 100: give up, and keep today's policy.
 #
-# The plan wins {glue:text}`logs-win-plan` of customers, the rule {glue:text}`logs-win-rule` (exact). Then nearly all tests stop by day 100, half of them by day {glue:text}`logs-half-days` of outcomes, {glue:text}`logs-half-all` days after the start.
-# Lucky runs stop early, so the ratio seen then is too large: {glue:text}`logs-seen` on average, where {glue:text}`logs-ratio` is right. Report the {term}`always-valid interval` {cite:p}`howard2021`. With 80 winners of the new policy among 120:
+# The plan wins {glue:text}`logs-win-plan` of customers, the rule {glue:text}`logs-win-rule` (exact). Then nearly all tests stop within 100 days of outcomes, half of them within {glue:text}`logs-half-days` ({glue:text}`logs-half-all` days after the start).
+# Lucky runs stop early, so the ratio seen then is too large: {glue:text}`logs-seen` on average, where {glue:text}`logs-ratio` is right. Report the {term}`always-valid interval` {cite:p}`howard2021`. With 80 of 120 winners the new policy's:
 
 # %%
 print(verdict(80, 120))
@@ -489,7 +495,7 @@ print("times as many winners: {:.2f} to {:.2f}".format(*always_valid(80, 120)))
 # %% [markdown]
 # Four weeks are a proxy. The plan is ahead by {glue:text}`logs-gain-early` dollars a customer after four and by {glue:text}`logs-gain-earned` after twelve. With early costs and late sales the signs may differ.
 #
-# **Instead of step 3: a bandit.** Each week the new policy gets a share equal to the probability that it is the better one (Thompson sampling, {cite:t}`chapelle2011`). The share changes, so do not run the test on its counts. Compare *within* weeks, as `ramp` does. Totals mix up share and season (Simpson's paradox): of two *equal* policies whose rates double in half a year, the new one ends with 85% or more
+# **Instead of step 3: a bandit.** Each week the new policy gets a share equal to the probability that it is the better one (Thompson sampling, {cite:t}`chapelle2011`). The share changes, so do not run the test on its counts. Compare *within* weeks. Totals mix up share and season (Simpson's paradox): of two *equal* policies whose rates double in half a year, the new one ends with 85% of the customers or more
 # in {glue:text}`logs-bandit-pooled` of runs, instead of {glue:text}`logs-bandit-within`.
 #
 # **4. Everybody but a permanent holdout, and an alarm.** Keep 5% of customers on today's policy for good: without them you cannot tell a bad policy from a bad season. Keep exploring a little, so that the log can judge the next policy.
@@ -518,13 +524,13 @@ assert abs((cusum(new, new + held, well, ill) > 5).any(axis=1).mean() - (fine > 
 assert (broken > 6).any(axis=1).all()
 
 # %% [markdown]
-# The season raises no false alarms, because it moves the holdout too.
+# The season adds none, because it moves the holdout too.
 
 # %% [markdown]
 # ::::{exercise} ★★ Evidence with a tenth
 # :label: ex-logs-tenth
 #
-# Only 10% of the customers get the new policy. After 20 winners, 6 of them come from it. Compute $E$. May you stop?
+# Only 10% of the customers get the new policy. Of the first 20 winners, 6 are its. Compute $E$. May you stop?
 # ::::
 
 # %%
@@ -588,7 +594,7 @@ assert float(evidence(6, 20, share=0.1)) < 20
 # ::::{dropdown} The direct method's estimate.
 # :class-container: wrong
 #
-# It rests on the same few customers, through a model whose error nobody has measured.
+# It comes from a model whose error nobody has measured.
 # ::::
 # :::::
 #
