@@ -744,7 +744,7 @@ assert played.subscribed.sum() == waiting.subscribed.sum() + 3 and played.reward
 # ::::{dropdown} "Our model improves conversion threefold." What do you do first?
 # :class-container: interview
 #
-# I ask for both rates, their counts and their customers. Then I run the baseline by the same rules on the same customers. In the study above, random targeting reaches
+# I ask for both rates, their counts and their customers. Then I run the baseline by the same rules on the same customers. In the published study, random targeting reaches
 # {glue:text}`study-as-coded-random` that way instead of 0.44%, and the factor of 3.16 is gone ({numref}`fig-study-rates`).
 # ::::
 # ::::{dropdown} How do you reproduce a study whose text and code disagree?

@@ -568,7 +568,7 @@ assert means["testing"] < 0.37 < means["training"]
 # ::::{dropdown} When would you not use reinforcement learning?
 # :class-container: interview
 #
-# If the action does not change what I can do next, it is a prediction or bandit problem. If transitions and rewards are known, it is planning. Here rates and moves stood in a table: value iteration was exact, and one sort of shrunken rates enough, while 20,000 episodes of
+# If the action does not change what I can do next, it is a prediction or bandit problem. If transitions and rewards are known, it is planning. In the email case rates and moves stood in a table: value iteration was exact, and one sort of shrunken rates enough, while 20,000 episodes of
 # Q-learning updated about a fifth of the entries.
 # ::::
 # ::::{dropdown} How do you rank shops by complaint rate if some have 10 customers and some 10,000?
@@ -580,7 +580,7 @@ assert means["testing"] < 0.37 < means["training"]
 # ::::{dropdown} You find a bug in an update rule, but the results are good. What do you do?
 # :class-container: interview
 #
-# I work out what the rule really optimises: here, half the reward and half the discount. Then I compare with an exact answer where one exists. Good results despite a bug often mean that the task is too easy to notice it, so I look for one that is not.
+# I work out what the rule really optimises: in one published case, half the reward and half the discount. Then I compare with an exact answer where one exists. Good results despite a bug often mean that the task is too easy to notice it, so I look for one that is not.
 # ::::
 #
 # ## Further reading

@@ -619,7 +619,7 @@ assert 0 < stuck < 5 and by_arm["LinUCB"][by_arm["LinUCB"] > 0.5].min() > 0.55
 # ::::{dropdown} When is a contextual bandit enough, and when do you need RL?
 # :class-container: interview
 #
-# A bandit is enough if an action hardly changes what the customer will do later. With fatigue or habituation to discounts, it is not: here even a perfect myopic policy gets {glue:text}`offers-myopic` of the gain. But looking ahead needs more data; at {glue:text}`offers-weeks` weeks Thompson sampling was ahead of PPO ({numref}`fig-offers-learners`). I would start with a bandit, and plan its pauses: a cap of three messages in four weeks took the myopic policy to {glue:text}`offers-three-in-four`, two well-placed pauses to {glue:text}`offers-two-pauses`, a schedule planned ahead to {glue:text}`offers-scheduled`, with a known model.
+# A bandit is enough if an action hardly changes what the customer will do later. With fatigue or habituation to discounts, it is not: in our offers even a perfect myopic policy gets {glue:text}`offers-myopic` of the gain. But looking ahead needs more data; at {glue:text}`offers-weeks` weeks Thompson sampling was ahead of PPO ({numref}`fig-offers-learners`). I would start with a bandit, and plan its pauses: a cap of three messages in four weeks took the myopic policy to {glue:text}`offers-three-in-four`, two well-placed pauses to {glue:text}`offers-two-pauses`, a schedule planned ahead to {glue:text}`offers-scheduled`, with a known model.
 # ::::
 # ::::{dropdown} LinUCB or Thompson sampling?
 # :class-container: interview

@@ -594,7 +594,7 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 #
 # Add $\lambda (B - \text{spent})$, which is at least 0 within the budget. Drop the budget: customers separate, and each takes its maximum. The sum, plus $\lambda B$, is at least the optimum for any $\lambda \ge 0$. Over weeks each maximum is a small MDP.
 # ::::
-# ::::{dropdown} Why did PPO do so badly here, and what would you change?
+# ::::{dropdown} Why did PPO do so badly in the weekly budgets, and what would you change?
 # :class-container: interview
 #
 # With one customer at a time, a decision's consequences come a whole round later, mixed with others' rewards, and with fines it learned to send nothing. Masks remove the fines, not the delay. It also had less knowledge and experience than PPO that sets prices; how much the posing explains I cannot say. I would fit the response to a random log, plan with that, and try RL for the prices.

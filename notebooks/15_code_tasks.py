@@ -3,7 +3,7 @@
 # # Code at the whiteboard
 #
 # Interviewers rarely ask for a whole agent. They ask for ten lines, and then for the case that those ten lines forgot: a tie, the end of an episode, a customer type with no data. These
-# twelve tasks are such lines. Each has starting code that runs and is wrong in a way that people are wrong under pressure; `check` finds out, and gives you a hint instead of the answer.
+# twelve tasks are such lines. Each has starting code that runs, with a mistake that people make under pressure; `check` finds out, and gives you a hint instead of the answer.
 #
 # ::::{admonition} In this chapter
 # :class: chapter-box

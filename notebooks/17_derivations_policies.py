@@ -15,7 +15,7 @@
 #   - to turn a budget into a price
 #
 # You need
-# : [The first four derivations](14_derivations.ipynb) and their setting; paper and pencil. [Weekly budgets](12_budgets.ipynb) and [learning from logs](13_logs.ipynb) put the last and the second one to use.
+# : [The first four derivations](14_derivations.ipynb) and their setting; paper and pencil.
 #
 # Time
 # : 27 minutes to read, 10 seconds to run.
@@ -310,7 +310,7 @@ assert (best[0] == best[1]).all() and (best[2][:, 1] == 1).all() and (best[0][:,
 # ::::{dropdown} What follows: the published study pays points for a call, a demo or a survey. Is that harmless?
 # :class-container: interview
 #
-# Not by this theorem. The points are paid for an action with customers whose record has the milestone, again and again, so they are no difference of potentials and do not cancel. Chapter 9 wins on mean reward with a rule that calls whoever has a call on record. If I want to reward progress, I give the
+# Not by this theorem. As coded, points are paid for an action whenever the record has the milestone, again and again, so they are no difference of potentials and do not cancel. Chapter 9 wins on mean reward with a rule that calls whoever has a call on record. If I want to reward progress, I give the
 # milestone a potential: entering pays it, and leaving takes it back, and so does the end of the episode, because $\Phi$ is 0 there.
 # ::::
 # ::::{dropdown} What follows: which potential would be best, and what does it do to Q-learning?
@@ -330,7 +330,7 @@ assert (best[0] == best[1]).all() and (best[2][:, 1] == 1).all() and (best[0][:,
 # L(\lambda) = \lambda B + \sum_i \max_j \, ( v_{ij} - \lambda \, c_{ij} ) .
 # $$ (wb-price)
 #
-# The smallest $L(\lambda)$ is the optimum of the linear relaxation. Choose each customer's best offer at that price. If customers who are indifferent at it are filled in one by one, the plan loses less than the value of one offer.
+# The smallest $L(\lambda)$ is the optimum of the linear relaxation. Choose each customer's best offer at that price. If ties are filled one by one, the plan loses less than the value of one offer.
 #
 # **Step 1: charge for the budget instead of forbidding to exceed it.** If $x$ keeps within the budget, $\lambda \, (B - \sum c_{ij} x_{ij}) \ge 0$. So
 #
@@ -340,7 +340,7 @@ assert (best[0] == best[1]).all() and (best[2][:, 1] == 1).all() and (best[0][:,
 #
 # **Step 2: it falls apart.** Given the price, each customer's maximum is a problem of its own. This is what makes ten million customers possible.
 #
-# **Step 3: the best price.** Let $x_{ij} \ge 0$ with $\sum_j x_{ij} = 1$. This linear program has a solution (everybody gets nothing) and is bounded, so by LP duality $\min_{\lambda \ge 0} L(\lambda)$ equals its optimum. $L$ is convex and piecewise linear, and where it is smooth its slope is $B$ minus the spending at
+# **Step 3: the best price.** Let $x_{ij} \ge 0$ with $\sum_j x_{ij} = 1$. This linear program is feasible (everybody gets nothing) and bounded, so by LP duality $\min_{\lambda \ge 0} L(\lambda)$ equals its optimum. $L$ is convex and piecewise linear, and where it is smooth its slope is $B$ minus the spending at
 # price $\lambda$. If the choices cost too much, raise the price. One can bisect, because spending never rises with the price.
 #
 # ::::{dropdown} Your step: why does no customer choose a more expensive offer at a higher price?
