@@ -531,7 +531,7 @@ assert spreads[0] < 0.02 < spreads[1]
 # ## In the interview
 #
 # ::::{dropdown} How do you split data for a model that will act in the future?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # By time, with a date that nearly every row has: train on the earliest rows, tune on the next, test on the last. I fit every statistic on train and count
 # only outcomes known by its last day. Then I look at who is in each part: in {numref}`fig-data-splits`, one sort with missing dates last moved a special group into the

@@ -560,7 +560,7 @@ assert changed(PublishedFeatures, "education") == changed(SoundFeatures, "countr
 # ## In the interview
 #
 # ::::{dropdown} Why is label encoding of a nominal column wrong, and how would you show it?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # The codes have an order and distances, the names have none, and a model that does arithmetic on them uses both. I would shuffle the labels, train again, and look at the spread
 # of the scores and of one person's prediction. In {numref}`fig-education-relabel` the AUC runs from {glue:text}`education-auc-low` to {glue:text}`education-auc-high` by the labels
@@ -574,7 +574,7 @@ assert changed(PublishedFeatures, "education") == changed(SoundFeatures, "countr
 # rows, with an interval.
 # ::::
 # ::::{dropdown} What can go wrong with target encoding?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # On the rows that the rates come from, each row's own outcome is in its feature, so the model trusts the column too much, most of all in small groups:
 # {numref}`fig-education-leak` "predicts" pure noise. I use out-of-fold rates for training rows, smoothing for small groups, and the overall rate for new names.

@@ -683,27 +683,27 @@ glue("q-states", f"{100 * (len(table.q) // 100)}", display=False)
 # ## In the interview
 #
 # ::::{dropdown} Derive the Q-learning update.
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # By the Bellman optimality equation, $q_*(s, a)$ is the mean of $r + \gamma \max_{a'} q_*(s', a')$ over what may follow. Replace the mean by one
 # sample and $q_*$ by the current table: that is the target. Move the old value a step $\alpha$ towards it. After a terminal state the future is
 # zero.
 # ::::
 # ::::{dropdown} When does tabular Q-learning converge?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # In a finite MDP with bounded rewards, and episodes that always end or $\gamma < 1$, if every state and action is tried without end and learning rates have an infinite sum and a finite sum of
 # squares {cite:p}`watkins1992`. With a constant rate it does not settle. If the features hide part of the state, the guarantee is lost {cite:p}`singh1994`. In practice
 # I check against a case with a known answer, as in {numref}`fig-q-climb`.
 # ::::
 # ::::{dropdown} How do you choose an exploration schedule?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # By tries per state and action, not by a number of episodes that sounds large. Too little gets stuck; random all the time sees the wrong states
 # ({numref}`fig-q-settings`). I start high, lower it, and judge the greedy policy apart from the exploring one.
 # ::::
 # ::::{dropdown} What is maximisation bias, and what helps?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # The maximum of noisy estimates is too high on average, and bootstrapping hands the error on from week to week. Rare, large rewards make it worse. More tries
 # and a falling learning rate shrink it; double Q-learning chooses with one table and evaluates with another {cite:p}`hasselt2010`.

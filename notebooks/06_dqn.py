@@ -772,7 +772,7 @@ glue("dqn-study-random", f"{rates['random']:.2f}%", display=False)
 # experience with new, and the copy slows the moving target ({numref}`fig-dqn-flow`).
 # ::::
 # ::::{dropdown} Why not simply a larger table?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # Its states would need experience of their own. In our comparison the finest table earned less than waiting after a million
 # weeks, and a network got about two thirds of the attainable gain ({numref}`fig-dqn-shares`).

@@ -724,7 +724,7 @@ assert all(scores[name].loc[EMBEDDINGS, "high"] < 0.9 for name in ENDS)
 # too short; and they are far too short if you draw customers where whole worlds vary.
 # ::::
 # ::::{dropdown} Your model failed the target that you set. What do you tell your stakeholders?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # The target, the result with its interval, and that it was missed; I do not move the target. Then what does hold: it is ahead of each of the seven tables, and gets most of the gain with inbound customers. Then what is unknown, and which run would settle it.
 # ::::

@@ -758,7 +758,7 @@ pd.DataFrame(
 # The share of inbound customers grew, and they subscribe far more often. I report groups with their sizes.
 # ::::
 # ::::{dropdown} How many customers does an A/B test need at a conversion of 0.44%?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # About 16 over the squared relative lift, in conversions of the control arm. For 20% that is 400, or some 91,000 customers in
 # each arm; without the shortcut it is 98,000. I fix the day of the analysis beforehand.

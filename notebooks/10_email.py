@@ -578,7 +578,7 @@ assert means["testing"] < 0.37 < means["training"]
 # ({numref}`fig-email-calibration`), and fit priors for groups of shops if groups differ.
 # ::::
 # ::::{dropdown} You find a bug in an update rule, but the results are good. What do you do?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # I work out what the rule really optimises: in one published case, half the reward and half the discount. Then I compare with an exact answer where one exists. Good results despite a bug often mean that the task is too easy to notice it, so I look for one that is not.
 # ::::

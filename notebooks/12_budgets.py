@@ -590,7 +590,7 @@ glue("budgets-published-share", f"{most_spent() / 1e6:.1%}", display=False)
 # Estimate what each offer adds for each customer, from randomised data. Then it is a multiple-choice knapsack: find by bisection the price at which everybody's best choice, value minus price times cost, fits the budget, and spend what is left where each cent gains most. Rounding loses little with many customers; estimation loses more, and the plan promises too much, so I judge it by a test. Rules are enforced twice: as masks before the choice, and by a safety layer after it.
 # ::::
 # ::::{dropdown} Derive the bound.
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # Add $\lambda (B - \text{spent})$, which is at least 0 within the budget. Drop the budget: customers separate, and each takes its maximum. The sum, plus $\lambda B$, is at least the optimum for any $\lambda \ge 0$. Over weeks each maximum is a small MDP.
 # ::::

@@ -647,12 +647,12 @@ assert float(evidence(6, 20, share=0.1)) < 20
 # both to fail, and say so.
 # ::::
 # ::::{dropdown} Why does importance sampling fail over a long horizon?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # The weight is a product of ratios. Its mean stays 1 while its variance can grow exponentially, so a few episodes carry everything and a typical log contains none of them.
 # ::::
 # ::::{dropdown} Why is offline Q-learning risky, and what do CQL and BCQ do?
-# :class-container: interview
+# :class-container: interview in-the-bank
 #
 # The maximum prefers actions whose value is overestimated, and a fixed log never corrects it. CQL lowers the values of actions outside the log; BCQ restricts the maximum to actions that the log takes often enough.
 # ::::

@@ -57,12 +57,12 @@ def test_no_question_is_asked_twice(bank):
 
 
 def test_the_chapters_questions_are_in_it(bank):
-    """Counted in the chapters by their markup, read with their numbers."""
+    """Counted in the chapters by their markup, read with their numbers; but those that the bank asks in other words."""
     texts = [path.read_text(encoding="utf-8") for path in interview.pages()]
     sections = [text.partition("\n# ## In the interview\n")[2] for text in texts]
     marks = sum(section.count("# :class-container: interview\n") for section in sections)
     asked = interview.asked_in_chapters()
-    assert len(asked) == marks > 30 and len(bank) == len(interview.written()) + marks
+    assert len(asked) == marks > 25 and len(bank) == len(interview.written()) + marks
     rows = next(each.answer for each in bank if each.question == "Tell me about a time when missing data mattered.")
     assert "11,032 prospects" in rows and "glue" not in rows
 

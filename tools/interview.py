@@ -154,7 +154,7 @@ def written() -> list[Question]:
 
 
 def asked_in_chapters() -> list[Question]:
-    """The questions that the chapters ask in their section "In the interview"."""
+    """The questions of the chapters' sections "In the interview", but for those that the bank asks in other words."""
     found = []
     for path in pages():
         label, _, section = text_of(path).partition("\n## In the interview\n")
@@ -163,7 +163,7 @@ def asked_in_chapters() -> list[Question]:
         chapter = re.search(r"(?m)^\((ch-[\w-]+)\)=", label)[1]
         section = re.split(r"(?m)^## |^# %% ", section)[0]
         for title, body in re.findall(
-            r"(?ms)^:{3,}\{dropdown\} (.+?)\n:class-container: interview\n(.*?)^:{3,}$", section
+            r"(?ms)^:{3,}\{dropdown\} ([^\n]+)\n:class-container: interview\n(.*?)^:{3,}$", section
         ):
             words = re.findall(r"[a-z]+", title.lower())
             name = "-".join([chapter.removeprefix("ch-"), *words[:5]])
