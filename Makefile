@@ -1,7 +1,7 @@
 # make book       set up what builds pages if need be, build the book, print the page to open
 # make test       everything: lint, notebook gates, tests, nbval, book, browser; a failing step hides no other
 # make notebooks  execute again the notebooks whose .py changed (ALL=1: every notebook, after a change of crm_rl)
-# make study      train every row of the study over 20 seeds, and record it
+# make study      train and record every study of the book
 # make check      the quick gates, under half a minute
 # make cards      the practice page, the Anki deck and the CSV, from the question bank
 # make lab        JupyterLab, which shows the book's markup
@@ -94,7 +94,7 @@ notebooks: $(STAMP)
 	@$(BIN)/python tools/notebooks.py execute $(if $(ALL),--all,--changed)
 	@$(BIN)/python -m tools.minutes --write
 
-# Every study of the book, recorded: the published study's five rows, what replay and target network do, the comparison.
+# Every study of the book, recorded.
 # It goes on where it was stopped. ORIGINAL=path adds the original export; STUDY="funnel" runs that one alone, and
 # STUDY="--dask tcp://..." passes options on.
 study: $(STAMP)

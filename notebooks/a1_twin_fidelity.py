@@ -262,7 +262,7 @@ glue("fidelity-auc-apart", f"{abs(auc['twin'] - auc['another draw']):.3f}", disp
 # %% [markdown]
 # The first is exact, in every draw. The second is close: one subscriber whose drawn day falls on the other side of the line moves it by a few points, and its interval is wide in any case.
 #
-# The third is another matter. Two draws differ by {glue:text}`fidelity-auc-apart`, while the AUC is only about a tenth above 0.5 in the first place. So you cannot learn from the twin *how much* an encoding of the
+# The third is another matter. No table counts it, two draws differ by {glue:text}`fidelity-auc-apart`, and the AUC is only about a tenth above 0.5. So you cannot learn from the twin *how much* an encoding of the
 # bootcamp gains for first calls. [Chapter 2](02_education_column.ipynb) therefore quotes the original, where the interval of that gain {glue:text}`fidelity-original-gain`. What chapter 2 finds about *names* (predictions that change when
 # bootcamps are renamed) is arithmetic, and holds on any data.
 #

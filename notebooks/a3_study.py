@@ -134,7 +134,7 @@ words = {"more": "lies above zero", "less": "lies below zero", "unclear": "inclu
 glue("full-last", words[verdict["as_coded", True, "dqn_selection", "random"]], display=False)
 
 # %% [markdown]
-# Rewards are interquartile means over 20 seeds, in points a customer; the intervals of the gaps count seeds and customers. **In no game does a learner earn more than
+# Rewards are interquartile means over 20 seeds, in points a customer; the intervals of the gaps count seeds and customers. **In no game is a learner shown to earn more than
 # random and more than the rival.** (Where the rival is random, the two columns are one comparison.)
 #
 # - **As described, without selection**, DQN earns more than always calling, the rival, and less than random. Each milestone pays once, and
@@ -238,8 +238,8 @@ assert share["described", "q_learning_selection"] > 0.9
 # guess.
 #
 # **As described**, there is no explosion, and the table with selection decides in met states. Yet most seeds fail. Why? Calling at once is right by a small
-# margin: a useless look costs a point and a delay. Meanwhile the value of calling jumps with each subscriber (+99) and each other customer (−1). With a learning
-# rate of 0.1 it scatters by 0.23 times the standard deviation of these rewards ([chapter 4](04_q_learning.ipynb)), several times the margin. And the target of a toggle is a *maximum* over 21 such
+# margin: a useless look costs a point and a delay. Meanwhile calling pays +114 for a subscriber, +14 for a call on record, else −1. With a learning
+# rate of 0.1 it scatters by 0.23 times the standard deviation of these rewards ([chapter 4](04_q_learning.ipynb)), more than the margin. And the target of a toggle is a *maximum* over 21 such
 # numbers, which is too high on average. So toggling looks good. If this is right, a smaller rate should cure it. To keep the states equal, we train with
 # ε = 1: both rates then learn from the very same steps.
 
