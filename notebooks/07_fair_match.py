@@ -495,7 +495,7 @@ glue("match-interaction", in_digits(*extra), display=False)
 # *worse than waiting* in smooth worlds. These customers hardly ever subscribe, and chapter 4 showed what rare rewards do to a learner.
 #
 # **In which worlds.** From smooth to rough worlds the lead of embeddings over numbers grows by {glue:text}`match-interaction`. With equal settings a lead in
-# rough worlds remains ([chapter 6](06_dqn.ipynb)); how much of the growth is due to embedding alone we have not separated.
+# rough worlds remains ([chapter 6](06_dqn.ipynb)); how much of the growth is due to embedding alone we have not separated. Where actions add little, no learner was ahead of waiting (up to a third of our effect, a hundred thousand weeks, smooth worlds; [lab note](a2_comparison.ipynb)).
 #
 # **With customers never met.** On the hidden pairs of {numref}`fig-dqn-unseen`, in smooth worlds both networks and the chosen table gain, and we cannot tell which of the two networks gains more. In rough worlds we cannot tell any of them from waiting. The finest table, which has only empty rows for
 # these customers, does worse than waiting in both.
