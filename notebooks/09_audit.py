@@ -2,7 +2,7 @@
 # (ch-audit)=
 # # The audit: floor and ceiling first
 #
-# 3.16 times as many subscribers as under random targeting: is that good?
+# The published study reports 3.16 times as many subscribers as under random targeting. Is that good?
 # **Compute the floor and the ceiling before you believe a score**: what the worst and the best policy would get on the same customers. It takes
 # a few lines and no training. Here it shows that doing nothing already "improves" threefold, and that only three customers
 # depend on the policy. At work, make it the first check of any result, including your own.

@@ -12,7 +12,8 @@ def situation(rng: np.random.Generator):
     """Proposals, rules, up to 40 customers, and an order; half of the time everybody is to get the dearest offer."""
     n = rng.integers(1, 41)
     people = Customers(rng.integers(0, 100, n), rng.random((n, 5)) < rng.random(), rng.integers(0, 15, n))
-    limits = Limits(int(rng.integers(6001)), int(rng.integers(15)), int(rng.integers(100)))
+    budget = 0 if rng.random() < 0.1 else int(rng.integers(6001))
+    limits = Limits(budget, int(rng.integers(15)), int(rng.integers(100)))
     actions = np.full(n, N_ACTIONS - 1) if rng.random() < 0.5 else rng.integers(N_ACTIONS, size=n)
     return actions, limits, people, rng.permutation(n)
 

@@ -1,7 +1,6 @@
 """What the chapters say of the original: every recorded number comes out again, and every chapter runs on it."""
 
 import json
-import re
 import sys
 
 import pytest
@@ -12,6 +11,11 @@ from crm_rl.files import PROJECT
 
 sys.path.insert(0, str(PROJECT / "tools"))
 import original_numbers as tool  # noqa: E402
+
+
+def executed(chapter: str):
+    """The chapter with its stored outputs."""
+    return tool.notebooks.read_ipynb(PROJECT / "notebooks" / f"{chapter}.ipynb")
 
 
 def test_the_record_says_where_it_comes_from():
@@ -34,6 +38,5 @@ def test_a_chapter_runs_on_the_original_and_gives_the_recorded_numbers(chapter, 
 @pytest.mark.parametrize("chapter", tool.CHAPTERS)
 def test_every_number_of_a_chapter_is_on_record(chapter):
     """So that a machine without the original sees it too, when a chapter has a number that was not recorded."""
-    text = (PROJECT / "notebooks" / f"{chapter}.py").read_text(encoding="utf-8")
-    names = {name for name in re.findall(r'glue\(\s*"([^"]+)"', text) if "-original-" not in name}
-    assert names <= set(original_numbers())
+    names = {name for name in tool.glued(executed(chapter)) if "-original-" not in name}
+    assert names and names <= set(original_numbers())

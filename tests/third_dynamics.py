@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from crm_rl.worlds.base import N_FEATURES, Outcome
+from crm_rl.worlds.base import Outcome
 
 CALL, DEMO = 1, 2
 
@@ -70,7 +70,7 @@ def step_all(states, actions, population, rules, rng):
     return Outcome(after, rewards, subscribed, subscribed.copy(), truncated)
 
 
-def observe(states):
-    seen = np.zeros((len(states.customer), N_FEATURES), dtype=np.float32)
-    seen[:, 0], seen[:, 1] = states.called, states.steps / 4
-    return seen
+@njit(cache=True)
+def observe(state, population, rules, out):
+    out[:] = 0
+    out[0], out[1] = state.called, state.steps / 4

@@ -8,7 +8,7 @@ import third_dynamics as dynamics
 from crm_rl.data.features import PUBLISHED_FEATURES
 from crm_rl.worlds.base import N_FEATURES
 from crm_rl.worlds.sampling import Pools, draw_many
-from crm_rl.worlds.stepping import Dynamics, register
+from crm_rl.worlds.stepping import Dynamics, observe_all, register
 
 
 class Levels(NamedTuple):
@@ -44,7 +44,7 @@ class ThirdWorld(NamedTuple):
         return dynamics.step_all(states, actions, self.population, self.rules, np.random.default_rng(0))
 
     def observe(self, states):
-        return dynamics.observe(states)
+        return observe_all(states, self.population, self.rules)
 
     def names(self):
         return {}
@@ -87,5 +87,6 @@ register(
         dynamics.advance,
         dynamics.state_key,
         dynamics.state_at,
+        dynamics.observe,
     )
 )

@@ -147,6 +147,7 @@ def counted_in_original(raw: pd.DataFrame, customers: pd.DataFrame, report: Clea
         "country_spelling": ("Country", "other spelling"),
         "country_none": ("Country", "not one country"),
         "first_unreadable": ("First Contact", "unreadable date"),
+        "first_late": ("First Contact", "milestone before first contact"),
         "last_text": ("Last Contact", "date as text"),
         "last_filled": ("Last Contact", "drag-fill"),
         "last_future": ("Last Contact", "after the snapshot"),

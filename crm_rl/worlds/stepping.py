@@ -27,8 +27,7 @@ class Dynamics(NamedTuple):
         state_key: (state, coder, rules) -> two integers, equal only for states that a table does not tell apart; the
             first is -1 for a state whose like training never had.
         state_at: (states, i) -> the state of episode i of a batch.
-        observe: (state, population, rules, out): writes what the agent sees into `out`, shape (15,) or (30,), float32;
-            None in a world that observes its batches without `observe_all`.
+        observe: (state, population, rules, out): writes what the agent sees into `out`, shape (15,) or (30,), float32.
     """
 
     name: str
@@ -38,7 +37,7 @@ class Dynamics(NamedTuple):
     advance: Callable
     state_key: Callable
     state_at: Callable
-    observe: Callable | None = None
+    observe: Callable
 
 
 _KINDS: dict[type, Dynamics] = {}
