@@ -540,7 +540,7 @@ assert customers_per_arm(BASE, 1.2) == 97_633
 # :class: by-hand
 #
 # The base rate is $p = 0.44\%$. A lift of 20% makes it $p' = 0.528\%$, a difference of $0.088\%$. In arms of $n$ customers the measured
-# difference has a variance of about $(p + p') / n = 0.00968 / n$. It must be 1.96 (the 5% level) plus 0.84 (found four times in five),
+# difference has a variance of about $(p + p') / n = 0.00968 / n$. That difference must be 1.96 (the 5% level) plus 0.84 (found four times in five),
 # together 2.8 standard deviations:
 #
 # $$
