@@ -151,7 +151,8 @@ def test_one_at_a_time_by_keyboard(page):
     for known in marks:
         asked.append(alone(page))
         page.keyboard.press("Enter")  # the question has the focus: open it
-        answer(page, asked[-1]).wait_for()
+        page.get_by_role("group", name="How was it?").wait_for()  # a browser tells a moment later that it is open
+        assert answer(page, asked[-1]).is_visible()
         page.keyboard.press("Tab")
         if not known:
             page.keyboard.press("Tab")
