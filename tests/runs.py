@@ -33,3 +33,8 @@ def kill_inside(train: Callable[[], object], at_least: Callable[[], bool], delay
 def files(folder: Path) -> dict[str, bytes]:
     """Every file under a folder, by its name there."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def finished(folder: Path) -> dict[str, bytes]:
+    """Every file but what a killed run left half-written, under names that nobody reads."""
+    return {name: content for name, content in files(folder).items() if ".tmp" not in name}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import stable_baselines3
 import torch
-from runs import files, kill_inside
+from runs import files, finished, kill_inside
 from small_networks import SMALL, small_run
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
@@ -316,7 +316,7 @@ def test_a_killed_run_ends_with_the_same_bytes(tmp_path):
         kill_inside(partial(small_run, killed, steps=6_400), reached, delay=rng.uniform(0, 0.05))
         assert has_come_to(killed, so_far) and not (killed / "policy.npz").exists()
     small_run(killed, steps=6_400)
-    assert files(tmp_path / "whole") == files(killed)
+    assert files(tmp_path / "whole") == finished(killed)
 
 
 def has_come_to(folder, steps):

@@ -371,6 +371,17 @@ def test_the_prior_that_the_counts_were_drawn_from_is_found():
     assert prior.spread() == pytest.approx(0.035, abs=0.002)
 
 
+def test_the_prior_does_not_hang_on_rounding():
+    """Small groups hardly tell how far their rates scatter; in another order, sums are rounded otherwise."""
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        sent = rng.integers(1, 20, 200)
+        answered = rng.binomial(sent, rng.beta(60, 120, 200))
+        one = audiences.fit_prior(Counts(sent, answered))
+        other = audiences.fit_prior(Counts(sent[::-1], answered[::-1]))
+        assert tuple(one) == pytest.approx(tuple(other), rel=0.01)
+
+
 def test_the_distribution_of_new_answers_is_scipy_s():
     prior, n = audiences.Prior(3.0, 5.0), np.array([0, 1, 40, 7])
     known = Counts(np.array([0, 5, 9, 100]), np.array([0, 5, 2, 40]))

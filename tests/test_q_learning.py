@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numba import types
 from numba.typed import Dict
-from runs import files, kill_inside
+from runs import files, finished, kill_inside
 from tiny_worlds import CALL_ONCE, CALL_ONCE_VALUES, DEMO_FLAG, LOOK_THEN_ACT, VALUE_OF_LOOKING, crowd, world
 
 from crm_rl.agents.checkpoints import PolicyError
@@ -191,7 +191,7 @@ def test_a_killed_run_ends_with_the_same_bytes(tmp_path):
         kill_inside(run, reached, delay=rng.uniform(0, 0.05))
         assert episodes_in(killed, so_far) and not episodes_in(killed, 20_000)
     train_q_learning(some, folder=killed.parent, **settings)
-    assert files(tmp_path / "whole") == files(tmp_path / "killed")
+    assert files(tmp_path / "whole") == finished(tmp_path / "killed")
 
 
 def episodes_in(path, so_far):
