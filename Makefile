@@ -19,6 +19,8 @@ BIN    := $(VENV)/bin
 # Small networks and small notebooks want one thread; more make them slower.
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Where this is set, each of the many processes would compile what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # With -j, too, one target after the other: they share an environment and _build, and the tests use both cores anyway.
 .NOTPARALLEL:

@@ -79,7 +79,7 @@ def _no_chosen_data(monkeypatch):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """With `--dist loadgroup`, what is between brackets is one group: a view of the book is looked at by one worker.
+    """With `--dist loadgroup`, what is between brackets is one group: the book at one width is looked at by one worker.
 
     xdist's own grouping appends the group to a test's name, which pytest 9.2 does not let it do.
     """

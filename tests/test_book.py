@@ -1,7 +1,7 @@
 """The built book in a real browser: every page, wide and narrow, light and dark.
 
 Needs `_build/html` (`make book`) and the Chromium or Chrome of the system; without either it says so and
-skips. Each view is a browser context that sees all pages once, and the views may be shared out over several
+skips. At each width all pages are loaded once and seen in both themes; the widths may be shared out over several
 processes. Requests to other hosts are blocked and listed: the book must be readable without them.
 """
 
@@ -20,8 +20,8 @@ HTML = ROOT / "_build" / "html"
 sys.path.insert(0, str(ROOT / "tools"))
 from screenshots import serve, toc_pages  # noqa: E402
 
-# The name of a view, between the brackets of a test's name, is its group: see conftest.py.
-VIEWS = [pytest.param((width, theme), id=f"{width} {theme}") for width in (1300, 390) for theme in ("light", "dark")]
+# A width, between the brackets of a test's name, is a group: see conftest.py.
+WIDTHS, THEMES = (1300, 390), ("light", "dark")
 
 CONTRAST = "color-contrast"
 
@@ -76,31 +76,32 @@ def address(browser):
 
 
 def axe_runs(name: str, width: int, theme: str) -> list[tuple[dict | None, dict]]:
-    """What axe looks at on a page in one view, and for what: (where, options).
+    """What axe looks at on a page at one width and theme, and for what: (where, options).
 
-    Markup is the same in both themes. Contrast takes most of the time, a node at a time, so it is measured once in the
-    light theme; in code, whose colours are the same everywhere, on one page; and in formulas, which are coloured as the
-    text is, not at all. The pages of the package are alike, so one of them stands for all; and of the questions to
-    practise, the first of each topic.
+    Markup is the same in both themes. Contrast takes most of the time, a node at a time, so it is measured once in each
+    theme, at one width each; in code, whose colours are the same everywhere, on one page; and in formulas, which are
+    coloured as the text is, not at all. The pages of the package are alike, so after the first look one of them stands
+    for all; and of the questions to practise, the first of each topic.
     """
-    alike = [".card-question ~ .card-question"]
-    code_and_formulas = {"exclude": [["pre"], ["mjx-container"], alike]}
+    questions = [".card-question ~ .card-question"]
+    code_and_formulas = {"exclude": [["pre"], ["mjx-container"], questions]}
+    wide, alike = width > 600, name.startswith("book/api/") and not name.endswith("/serving")
     runs = []
-    if theme == "light":
-        runs.append(({"exclude": [alike]}, {"rules": {CONTRAST: {"enabled": False}}}))
-    if (theme, width > 600) != ("light", False) and (not name.startswith("book/api/") or name.endswith("/serving")):
+    if theme == "light" and (wide or not alike):
+        runs.append(({"exclude": [questions]}, {"rules": {CONTRAST: {"enabled": False}}}))
+    if wide == (theme == "light") and not alike:
         everything = name == "notebooks/04_q_learning"
         runs.append((None if everything else code_and_formulas, {"runOnly": [CONTRAST]}))
     return runs
 
 
 class Visit:
-    """A browser context at one width and theme that keeps account of what goes wrong in it."""
+    """A browser context at one width, light until told otherwise, that keeps account of what goes wrong in it."""
 
-    def __init__(self, browser, address: str, width: int, theme: str):
+    def __init__(self, browser, address: str, width: int):
         self.address, self.errors, self.outside = address, [], set()
         self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=theme, proxy=NOWHERE_ELSE
+            viewport={"width": width, "height": 900}, color_scheme="light", proxy=NOWHERE_ELSE
         )
         self.context.set_default_timeout(600_000)  # out of reach, so that a busy machine fails nothing
         self.page = self.context.new_page()
@@ -132,34 +133,37 @@ class Visit:
             self.page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
             self.page.evaluate("MathJax.startup.promise.then(() => true)")
 
+    def wear(self, theme: str) -> None:
+        """Let the system have this theme."""
+        self.page.emulate_media(color_scheme=theme)
+        self.page.wait_for_function("theme => document.documentElement.dataset.theme == theme", arg=theme)
 
-@pytest.fixture(scope="module", params=VIEWS)
-def view(request) -> tuple[int, str]:
-    """A width and a theme."""
-    return request.param
 
-
-@pytest.fixture(scope="module")
-def looks(browser, address, view) -> dict[str, dict]:
-    """What was seen on every page in one view."""
+@pytest.fixture(scope="module", params=WIDTHS)
+def looks(browser, address, request) -> dict[str, dict]:
+    """What was seen at one width on every page, in each theme."""
     seen = {}
-    visit = Visit(browser, address, *view)
+    visit = Visit(browser, address, request.param)
     for name in toc_pages():
         visit.errors.clear()
         visit.outside.clear()
         visit.go(name)
-        look = visit.page.evaluate(LOOK)
-        look.update(errors=list(visit.errors), outside=sorted(visit.outside))
-        visit.page.evaluate(UNFOLD)
-        look["overflow_open"] = visit.page.evaluate(OVERFLOW)
-        look["axe"] = visit.axe(axe_runs(name, *view))
-        seen[name] = look
+        for theme in THEMES:
+            visit.wear(theme)
+            seen[name, theme] = visit.page.evaluate(LOOK)
+        for theme in THEMES:
+            visit.wear(theme)
+            visit.page.evaluate(UNFOLD)
+            look = seen[name, theme]
+            look.update(errors=list(visit.errors), outside=sorted(visit.outside))
+            look["overflow_open"] = visit.page.evaluate(OVERFLOW)
+            look["axe"] = visit.axe(axe_runs(name, request.param, theme))
     visit.context.close()
     return seen
 
 
 def wrong(looks: dict, key: str) -> dict:
-    return {name: look[key] for name, look in looks.items() if look[key]}
+    return {place: look[key] for place, look in looks.items() if look[key]}
 
 
 def test_no_console_error_and_no_failed_request(looks):
@@ -170,12 +174,12 @@ def test_no_page_asks_another_host(looks):
     assert wrong(looks, "outside") == {}
 
 
-def test_the_theme_follows_the_system(looks, view):
-    assert {name: look["theme"] for name, look in looks.items() if look["theme"] != view[1]} == {}
+def test_the_theme_follows_the_system(looks):
+    assert [place for place, look in looks.items() if look["theme"] != place[1]] == []
 
 
 def test_every_page_has_one_heading_of_the_first_level(looks):
-    assert {name: look["headings"] for name, look in looks.items() if look["headings"] != 1} == {}
+    assert {place: look["headings"] for place, look in looks.items() if look["headings"] != 1} == {}
 
 
 def test_every_image_is_there_and_has_alt_text(looks):
@@ -184,8 +188,8 @@ def test_every_image_is_there_and_has_alt_text(looks):
 
 
 def test_nothing_is_wider_than_the_screen(looks):
-    assert {name: look["overflow"] for name, look in looks.items() if look["overflow"] > 0} == {}
-    assert {name: look["overflow_open"] for name, look in looks.items() if look["overflow_open"] > 0} == {}
+    assert {place: look["overflow"] for place, look in looks.items() if look["overflow"] > 0} == {}
+    assert {place: look["overflow_open"] for place, look in looks.items() if look["overflow_open"] > 0} == {}
     assert wrong(looks, "wide") == {}
 
 
@@ -199,12 +203,12 @@ def test_every_formula_is_set(looks):
     assert wrong(looks, "raw") == {}
 
 
-@pytest.mark.parametrize("view", VIEWS[:1], indirect=True)
+@pytest.mark.parametrize("looks", WIDTHS[:1], indirect=True)
 def test_every_internal_link_resolves(looks, address):
-    ids = {name: set(looks[name]["ids"]) for name in toc_pages()}
+    ids = {name: set(looks[name, "light"]["ids"]) for name in toc_pages()}
     broken = set()
     for name in toc_pages():
-        for link in looks[name]["links"]:
+        for link in looks[name, "light"]["links"]:
             target, anchor = urldefrag(urljoin(f"{address}/{name}.html", link))
             if not target.startswith(address):
                 continue
@@ -217,7 +221,7 @@ def test_every_internal_link_resolves(looks, address):
 
 
 def test_search_finds_a_known_word(browser, address):
-    visit = Visit(browser, address, 1300, "light")
+    visit = Visit(browser, address, 1300)
     visit.page.goto(f"{address}/search.html?q=subscription", wait_until="load")
     visit.page.wait_for_selector("#search-results li a")
     assert visit.page.locator("#search-results li").count() >= 2
@@ -226,7 +230,7 @@ def test_search_finds_a_known_word(browser, address):
 
 
 def test_the_theme_button_works(browser, address):
-    visit = Visit(browser, address, 1300, "light")
+    visit = Visit(browser, address, 1300)
     visit.go(toc_pages()[0])
     page = visit.page
     seen = [page.evaluate("getComputedStyle(document.body).backgroundColor")]
@@ -239,7 +243,7 @@ def test_the_theme_button_works(browser, address):
 
 
 def test_the_navigation_opens_on_a_phone(browser, address):
-    visit = Visit(browser, address, 390, "light")
+    visit = Visit(browser, address, 390)
     visit.go(toc_pages()[0])
     visit.page.locator(".primary-toggle:visible").first.click()
     link = visit.page.locator(".bd-sidebar-primary a.reference:visible, dialog a.reference:visible").last
@@ -249,7 +253,7 @@ def test_the_navigation_opens_on_a_phone(browser, address):
 
 def test_solutions_are_folded_and_open(browser, address):
     """A solution shows nothing of its cells until it is opened, and then shows them."""
-    visit = Visit(browser, address, 1300, "light")
+    visit = Visit(browser, address, 1300)
     found = 0
     for name in toc_pages():
         if not (HTML / f"{name}.html").read_text(encoding="utf-8").count("solution dropdown"):
@@ -273,7 +277,7 @@ def test_solutions_are_folded_and_open(browser, address):
 
 def test_every_quiz_is_taken_up(browser, address):
     """Its options come in a new order, a choice is marked, and the score below counts the questions of the page."""
-    visit = Visit(browser, address, 390, "light")
+    visit = Visit(browser, address, 390)
     found = 0
     for name in toc_pages():
         if not (questions := (HTML / f"{name}.html").read_text(encoding="utf-8").count('class="quiz admonition"')):
@@ -291,7 +295,7 @@ def test_every_quiz_is_taken_up(browser, address):
 
 
 def test_the_ledger_can_be_searched(browser, address):
-    visit = Visit(browser, address, 390, "light")
+    visit = Visit(browser, address, 390)
     visit.go("book/ledger")
     page, rows = visit.page, visit.page.locator("table.ledger tbody tr")
     shown = page.locator("table.ledger tbody tr:visible")

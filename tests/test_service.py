@@ -386,7 +386,7 @@ def test_a_policy_can_be_valued_from_the_log(url):
 
 def test_the_service_explores_where_it_is_told_to(service, url):
     client = service(explore=1.0)
-    for _ in range(30):
+    for _ in range(150):
         client.post("/get-next-action", json=MOVE)
         client.post("/recommend/offer", json=offers.OfferQuestion.model_config["json_schema_extra"]["examples"][0])
     log = read_decisions(url)

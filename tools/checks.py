@@ -73,7 +73,7 @@ STEPS = [
         [*PYTEST, *WORKERS, "loadfile", *NBVAL, "notebooks"],
     ),
     Step("book", "the book built, warnings as errors", ["tools/book.py"]),
-    # What is seen in one view is one group.
+    # What is seen at one width is one group.
     Step("browser", "the built book in a browser", [*TESTS, *WORKERS, "loadgroup", "tests/test_book.py"]),
 ]
 
