@@ -406,7 +406,8 @@ for cell in ("05/03/2021", 44319, "next week"):
 # %%
 shuffled = customers.sample(frac=1, random_state=0)
 ends = int(0.70 * len(shuffled)), int(0.85 * len(shuffled))
-print("train:", f"{shuffled['inbound'].iloc[: ends[0]].mean():.1%}")  # your turn: the others
+# your turn: the others
+print("train:", f"{shuffled['inbound'].iloc[: ends[0]].mean():.1%}")
 
 # %% [markdown]
 # :::{solution-start} ex-data-random

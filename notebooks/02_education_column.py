@@ -19,7 +19,7 @@
 # : [Data processing](01_data_processing.ipynb). Reinforcement learning begins in [chapter 3](03_funnel_mdp.ipynb), which needs neither.
 #
 # Time
-# : 26 minutes to read, 30 seconds to run.
+# : 27 minutes to read, 30 seconds to run.
 # ::::
 
 # %% tags=["remove-cell"]
@@ -97,19 +97,23 @@ folds = list(KFold(5, shuffle=True, random_state=0).split(known))
 
 
 def predict(model, feature):
-    """Return each customer's chance of a first call, from a model of the other four folds."""
-    chances = cross_val_predict(model, feature, took_call, cv=folds, method="predict_proba")
+    """Return chances of a first call, each from a model of the other four folds."""
+    chances = cross_val_predict(
+        model, feature, took_call, cv=folds, method="predict_proba"
+    )
     return chances[:, 1]
 
 
 def by_code(code):
     """Predict from one number a bootcamp."""
-    return predict(LogisticRegression(C=1e6), bootcamp.map(code).to_numpy()[:, None] / 30)
+    codes = bootcamp.map(code).to_numpy()[:, None] / 30
+    return predict(LogisticRegression(C=1e6), codes)
 
 
 as_given = {f"B{alias}": alias for alias in range(1, 31)}
 print(f"{len(known):,} customers, {took_call.sum()} first calls")
-print(f"AUC with the aliases as given: {roc_auc_score(took_call, by_code(as_given)):.3f}")
+score = roc_auc_score(took_call, by_code(as_given))
+print(f"AUC with the aliases as given: {score:.3f}")
 
 # %% [markdown]
 # {term}`AUC` is the chance that the model ranks a customer who took a call above one who did not; guessing gives 0.5. Now for the test: the aliases are
@@ -123,9 +127,12 @@ print(f"AUC with the aliases as given: {roc_auc_score(took_call, by_code(as_give
 # %%
 rng = np.random.default_rng(2)
 aliases = list(as_given)
-shuffled = [dict(zip(rng.permutation(aliases), range(1, 31), strict=True)) for _ in range(200)]
+shuffled = [
+    dict(zip(rng.permutation(aliases), range(1, 31), strict=True)) for _ in range(200)
+]
 predictions = np.array([by_code(code) for code in shuffled])
-auc = pd.Series([roc_auc_score(took_call, p) for p in predictions], name="AUC, out of fold")
+scores = [roc_auc_score(took_call, each) for each in predictions]
+auc = pd.Series(scores, name="AUC, out of fold")
 
 # %% tags=["remove-cell"]
 from myst_nb import glue
@@ -441,10 +448,12 @@ before = PublishedFeatures().fit(parts.train).transform(parts.val)
 
 # %%
 def changed(encoder, column):
-    """Return the features that change when a column's names are shuffled, alike in train and val."""
+    """Return the features that change when a column's names are shuffled."""
     own = sorted(customers[column].dropna().unique())
     new = dict(zip(own, np.random.default_rng(0).permutation(own), strict=True))
-    train, val = (each.assign(**{column: each[column].map(new)}) for each in (parts.train, parts.val))
+    train, val = (
+        part.assign(**{column: part[column].map(new)}) for part in (parts.train, parts.val)
+    )
     before = encoder().fit(parts.train).transform(parts.val)
     after = encoder().fit(train).transform(val)
     return [name for name in before if not np.allclose(before[name], after[name])]

@@ -460,7 +460,12 @@ glue("budgets-bare-ahead", in_digits(*worse, decimals=1), display=False)
 # The published `OfferEnv` poses the same problem: customers in turn, the same offers and channels, twelve weekly budgets, reward *profit + 0.5 x trip*, and a fine for overspending. Our `published` module has it as coded. Can its budget bind, and what does its reward pay for?
 
 # %%
-from crm_rl.case_studies.budgets.published import AS_CODED, CHARGED, expected_reward, most_spent
+from crm_rl.case_studies.budgets.published import (
+    AS_CODED,
+    CHARGED,
+    expected_reward,
+    most_spent,
+)
 
 print(f"the most that can be spent in a week: {most_spent():,.0f} of 1,000,000 dollars")
 offers = np.arange(6)

@@ -140,13 +140,13 @@ for name, baseline in (("without baseline", 0), ("with baseline   ", J)):
 #
 # ## 6. Importance weights, their variance, and doubly robust
 #
-# **Given.** A log of $n$ independent customers: context $X$, action $A$ drawn from a known {term}`behaviour policy` $b(a \mid X)$, reward $R$ with mean $q(X, A)$. We want the value of another policy,
-# $V = \mathbb{E}_X \sum_a \pi(a \mid X) \, q(X, a)$. Assume overlap: $b(a \mid x) > 0$ wherever $\pi(a \mid x) > 0$. Let $\rho = \pi(A \mid X) / b(A \mid X)$ be the {term}`importance weight`.
+# **Given.** A log of $n$ independent customers: context $X$, action $A$ drawn from a known {term}`behaviour policy` $\mu(a \mid X)$, reward $R$ with mean $q(X, A)$. We want the value of another policy,
+# $V = \mathbb{E}_X \sum_a \pi(a \mid X) \, q(X, a)$. Assume overlap: $\mu(a \mid x) > 0$ wherever $\pi(a \mid x) > 0$. Let $\rho = \pi(A \mid X) / \mu(A \mid X)$ be the {term}`importance weight`.
 #
-# **Step 1: the weight undoes the behaviour.** In each context $\mathbb{E}[\rho R \mid x] = \sum_a b(a \mid x) \, \frac{\pi(a \mid x)}{b(a \mid x)} \, q(x, a)$, and $b$ cancels. So the mean of $\rho R$, inverse propensity scoring (IPS), is unbiased
+# **Step 1: the weight undoes the behaviour.** In each context $\mathbb{E}[\rho R \mid x] = \sum_a \mu(a \mid x) \, \frac{\pi(a \mid x)}{\mu(a \mid x)} \, q(x, a)$, and $\mu$ cancels. So the mean of $\rho R$, inverse propensity scoring (IPS), is unbiased
 # {cite:p}`horvitz1952`. With $R = 1$: $\mathbb{E}[\rho] = 1$.
 #
-# **Step 2: the price is variance.** $\operatorname{Var}(\rho R) = \mathbb{E}[\rho^2 R^2] - V^2$, where $\mathbb{E}[\rho^2] = \mathbb{E}_X \sum_a \pi(a \mid X)^2 / b(a \mid X)$. Over an episode the weights multiply.
+# **Step 2: the price is variance.** $\operatorname{Var}(\rho R) = \mathbb{E}[\rho^2 R^2] - V^2$, where $\mathbb{E}[\rho^2] = \mathbb{E}_X \sum_a \pi(a \mid X)^2 / \mu(a \mid X)$. Over an episode the weights multiply.
 #
 # ::::{dropdown} Your step: what is 𝔼[ρ²] for a fixed plan, judged on random actions, with 6 actions and 12 weeks?
 # :class-container: interview
@@ -157,19 +157,19 @@ for name, baseline in (("without baseline", 0), ("with baseline   ", J)):
 #
 # **Step 3: divide by the weights.** Self-normalised IPS, $\sum \rho_i R_i / \sum \rho_i$, has a bias that shrinks like $1/n$. Adding a constant to all rewards adds the same constant to it, which is not so for IPS {cite:p}`swaminathan2015`. The effective sample size is $(\sum \rho_i)^2 / \sum \rho_i^2$.
 #
-# **Step 4: doubly robust.** Take a model $\hat q$ and, if they are unknown, propensities $\hat b > 0$, both fitted on other data. Correct the model by the weighted errors that it makes on the log {cite:p}`dudik2014`:
+# **Step 4: doubly robust.** Take a model $\hat q$ and, if they are unknown, propensities $\hat\mu > 0$, both fitted on other data. Correct the model by the weighted errors that it makes on the log {cite:p}`dudik2014`:
 #
 # $$
 # \begin{aligned}
 # \hat V &= \frac1n \sum_i \Big[ \sum_a \pi(a \mid X_i) \, \hat q(X_i, a) + \hat\rho_i \, \big( R_i - \hat q(X_i, A_i) \big) \Big] , \\
-# \hat\rho_i &= \pi(A_i \mid X_i) \, / \, \hat b(A_i \mid X_i) .
+# \hat\rho_i &= \pi(A_i \mid X_i) \, / \, \hat\mu(A_i \mid X_i) .
 # \end{aligned}
 # $$ (wb-dr)
 #
 # **Step 5: its bias is a product.** Average over $R$, then over $A$, and subtract $V$:
 #
 # $$
-# \mathbb{E}[\hat V] - V = \mathbb{E}_X \sum_a \pi(a \mid X) \, \Big( 1 - \frac{b(a \mid X)}{\hat b(a \mid X)} \Big) \, \big( \hat q - q \big)(X, a) .
+# \mathbb{E}[\hat V] - V = \mathbb{E}_X \sum_a \pi(a \mid X) \, \Big( 1 - \frac{\mu(a \mid X)}{\hat\mu(a \mid X)} \Big) \, \big( \hat q - q \big)(X, a) .
 # $$
 #
 # If the propensities are right *or* the model is right, every term is zero. If both are slightly wrong, the bias is a small number times a small number.
@@ -188,26 +188,26 @@ for name, baseline in (("without baseline", 0), ("with baseline   ", J)):
 # %%
 # The chance of a sale by context and action; the log rarely took the best action.
 q = np.array([[0.02, 0.05, 0.10], [0.12, 0.05, 0.02]])
-b = np.array([[0.6, 0.3, 0.1], [0.1, 0.3, 0.6]])
+mu = np.array([[0.6, 0.3, 0.1], [0.1, 0.3, 0.6]])
 pi = np.array([[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]])
 rng = np.random.default_rng(4)
 X = rng.integers(2, size=(4000, 500))  # 4,000 logs of 500 customers
-A = (rng.random(X.shape)[..., None] > b[X].cumsum(axis=-1)[..., :2]).sum(axis=-1)
+A = (rng.random(X.shape)[..., None] > mu[X].cumsum(axis=-1)[..., :2]).sum(axis=-1)
 R = rng.random(X.shape) < q[X, A]
 
 
-def robust(q_hat, b_hat):
+def robust(q_hat, mu_hat):
     """Return the doubly robust estimate from each log, in percent."""
     model = (pi * q_hat).sum(axis=1)[X]
-    return 100 * (model + (pi / b_hat)[X, A] * (R - q_hat[X, A])).mean(axis=1)
+    return 100 * (model + (pi / mu_hat)[X, A] * (R - q_hat[X, A])).mean(axis=1)
 
 
-rho, flat = (pi / b)[X, A], np.full((2, 3), 0.05)
+rho, flat = (pi / mu)[X, A], np.full((2, 3), 0.05)
 estimates = {
-    "IPS": robust(0 * q, b),
+    "IPS": robust(0 * q, mu),
     "self-normalised": 100 * (rho * R).sum(axis=1) / rho.sum(axis=1),
-    "DR, model right": robust(q, b),
-    "DR, model wrong": robust(flat, b),
+    "DR, model right": robust(q, mu),
+    "DR, model wrong": robust(flat, mu),
     "DR, propensity wrong": robust(q, np.full((2, 3), 1 / 3)),
     "DR, both wrong": robust(flat, np.full((2, 3), 1 / 3)),
 }
@@ -218,10 +218,10 @@ for name, each in estimates.items():
 # %% tags=["remove-cell"]
 truth = 100 * (pi * q).sum(axis=1).mean()
 for model, name in ((0 * q, "IPS"), (q, "DR, model right")):  # step 6
-    weights = pi / b
+    weights = pi / mu
     error = weights * (q - model)
-    middle = (b * error**2).sum(axis=1) - (b * error).sum(axis=1) ** 2
-    last = (b * weights**2 * q * (1 - q)).sum(axis=1)
+    middle = (mu * error**2).sum(axis=1) - (mu * error).sum(axis=1) ** 2
+    last = (mu * weights**2 * q * (1 - q)).sum(axis=1)
     variance = (pi * q).sum(axis=1).var() + (middle + last).mean()
     assert abs(100 * np.sqrt(variance / 500) / estimates[name].std() - 1) < 0.05
 assert all(abs(each.mean() - truth) < 0.12 for name, each in estimates.items() if name != "DR, both wrong")
@@ -346,7 +346,7 @@ assert (best[0] == best[1]).all() and (best[2][:, 1] == 1).all() and (best[0][:,
 # ::::{dropdown} Your step: why does no customer choose a more expensive offer at a higher price?
 # :class-container: interview
 #
-# Let $j$ be the customer's best offer at $\lambda$, and $k$ at $\mu > \lambda$. Then $v_j - \lambda c_j \ge v_k - \lambda c_k$ and $v_k - \mu c_k \ge v_j - \mu c_j$. Add the two: $(\mu - \lambda) \, c_j \ge (\mu - \lambda) \, c_k$, so $c_j \ge c_k$.
+# Let $j$ be the customer's best offer at $\lambda$, and $k$ at $\lambda' > \lambda$. Then $v_j - \lambda c_j \ge v_k - \lambda c_k$ and $v_k - \lambda' c_k \ge v_j - \lambda' c_j$. Add the two: $(\lambda' - \lambda) \, c_j \ge (\lambda' - \lambda) \, c_k$, so $c_j \ge c_k$.
 # ::::
 #
 # **Step 4: little is lost.** Call the best price $\lambda_*$. Let everybody take the cheapest of their best offers at it: this keeps the budget, since $L$ does not fall to the right of its minimum. Then switch the indifferent customers, one by one, to the dearest of theirs, until the next
