@@ -4,11 +4,13 @@ Each job runs in a process of its own, so that its peak memory is its own; start
 """
 
 import argparse
+import contextlib
 import datetime
 import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -86,11 +88,21 @@ def measure(job: str, path: Path, out: Path) -> dict:
     }
 
 
+def processor() -> str:
+    """What the processor calls itself."""
+    with contextlib.suppress(OSError):  # Linux alone has this file
+        names = re.findall(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine()
+
+
 def provenance() -> dict:
     return {
         "date": datetime.date.today().isoformat(),
         "python": platform.python_version(),
         "system": platform.system(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "load before": round(os.getloadavg()[0], 1),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},

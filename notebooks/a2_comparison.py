@@ -326,7 +326,7 @@ assert winners[0.0, 10_000] == ["DQN, numbers"] and winners[1.0, 10_000] == []
 # DQN and PPO of Stable-Baselines3 with the best of their trials, after a million weeks in three worlds: their shares, and by how much each of our networks is ahead.
 
 # %% tags=["hide-input"]
-AHEAD = {f"lead of {arm}": arm for arm in NETWORKS}
+AHEAD = {f"lead of {arm.removeprefix('DQN, ')}": arm for arm in NETWORKS}
 library = {
     (name, arm): {"share": score(why, arm, roughness=end)}
     | {what: lead(why, ours, arm, roughness=end) for what, ours in AHEAD.items()}
