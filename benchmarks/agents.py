@@ -182,7 +182,7 @@ def where_the_time_goes(steps: int, seeds: int = 20) -> list[dict]:
     parts = {
         "forward passes": ("baddbmm", "relu"),
         "backward passes": ("run_backward",),
-        "Adam": ("_fused_adam_",),
+        "Adam": ("_fused_adam",),
         "drawing from memory": ("sample", "<listcomp>", "stack"),
         "the worlds": ("step", "observe", "begin_anew", "_start"),
         "shortening gradients": ("shorten_gradients", "square", "mul_"),
