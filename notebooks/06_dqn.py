@@ -126,7 +126,7 @@ assert halfway["low"] < 0 < halfway["high"]
 # In {term}`smooth worlds <smooth world>` customers whose numbers are close respond alike. There the network on numbers gets {glue:text}`dqn-smooth-dqn-numbers` of the attainable gain (its {term}`share <share of the attainable gain>`). The best of
 # the tables, the one that we chose by hand, gets {glue:text}`dqn-smooth-chosen-table`: the network is {glue:text}`dqn-ahead-tables` above it. The finest table does worse than waiting ({glue:text}`dqn-smooth-finest-table`).
 #
-# On the way to {term}`rough worlds <rough world>` more and more countries and bootcamps respond unlike their neighbours. The network on numbers falls, to {glue:text}`dqn-half-numbers` halfway, where we cannot tell it from the chosen table; the one with embeddings does not
+# On the way to {term}`rough worlds <rough world>` more and more countries and bootcamps respond unlike their neighbours. The network on numbers falls, to {glue:text}`dqn-half-numbers` halfway, where we cannot tell it from the chosen table; of the one with embeddings we cannot tell a fall
 # ({numref}`fig-dqn-shares`).
 #
 # ## From a table to a network

@@ -44,7 +44,7 @@ if "google.colab" in sys.modules:
 # Each learner, or {term}`arm`, had a million customer-weeks in each of ten {term}`responsive worlds <responsive world>`: in {term}`smooth <smooth world>` ones, where customers of similar
 # {term}`standing` respond alike, and in {term}`rough <rough world>` ones, where every country and bootcamp is a case of its own. From here on shares are decimals: 0.66 is 66% of the attainable gain.
 
-# %% mystnb={"figure": {"caption": "What each arm gets of the attainable gain. A dot is the mean over ten worlds, a bar its 95% interval. The best single action and the hand-written rule were chosen with knowledge of the world; all others learned from a million weeks.", "name": "fig-match-all"}, "image": {"alt": "Dots with intervals for sixteen arms, smooth and rough worlds. Both networks are far to the right of every table; in rough worlds the network with embeddings is ahead of the one on numbers. All are well short of the optimum at 1; the finest table is left of waiting at 0."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What each arm gets of the attainable gain. A dot is the mean over ten worlds, a bar its 95% interval. The best single action and the hand-written rule were chosen with knowledge of the world; all others learned from a million weeks.", "name": "fig-match-all"}, "image": {"alt": "Dots with intervals for sixteen arms, smooth and rough worlds. Both networks are to the right of every table; in rough worlds the network with embeddings is ahead of the one on numbers. All are well short of the optimum at 1; the finest table is left of waiting at 0."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -94,7 +94,7 @@ glue(
 )
 
 # %% [markdown]
-# The two networks lead, and the finest table does worse than waiting. The network with embeddings gets
+# In smooth worlds the two networks lead, in rough ones the network with embeddings, and the finest table does worse than waiting. The network with embeddings gets
 # {glue:text}`match-emb-smooth` of the attainable gain in smooth worlds. Nobody comes near the optimum. Below you find what [each arm](match-rivals) does; the tables are those of
 # chapter 5. First, let us see what such a dot is worth.
 #
@@ -499,7 +499,7 @@ glue("match-interaction", in_digits(*extra), display=False)
 # *worse than waiting* in smooth worlds. These customers hardly ever subscribe, and chapter 4 showed what rare rewards do to a learner.
 #
 # **In which worlds.** From smooth to rough worlds the lead of embeddings over numbers grows by {glue:text}`match-interaction`. With equal settings a lead in
-# rough worlds remains ([chapter 6](06_dqn.ipynb)); how much of the growth is due to embedding alone we have not separated. Where actions add little, no learner was ahead of waiting (up to a third of our effect, a hundred thousand weeks, smooth worlds; [lab note](a2_comparison.ipynb)).
+# rough worlds remains ([chapter 6](06_dqn.ipynb)); how much of the growth is due to embedding alone we have not separated. Where actions add little, none of seven learners was ahead of waiting (up to a third of our effect, a hundred thousand weeks, smooth worlds; [lab note](a2_comparison.ipynb)).
 #
 # **With customers never met.** On the hidden pairs of {numref}`fig-dqn-unseen`, in smooth worlds both networks and the chosen table gain, and we cannot tell which of the two networks gains more. In rough worlds we cannot tell any of them from waiting. The finest table, which has only empty rows for
 # these customers, does worse than waiting in both.
@@ -611,7 +611,7 @@ assert all(scores[name].loc[EMBEDDINGS, "high"] < 0.9 for name in ENDS)
 # 2. **At least 0.90 of the gain: missed.** It gets {glue:text}`match-emb-smooth` in smooth worlds. In rough ones it gets {glue:text}`match-emb-rough`.
 # 3. **It is ahead of every table, also of the one chosen by hand, in both**, on average by {glue:text}`match-tables` or more.
 # 4. **It is ahead of the best single action**, so varying pays. It gains with inbound customers. It loses to waiting with outbound ones in smooth worlds, and cannot be told from waiting with unseen ones in rough worlds.
-# 5. **Not known**: whether it is ahead of the library's PPO in smooth worlds and of its DQN in rough ones, which three worlds do not tell; and, in smooth worlds, how much of the spread is due to seeds.
+# 5. **Not known**: whether it is ahead of the library's PPO in smooth worlds and of its DQN in rough ones, which three worlds do not tell; and how much of the spread is due to seeds, in smooth worlds and after a million weeks.
 #
 # The full record, with every arm, trial and group, is in [the lab note](a2_comparison.ipynb).
 #
@@ -633,14 +633,14 @@ assert all(scores[name].loc[EMBEDDINGS, "high"] < 0.9 for name in ENDS)
 # :::::{admonition} 1. Who earns more?
 # :class: quiz
 #
-# A report says: in smooth worlds fitted Q earns {glue:text}`match-money-fitted` dollars a customer on average (three worlds), the network with embeddings {glue:text}`match-money-emb` (ten).
+# A report judged fitted Q in three smooth worlds and the network with embeddings in ten. On average, it says, they earn {glue:text}`match-money-fitted` and {glue:text}`match-money-emb` dollars a customer.
 #
 # ::::{dropdown} Fitted Q: its mean is higher.
 # :class-container: wrong
 #
 # The means are over different worlds, and these three happen to have more to gain.
 # ::::
-# ::::{dropdown} The network: in the worlds that both played it is ahead.
+# ::::{dropdown} The network: in the same three worlds it is ahead.
 # :class-container: right
 #
 # Its lead there is {glue:text}`match-money-lead-fitted` dollars.
