@@ -52,6 +52,7 @@ import pandas as pd
 from crm_rl import plots
 from crm_rl.evaluation.intervals import in_digits, over_seeds
 from crm_rl.experiments.arms import ARMS, CHOSEN_TABLE
+from crm_rl.experiments.comparison_plan import LIBRARY
 from crm_rl.experiments.comparison_record import lead, load_comparison, score, shares
 from crm_rl.worlds.nature import BOOK_WORLD
 
@@ -411,7 +412,6 @@ pd.DataFrame({
 # %% tags=["remove-cell"]
 why = load_comparison("why_twin")
 why = why[why["world"] != BOOK_WORLD]
-LIBRARY = ["library's DQN", "library's PPO"]
 at_length = pd.concat([runs, why[why["arm"].isin(LIBRARY)]])
 over = {
     (arm, name): lead(at_length, EMBEDDINGS, arm, roughness=end)

@@ -64,6 +64,7 @@ from myst_nb import glue
 from crm_rl import plots
 from crm_rl.evaluation.intervals import in_digits, over_seeds
 from crm_rl.experiments.arms import ARMS, CHOSEN_TABLE, KNOWN
+from crm_rl.experiments.comparison_plan import LIBRARY
 from crm_rl.experiments.comparison_record import components, coverage, lead, load_comparison, score, shares
 from crm_rl.worlds.nature import BOOK_WORLD
 
@@ -294,7 +295,6 @@ assert noise["rough", "sum of tables"]["all"]["low"] > 0
 # After ten thousand and a hundred thousand weeks, in three worlds (five for the networks):
 
 # %% tags=["hide-input"]
-LIBRARY = ["library's DQN", "library's PPO"]
 few = [*order[order.isin(list(ARMS))], *LIBRARY]
 pd.DataFrame(
     {
