@@ -72,6 +72,21 @@ def test_when_all_is_well_the_code_is_zero(project, capfd):
     assert capfd.readouterr().out.endswith("skipped: nothing\nfailed: nothing\ntotal: 1 passed, 0 failed, 0 skipped\n")
 
 
+def test_steps_side_by_side_are_told_of_one_after_the_other(project, capfd):
+    """Each waits for the other's file, so that they end only if they run at the same time."""
+    code = "import pathlib, time\npathlib.Path({!r}).touch()\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.01)\n"
+    code += "print('I am {}')\nraise SystemExit({})"
+    (project / "one.py").write_text(code.format("a", "b", "one", 0), encoding="utf-8")
+    (project / "two.py").write_text(code.format("b", "a", "two", 3), encoding="utf-8")
+    (project / "last.py").write_text("print('I am last')", encoding="utf-8")
+    steps = [Step(name, name, [f"{name}.py"], beside=name == "two") for name in ("one", "two", "last")]
+    assert checks.run_all(steps) == 1
+    told = capfd.readouterr().out.split("---- summary")
+    lines = [line for line in told[0].splitlines() if line]
+    assert lines == ["== one: one", "I am one", "== two: two", "I am two", "== last: last", "I am last"]
+    assert "total: 2 passed, 1 failed, 0 skipped" in told[1] and "two (exit code 3, see above)" in told[1]
+
+
 def test_a_step_whose_tests_cannot_be_read_has_failed(project, capfd):
     (project / "test_broken.py").write_text("import nothing_of_the_kind\n", encoding="utf-8")
     assert checks.run_all([Step("only", "fails", [*PYTEST, "test_broken.py"])]) == 1

@@ -4,19 +4,24 @@
     python tools/checks.py lint gates      the quick ones, as `make check` does
 
 A step that fails does not hide the next ones: all of them run, and the summary names each step and each failed test.
+The book is built by one core, so it is built beside the notebooks, whose workers are often waiting for their kernels.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import itertools
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from console import finish
 from kernels import kernel_environment
@@ -39,11 +44,15 @@ NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what it looks at, and the module of this very Python that does it, with its arguments."""
+    """One step: what it looks at, and the module of this very Python that does it, with its arguments.
+
+    A step that runs `beside` another starts together with the one before it and is told of when that has ended.
+    """
 
     name: str
     what: str
     command: list[str] = field(default_factory=list)
+    beside: bool = False
 
     @property
     def counts(self) -> bool:
@@ -53,6 +62,10 @@ class Step:
     @property
     def report(self) -> Path:
         return REPORTS / f"{self.name}.xml"
+
+    def title(self) -> str:
+        """What announces the step."""
+        return f"\n== {self.name}: {self.what}"
 
     def line(self) -> list[str]:
         """The command line."""
@@ -72,7 +85,7 @@ STEPS = [
         "notebooks executed and compared, strictly",
         [*PYTEST, *WORKERS, "loadfile", *NBVAL, "notebooks"],
     ),
-    Step("book", "the book built, warnings as errors", ["tools/book.py"]),
+    Step("book", "the book built, warnings as errors", ["tools/book.py"], beside=True),
     # What is seen at one width is one group.
     Step("browser", "the built book in a browser", [*TESTS, *WORKERS, "loadgroup", "tests/test_book.py"]),
 ]
@@ -80,7 +93,12 @@ STEPS = [
 
 def run(step: Step, environment: Mapping[str, str] = os.environ) -> Outcome:
     """Run one step from the project's top, its output as it comes."""
-    print(f"\n== {step.name}: {step.what}", flush=True)
+    print(step.title(), flush=True)
+    return outcome(step, environment)
+
+
+def outcome(step: Step, environment: Mapping[str, str], output: IO | None = None) -> Outcome:
+    """How a step goes; its output goes into a file, or where ours goes."""
     defaults = {
         "OMP_NUM_THREADS": "1",  # small networks want one thread; more make them slower
         "PYTEST_XDIST_AUTO_NUM_WORKERS": str(min(os.cpu_count() or 1, MOST_WORKERS)),
@@ -92,13 +110,32 @@ def run(step: Step, environment: Mapping[str, str] = os.environ) -> Outcome:
         environment = {**defaults, **environment, "PYTHONUNBUFFERED": "1"}
         if "--nbval" in step.command:
             environment = kernel_environment(environment, profile)
-        code = subprocess.run(step.line(), cwd=ROOT, env=environment, check=False).returncode
+        how = {"cwd": ROOT, "env": environment, "stdout": output, "stderr": output}
+        code = subprocess.run(step.line(), check=False, **how).returncode
     return outcome_of(step.name, code, time.perf_counter() - start, ROOT / step.report if step.counts else None)
 
 
+def run_beside(first: Step, others: list[Step], environment: Mapping[str, str]) -> list[Outcome]:
+    """Run steps at the same time; what the others say is shown when the first has ended."""
+    with contextlib.ExitStack() as opened, ThreadPoolExecutor() as pool:
+        files = [opened.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in others]
+        started = [pool.submit(outcome, *each) for each in zip(others, [environment] * len(others), files, strict=True)]
+        outcomes = [run(first, environment)]
+        for step, one, file in zip(others, started, files, strict=True):
+            outcomes.append(one.result())
+            file.seek(0)
+            print(step.title(), file.read(), sep="\n", end="", flush=True)
+    return outcomes
+
+
 def run_all(steps: list[Step], environment: Mapping[str, str] = os.environ) -> int:
-    """Run the steps one after the other, whatever fails, and print the summary; 1 if any failed."""
-    return conclude([run(step, environment) for step in steps])
+    """Run the steps, whatever fails, and print the summary; 1 if any failed."""
+    outcomes = []
+    while steps:
+        together = 1 + sum(1 for _ in itertools.takewhile(lambda step: step.beside, steps[1:]))
+        outcomes += run_beside(steps[0], steps[1:together], environment)
+        steps = steps[together:]
+    return conclude(outcomes)
 
 
 def conclude(outcomes: list[Outcome]) -> int:

@@ -209,8 +209,8 @@ def shorten_gradients(networks: Networks, longest: float) -> None:
     if np.isinf(longest):
         return
     gradients = [parameter.grad for parameter in networks.parameters()]
-    squares = torch.stack([gradient.flatten(1).square().sum(dim=1) for gradient in gradients]).sum(dim=0)
-    factor = (longest / (squares.sqrt() + 1e-6)).clamp(max=1.0)[:, None, None]
+    lengths = torch.stack([torch.linalg.vector_norm(gradient, dim=(1, 2)) for gradient in gradients])
+    factor = (longest / (lengths.norm(dim=0) + 1e-6)).clamp(max=1.0)[:, None, None]
     for gradient in gradients:
         gradient.mul_(factor)
 

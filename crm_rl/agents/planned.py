@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from crm_rl.agents.reference import HAND_WRITTEN, rule_policy
-from crm_rl.planning.exact import all_states, always, best_of, evaluate, optimal, shape_of, starts_of
+from crm_rl.planning.exact import all_states, always, best_of, chunks, evaluate, optimal, shape_of, starts_of
 from crm_rl.planning.shared import shared_policy
 from crm_rl.worlds.base import N_ACTIONS, Action
-from crm_rl.worlds.responsive import Population
+from crm_rl.worlds.responsive import Population, subset
 from crm_rl.worlds.responsive_world import ResponsiveWorld
 
 
@@ -101,6 +101,9 @@ def _for_all(plan: np.ndarray) -> PlannedPolicy:
 
 def worth(policy: PlannedPolicy, world: ResponsiveWorld) -> float:
     """The exact value of a plan to all customers of a world together, in dollars."""
-    people, which = starts_of(world.population)
-    shape = (*shape_of(people, world.rules), N_ACTIONS)
-    return evaluate(np.broadcast_to(policy.plan(people), shape), people, world.rules).at_start(people)[which].sum()
+    types, which = starts_of(world.population)
+    values = []
+    for people in (subset(types, place) for place in chunks(len(types.start))):
+        chances = np.broadcast_to(policy.plan(people), (*shape_of(people, world.rules), N_ACTIONS))
+        values.append(evaluate(chances, people, world.rules).at_start(people))
+    return np.concatenate(values)[which].sum()

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from crm_rl.agents.dqn import train_seeds
 from crm_rl.agents.dqn_settings import STUDY as DQN_STUDY
 from crm_rl.agents.policies import Policy
 from crm_rl.agents.q_learning import STUDY as Q_STUDY
@@ -95,6 +94,8 @@ class Job(NamedTuple):
                 for seed in self.seeds
             ]
         elif learner == "dqn":
+            from crm_rl.agents.dqn import train_seeds  # who reads the record need not wait for PyTorch
+
             hyper, train = DQN_STUDY[self.setting, selection], [parts["train"]] * len(self.seeds)
             trained = train_seeds(train, hyper, self.budget.steps, list(self.seeds), folder, checkpoint_every=50_000)
         else:

@@ -100,7 +100,6 @@ def create(chosen: Settings | None = None, ready: dict[ModuleType, Any] | None =
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        gc.collect()
         gc.freeze()  # what is here by now stays; looking for garbage in it took 0.15 seconds, now and then
         yield
         gc.unfreeze()

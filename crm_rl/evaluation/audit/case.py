@@ -1,5 +1,6 @@
 """What is audited and what is found (chapter 9): a `Case`, and a `Report`."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
@@ -144,9 +145,10 @@ def replay_case(
     states = test.start(np.arange(test.size()))
     known = everybody[candidate].known(states, test) if hasattr(everybody.get(candidate), "known") else None
 
-    def retrain(order: np.ndarray) -> Any:
-        people = train.population
-        people = people._replace(reached=people.reached[order], subscribed=people.subscribed[order])
+    @functools.cache  # the same outcomes teach the same policy
+    def learn_from(order: tuple[int, ...]) -> Any:
+        place, people = np.array(order), train.population
+        people = people._replace(reached=people.reached[place], subscribed=people.subscribed[place])
         return learn(ReplayWorld(people, train.rules, balanced(people, train.pools.shares)))
 
     return Case(
@@ -160,6 +162,6 @@ def replay_case(
         play=lambda policy, rng: play(test, policy, rng).subscribed,
         claimed_base=PUBLISHED_BASE_RATE / 100,
         known=known,
-        retrain=retrain if learn else None,
+        retrain=(lambda order: learn_from(tuple(order.tolist()))) if learn else None,
         score=lambda policy, rng: float(play(test, policy, rng).reward.mean()),
     )
