@@ -32,7 +32,7 @@ from crm_rl.data.load import TWIN
 from crm_rl.files import PROJECT
 from crm_rl.worlds.base import n_actions
 from crm_rl.worlds.gym_envs import FunnelVecEnv
-from crm_rl.worlds.replay_settings import RULES
+from crm_rl.worlds.replay_settings import PARAMS
 from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds
 from data import provenance
 
@@ -78,14 +78,14 @@ def main() -> None:
 def worlds() -> list[tuple[str, ReplayWorld]]:
     """The training world of each setting, by name."""
     customers = clean(load(TWIN))[0]
-    keys = {setting + ", selection" * selection: (setting, selection) for setting, selection in RULES}
+    keys = {setting + ", selection" * selection: (setting, selection) for setting, selection in PARAMS}
     return [(name, replay_worlds(customers, *key)["train"]) for name, key in keys.items()]
 
 
 def measure(worlds: list[tuple[str, ReplayWorld]], agent: str, budget: int, train) -> list[dict]:
     """Train once without and once with checkpoints every 10,000; real time, and time on the processor."""
     jobs = []
-    for (name, world), key in zip(worlds, RULES, strict=True):
+    for (name, world), key in zip(worlds, PARAMS, strict=True):
         train(world, key, 1_600, None)
         with tempfile.TemporaryDirectory() as folder:
             taken = []
@@ -125,7 +125,7 @@ def compiled_and_plain(episodes: int) -> list[dict]:
 def episodes_per_second(world: ReplayWorld, run, episodes: int) -> float:
     inside = (*world, world.coder(world.levels()))
     for warm_up in (True, False):
-        table, rng = empty_table(n_actions(world.rules), STUDY), np.random.default_rng(0)
+        table, rng = empty_table(n_actions(world.params), STUDY), np.random.default_rng(0)
         first, many = (table.rows, table.q, table.tries, *inside, STUDY, 1.0), 2 if warm_up else episodes
         started = time.perf_counter()
         run(*first, many, 0, NO_LIMIT, rng)

@@ -25,7 +25,7 @@ from crm_rl.files import PROJECT
 from crm_rl.worlds.base import n_actions
 from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
 from crm_rl.worlds.replay import start_all, step_all
-from crm_rl.worlds.replay_settings import RULES
+from crm_rl.worlds.replay_settings import PARAMS
 from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds
 from crm_rl.worlds.stepping import observe_all
 from data import provenance
@@ -42,7 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     customers = clean(load(TWIN))[0]
     measured = []
-    for setting, selection in RULES:
+    for setting, selection in PARAMS:
         world = replay_worlds(customers, setting, selection)["train"]
         name = setting + ", selection" * selection
         for job, speeds in measure(jobs(world), options.turns, options.seconds).items():
@@ -78,15 +78,15 @@ def jobs(world: ReplayWorld) -> dict[str, tuple[Callable[[], object], int]]:
 
 
 def rules_alone(world: ReplayWorld, observe: bool) -> Callable[[], object]:
-    population, rules, _ = world
+    population, params, _ = world
     rng = np.random.default_rng(0)
-    states = start_all(rng.integers(0, len(population.stage), MANY), population, rules)
-    actions = rng.integers(0, n_actions(rules), MANY)
+    states = start_all(rng.integers(0, len(population.stage), MANY), population, params)
+    actions = rng.integers(0, n_actions(params), MANY)
 
     def run() -> None:
-        after = step_all(states, actions, population, rules).state
+        after = step_all(states, actions, population, params).state
         if observe:
-            observe_all(after, population, rules)
+            observe_all(after, population, params)
 
     return run
 

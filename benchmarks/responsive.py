@@ -83,8 +83,8 @@ def jobs(parts: dict[str, ResponsiveWorld]) -> list[tuple[str, Callable[[], obje
     """Each job, and how many customer-steps it takes (0 where that is not what is measured)."""
     test, train = parts["test"], parts["train"].population
     people, types = test.population, len(starts_of(test.population)[0].start)
-    selection = test._replace(rules=SELECTION._replace(drives=test.rules.drives))
-    waiting = np.full((1, test.rules.weeks, *SITUATIONS), WAIT)
+    selection = test._replace(params=SELECTION._replace(drives=test.params.drives))
+    waiting = np.full((1, test.params.weeks, *SITUATIONS), WAIT)
     all_alike = np.zeros(len(train.start), dtype=np.int64)
     anything = np.full(N_ACTIONS, 1 / N_ACTIONS)
     return [
@@ -92,7 +92,7 @@ def jobs(parts: dict[str, ResponsiveWorld]) -> list[tuple[str, Callable[[], obje
         ("rules and observation, with the random numbers", simulation(test, observe=True), 120 * MANY),
         (
             f"optimum of {len(people.start):,} test customers, {types} distinct",
-            lambda: optimal_values(people, test.rules),
+            lambda: optimal_values(people, test.params),
             0,
         ),
         ("value of always email", lambda: exact_values(PlannedPolicy(lambda people: always(Action.EMAIL)), test), 0),
@@ -100,7 +100,7 @@ def jobs(parts: dict[str, ResponsiveWorld]) -> list[tuple[str, Callable[[], obje
         ("value of buying all attributes, then always email", lambda: selection_values(BuysAndWrites(), selection), 0),
         (
             "one round of a shared policy of the training customers",
-            lambda: shared_policy(waiting, all_alike, train, test.rules, 1),
+            lambda: shared_policy(waiting, all_alike, train, test.params, 1),
             0,
         ),
     ]
@@ -108,18 +108,18 @@ def jobs(parts: dict[str, ResponsiveWorld]) -> list[tuple[str, Callable[[], obje
 
 def simulation(world: ResponsiveWorld, observe: bool) -> Callable[[], object]:
     """120 steps of many customers, with random actions."""
-    population, rules, rng = world.population, world.rules, np.random.default_rng(0)
+    population, params, rng = world.population, world.params, np.random.default_rng(0)
 
     def run() -> None:
-        states = start_all(rng.integers(0, len(population.start), MANY), population, rules)
+        states = start_all(rng.integers(0, len(population.start), MANY), population, params)
         for _ in range(120):
             chances, actions = rng.random((MANY, CHANCES)), rng.integers(0, N_ACTIONS, MANY)
-            outcome = step_all(states, actions, population, rules, chances)
-            fresh = start_all(rng.integers(0, len(population.start), MANY), population, rules)
+            outcome = step_all(states, actions, population, params, chances)
+            fresh = start_all(rng.integers(0, len(population.start), MANY), population, params)
             again = outcome.terminated
             states = State(*(np.where(again, new, old) for new, old in zip(fresh, outcome.state, strict=True)))
             if observe:
-                observe_all(states, population, rules)
+                observe_all(states, population, params)
 
     return run
 

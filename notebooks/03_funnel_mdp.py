@@ -365,12 +365,12 @@ assert np.isclose(v[NEW], 129.60)
 from crm_rl.planning.model import as_arrays
 from crm_rl.worlds.responsive import DEMO, FRESH, NO_CHANNEL, situation
 
-people, rules = world.population, world.rules
+people, params = world.population, world.params
 had_demo = np.flatnonzero(inbound & (people.start == 1 << DEMO))
 who = had_demo[people.affinity[had_demo, Action.EMAIL].argmax()]
-P_full, r_full = as_arrays(who, people, rules)
+P_full, r_full = as_arrays(who, people, params)
 
-v, plan = backward_induction(P_full, r_full, rules.weeks)
+v, plan = backward_induction(P_full, r_full, params.weeks)
 start = situation(people.start[who], 0, NO_CHANNEL, FRESH)
 print(f"{len(r_full):,} states; in dollars, this customer is worth")
 print(f"by your function: {v[0, start]:.2f}")
@@ -399,8 +399,8 @@ signed_up = situation(people.start[who] | 1 << SIGNUP, 0, NO_CHANNEL, FRESH)
 glue("funnel-first-email", f"{together['email'] - together['wait']:.0f}", display=False)
 glue("funnel-before-signup", f"{v[0, start]:,.0f}", display=False)
 glue("funnel-after-signup", f"{v[0, signed_up]:,.0f}", display=False)
-glue("funnel-states", f"{rules.weeks * (len(r_full) - 1):,}", display=False)
-assert rules.repeated == 0.2 and rules.value == 5000 and rules.needs[-1] == 1 << SIGNUP
+glue("funnel-states", f"{params.weeks * (len(r_full) - 1):,}", display=False)
+assert params.repeated == 0.2 and params.value == 5000 and params.needs[-1] == 1 << SIGNUP
 
 # %% [markdown]
 # No action earns more than waiting *this week*, because before the signup nothing that we do can sell. The email wins by
@@ -450,8 +450,8 @@ shown = {
     "email and demo suit": had_demo[both.argmax()],
     "manager suits": had_demo[affinity[:, Action.MANAGER].argmax()],
 }
-q = optimal(subset(people, list(shown.values())), rules).q
-weeks = range(1, rules.weeks + 1)
+q = optimal(subset(people, list(shown.values())), params).q
+weeks = range(1, params.weeks + 1)
 situations = {"not signed up yet": 0, "signed up": 1 << SIGNUP}
 plans = {
     title: pd.DataFrame(
@@ -489,8 +489,8 @@ for name, action in (("manager suits", Action.MANAGER), ("email suits", Action.E
 # %%
 easier = {"all rules": {}, "repetition does not wear off": {"repeated": 1.0}}
 for name, change in easier.items():
-    P_now, r_now = as_arrays(who, people, rules._replace(**change))
-    v, plan = backward_induction(P_now, r_now, rules.weeks)
+    P_now, r_now = as_arrays(who, people, params._replace(**change))
+    v, plan = backward_induction(P_now, r_now, params.weeks)
     print(f"{name}: {v[0, start]:,.0f} dollars")
 
 # %% [markdown]
@@ -510,8 +510,8 @@ easier |= {
 }
 emailed = situation(people.start[who], 1, 1, 1)  # an email last week, and no news
 for name, change in easier.items():
-    P_now, r_now = as_arrays(who, people, rules._replace(**change))
-    v, plan = backward_induction(P_now, r_now, rules.weeks)
+    P_now, r_now = as_arrays(who, people, params._replace(**change))
+    v, plan = backward_induction(P_now, r_now, params.weeks)
     then = Action(plan[1, emailed]).name.lower()
     print(f"{name}: {v[0, start]:,.0f} dollars; after an email: {then}")
 

@@ -382,7 +382,7 @@ customer = world.start(np.array([0]))
 place = (0, 0, customer.milestones[0], 0, NO_CHANNEL, FRESH)
 row = {
     "learned": table.q_values(customer, world)[0],
-    "exact": optimal(world.population, world.rules).q[place],
+    "exact": optimal(world.population, world.params).q[place],
     "tries": table.tries[table.find(customer, world)][0],
 }
 pd.DataFrame(row, [action.name.lower() for action in Action]).round().astype(int)
@@ -486,7 +486,7 @@ def judge(world, episodes: int = 30_000, seeds: int = 3) -> dict:
     """Return what tables earn and promise, in % of the attainable gain, with both kinds of reward."""
     row, (waiting, best) = {}, ends(world)
     for name in ("expected", "sampled"):
-        paid = world._replace(rules=world.rules._replace(expected_reward=name == "expected"))
+        paid = world._replace(params=world.params._replace(expected_reward=name == "expected"))
         tables = [train_q_learning(paid, FALLING, episodes, seed) for seed in range(seeds)]
         promised = [table.q_values(paid.start(np.array([0])), paid).max() for table in tables]
         earned = [exact_values(table, paid)[0] for table in tables]
@@ -508,7 +508,7 @@ judged
 from crm_rl.planning.exact import evaluate
 
 for name, one in customers.items():
-    free = one.rules._replace(action_cost=(0.0,) * 6, value=1.0)
+    free = one.params._replace(action_cost=(0.0,) * 6, value=1.0)
     chance = evaluate(optimum(one).plan(one.population), one.population, free)
     chance = chance.at_start(one.population)[0]
     key = "q-chance-" + name.split(", ")[-1].replace(" ", "-")
@@ -552,7 +552,7 @@ print(f"30,000: {learning_curve(had_demo, FALLING, [30_000], seed=0)[0]:.2f}")
 # `learning_curve` accepts a list of episodes. This seed needs between two and four times as many:
 
 # %%
-expected = had_demo._replace(rules=had_demo.rules._replace(expected_reward=True))
+expected = had_demo._replace(params=had_demo.params._replace(expected_reward=True))
 goal = learning_curve(expected, FALLING, [30_000], seed=0)[0]
 shares = learning_curve(had_demo, FALLING, [30_000, 60_000, 120_000], seed=0)
 assert shares[1] < goal < shares[2]

@@ -194,7 +194,7 @@ assert (
 from crm_rl.worlds.responsive import N_CHANNELS, N_FATIGUES, N_INTERESTS, N_PATTERNS
 
 SITUATIONS = N_FATIGUES * N_CHANNELS * N_INTERESTS
-assert (N_PATTERNS, train.rules.weeks, SITUATIONS) == (32, 12, 36)
+assert (N_PATTERNS, train.params.weeks, SITUATIONS) == (32, 12, 36)
 for count, weeks, tries in (
     (32, 31_250, 5_208),
     (384, 2_604, 434),

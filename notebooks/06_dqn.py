@@ -479,7 +479,7 @@ def share(learned, world) -> float:
             [getattr(layer, name).detach().numpy() for layer in layers]
             for name in ("weight", "bias")
         )
-        learned = NetworkPolicy(weights, biases, world.rules, 100.0)
+        learned = NetworkPolicy(weights, biases, world.params, 100.0)
     waiting = PlannedPolicy(lambda _: always(Action.WAIT))
     values = [exact_values(one, world) for one in (learned, waiting, optimum(world))]
     return share_of_gain(*values)
@@ -607,13 +607,13 @@ from crm_rl.worlds.responsive import DEMO, subset
 rough = worlds("rough")["all"]
 PAIR = (104, 157)
 pair = rough._replace(population=subset(rough.population, np.array(PAIR)))
-states = all_states(pair.population, pair.rules)
+states = all_states(pair.population, pair.params)
 networks = {
     name: load_policy(RESULTS / "policies" / f"comparison_twin-{file}-1000000-1.npz")
     for name, file in ((NUMBERS, "DQN__numbers"), (EMBEDDED, "DQN__embeddings"))
 }
-q = {"best plan": optimal(pair.population, pair.rules).q} | {
-    name: one.q_values(states, pair).reshape(*shape_of(pair.population, pair.rules), 6)
+q = {"best plan": optimal(pair.population, pair.params).q} | {
+    name: one.q_values(states, pair).reshape(*shape_of(pair.population, pair.params), 6)
     for name, one in networks.items()
 }
 plans = {

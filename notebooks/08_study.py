@@ -235,11 +235,11 @@ FIVE = np.array(["call", "demo", "survey", "signup", "manager"])
 ADA = ["email", "call", "call", "survey", "demo"] + ["wait"] * 5
 
 
-def by_package(customer: int, plan: list[str], people: Population, rules=DESCRIBED) -> tuple:
+def by_package(customer: int, plan: list[str], people: Population, params=DESCRIBED) -> tuple:
     """Play a plan by the package's rules."""
-    state, total = start(customer, people, rules), 0.0
-    for name in plan[: rules.horizon]:
-        outcome = step(state, Action[name.upper()], people, rules)
+    state, total = start(customer, people, params), 0.0
+    for name in plan[: params.horizon]:
+        outcome = step(state, Action[name.upper()], people, params)
         state, total = outcome.state, total + outcome.reward
         if outcome.terminated:
             return total, True

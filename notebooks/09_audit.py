@@ -121,7 +121,7 @@ note("ceiling-rate", f"{highest / N:.2%}")
 note("luck-of-18", f"{binom.sf(17, 1000, highest / N):.2f}")
 note("luck-of-8", f"{binom.cdf(8, 1000, lowest / N):.2f}")
 assert binom.sf(17, 1000, highest / N) > 0.05 < binom.cdf(8, 1000, lowest / N)
-lifting = test._replace(rules=test.rules._replace(manager_always_lifts=True))
+lifting = test._replace(params=test.params._replace(manager_always_lifts=True))
 always = play(lifting, policies["always manager"], np.random.default_rng(0)).subscribed.sum()
 note("ceiling-always", always)
 assert always == test.population.subscribed.sum() == 25

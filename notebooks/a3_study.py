@@ -59,7 +59,7 @@ from crm_rl.evaluation.rollouts import compare, paired_error, play, play_rivals,
 from crm_rl.experiments.funnel_study import load_study
 from crm_rl.experiments.runner import data_name
 from crm_rl.worlds.registry import worlds
-from crm_rl.worlds.replay_settings import RULES
+from crm_rl.worlds.replay_settings import PARAMS
 
 plots.use_style()
 runs, curves, source = load_study(data_name(data_path()))
@@ -75,7 +75,7 @@ def most_earned(episodes: dict) -> str:
     return mean.groupby(level=0).agg(interquartile_mean).idxmax()
 
 
-for setting, selection in RULES:
+for setting, selection in PARAMS:
     game = setting, selection
     parts = worlds(setting, selection)
     rivals[game] = play_rivals(parts["test"], SEEDS)

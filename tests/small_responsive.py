@@ -3,12 +3,12 @@
 import numpy as np
 
 from crm_rl.worlds.base import N_ACTIONS, Action
-from crm_rl.worlds.responsive import BASELINE, DEMO, N_EVENTS, N_PATTERNS, SUBSCRIPTION, Population, Rules
+from crm_rl.worlds.responsive import BASELINE, DEMO, N_EVENTS, N_PATTERNS, SUBSCRIPTION, Params, Population
 from crm_rl.worlds.responsive_world import ResponsiveWorld, half_inbound
 
 
-def world_of(population: Population, rules: Rules) -> ResponsiveWorld:
-    return ResponsiveWorld(population, rules, half_inbound(population, 0.0), np.arange(len(population.start)))
+def world_of(population: Population, params: Params) -> ResponsiveWorld:
+    return ResponsiveWorld(population, params, half_inbound(population, 0.0), np.arange(len(population.start)))
 
 
 def people(n: int = 1, seed: int = 0) -> Population:
@@ -29,9 +29,9 @@ def drives(strong: dict[tuple[int, int], float]) -> tuple[tuple[float, ...], ...
     return tuple(tuple(strong.get((action, event), 0.0) for event in range(N_EVENTS)) for action in range(N_ACTIONS))
 
 
-def tireless(rules: Rules) -> Rules:
+def tireless(params: Params) -> Params:
     """Rules by which one week does not bear on the next, but for milestones."""
-    return rules._replace(
+    return params._replace(
         needs=(0,) * N_EVENTS, unready=1.0, repeated=1.0, interest=(1.0, 1.0, 1.0), opt_out=(0.0, 0.0, 0.0)
     )
 

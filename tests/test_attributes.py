@@ -41,17 +41,17 @@ def told(state: State, name: str, selects: bool) -> tuple:
     return who, seen, *episode[: 1 + min(2, finer.index(name))]
 
 
-@pytest.mark.parametrize("rules", [BASELINE, SELECTION], ids=["all visible", "selection"])
+@pytest.mark.parametrize("params", [BASELINE, SELECTION], ids=["all visible", "selection"])
 @pytest.mark.parametrize("name", RESOLUTIONS)
-def test_keys_are_equal_where_what_is_told_is_equal(name, rules):
-    coder = coder_of(CROWD, levels_of(CROWD, rules, RESOLUTIONS[name]))
-    shared = rules.selects_features
+def test_keys_are_equal_where_what_is_told_is_equal(name, params):
+    coder = coder_of(CROWD, levels_of(CROWD, params, RESOLUTIONS[name]))
+    shared = params.selects_features
 
     @given(WEEKS, WEEKS)
     def check(one, other):
         if not shared:
-            one, other = (state._replace(mask=rules.first_mask) for state in (one, other))
-        keys = [state_key(state, coder, rules) for state in (one, other)]
+            one, other = (state._replace(mask=params.first_mask) for state in (one, other))
+        keys = [state_key(state, coder, params) for state in (one, other)]
         assert min(keys)[0] >= 0
         assert (keys[0] == keys[1]) == (told(one, name, shared) == told(other, name, shared))
 

@@ -57,7 +57,7 @@ def test_the_published_environment():
 
 
 def test_profits_are_random_as_described_alone():
-    profits = [OfferEnv(2, rules=rules, seed=0) for rules in (published.AS_CODED, DESCRIBED)]
+    profits = [OfferEnv(2, params=params, seed=0) for params in (published.AS_CODED, DESCRIBED)]
     rewards = []
     for env in profits:
         env.reset(seed=3)

@@ -31,7 +31,7 @@ from crm_rl.agents.dqn_settings import Hyperparameters
 from crm_rl.agents.policies import load_policy
 from crm_rl.agents.q_learning import train_q_learning
 from crm_rl.data.problems import DataError
-from crm_rl.worlds.replay_settings import RULES
+from crm_rl.worlds.replay_settings import PARAMS
 
 
 @pytest.fixture(scope="module")
@@ -221,9 +221,9 @@ def test_a_policy_comes_back_as_it_was(trained, tmp_path):
 
 
 def test_rules_and_generators_come_back_as_they_were():
-    for rules in RULES.values():
-        fields = json.loads(json.dumps(rules._asdict()))
-        assert type(rules)(**{name: tuples(value) for name, value in fields.items()}) == rules
+    for params in PARAMS.values():
+        fields = json.loads(json.dumps(params._asdict()))
+        assert type(params)(**{name: tuples(value) for name, value in fields.items()}) == params
     rng = np.random.default_rng(4)
     rng.random(7)
     again = generator_at(json.loads(json.dumps(random_state(rng))))
@@ -231,15 +231,15 @@ def test_rules_and_generators_come_back_as_they_were():
 
 
 def test_a_world_is_known_by_everything_in_it():
-    population, rules, pools = CALL_ONCE
+    population, params, pools = CALL_ONCE
     others = [
-        CALL_ONCE._replace(rules=rules._replace(horizon=9)),
+        CALL_ONCE._replace(params=params._replace(horizon=9)),
         CALL_ONCE._replace(population=population._replace(stage_unit=1.0)),
         CALL_ONCE._replace(population=population._replace(features=population.features + 1)),
         CALL_ONCE._replace(pools=pools._replace(shares=(0.1, 0.0))),
     ]
     assert len({fingerprint(world) for world in [CALL_ONCE, *others]}) == 5
-    assert fingerprint(CALL_ONCE) == fingerprint(CALL_ONCE._replace(rules=rules._replace()))
+    assert fingerprint(CALL_ONCE) == fingerprint(CALL_ONCE._replace(params=params._replace()))
 
 
 def test_no_file_holds_a_python_object(trained):

@@ -401,7 +401,7 @@ def test_numpy_and_torch_agree(tmp_path, dueling):
 
 
 def test_of_equal_actions_the_first_is_taken():
-    policy = NetworkPolicy([np.zeros((6, 15), dtype=np.float32)], [np.float32([0, 2, 2, 0, 2, 1])], CALL_ONCE.rules)
+    policy = NetworkPolicy([np.zeros((6, 15), dtype=np.float32)], [np.float32([0, 2, 2, 0, 2, 1])], CALL_ONCE.params)
     assert policy(start_of(CALL_ONCE), CALL_ONCE).tolist() == [1]
 
 

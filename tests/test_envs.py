@@ -19,12 +19,12 @@ from crm_rl.worlds.base import MAX_STEPS, Action
 from crm_rl.worlds.episodes import world_for
 from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
 from crm_rl.worlds.registry import WORLDS as MAKERS
-from crm_rl.worlds.replay_settings import RULES
+from crm_rl.worlds.replay_settings import PARAMS
 from crm_rl.worlds.responsive import FRESH, NO_CHANNEL, SPOKEN, WRITTEN
 
 IDS = {False: "crm_rl/Funnel-v0", True: "crm_rl/FunnelSelection-v0"}
 RESPONSIVE = [("smooth", False, "train"), ("smooth", True, "test"), ("rough", False, "all")]
-WORLDS = [(setting, selection, part) for setting, selection in RULES for part in ("train", "test")] + RESPONSIVE
+WORLDS = [(setting, selection, part) for setting, selection in PARAMS for part in ("train", "test")] + RESPONSIVE
 N_ENVS = 5
 
 
@@ -88,7 +88,7 @@ def test_registered_and_to_both_checkers_content(which, world):
 def test_an_id_and_names_find_the_world_of_an_export(selection):
     named = {"setting": "as_coded", "part": "val", "data": TWIN}
     found = world_for(**named, selection=selection)
-    assert found.size() == replay("as_coded", "val").size() and found.rules.selects_features == selection
+    assert found.size() == replay("as_coded", "val").size() and found.params.selects_features == selection
     assert gymnasium.make(IDS[selection], **named).unwrapped.world is found
     assert gymnasium.make_vec(IDS[selection], 2, **named).unwrapped.world is found
     assert FunnelVecEnv(2, **named, selection=selection).world is found
@@ -126,7 +126,7 @@ def test_every_observation_is_in_the_space(which, world):
     responsive = setting in ("smooth", "rough")
     begins = {"milestones": people.start, "fatigue": 0, "channel": NO_CHANNEL, "interest": FRESH} if responsive else {}
     own = begins or {"stage": people.stage}
-    told = {"customer": everybody, "subscribed": False, "mask": world.rules.first_mask, **own}
+    told = {"customer": everybody, "subscribed": False, "mask": world.params.first_mask, **own}
     assert info.keys() == told.keys() | {f"_{name}" for name in told}
     for name, values in told.items():
         np.testing.assert_array_equal(info[name], np.broadcast_to(values, world.size()))
@@ -283,7 +283,7 @@ def test_ansi_tells_the_journey():
 def patient(setting, selection=False):
     """A responsive world in which no customer is lost."""
     world = replay(setting, selection=selection)
-    return world._replace(rules=world.rules._replace(opt_out=(0.0, 0.0, 0.0)))
+    return world._replace(params=world.params._replace(opt_out=(0.0, 0.0, 0.0)))
 
 
 def test_a_responsive_journey_in_words():

@@ -21,7 +21,7 @@ from crm_rl.worlds.replay_settings import AS_CODED_SELECTION, DESCRIBED, DESCRIB
 from crm_rl.worlds.replay_world import ReplayWorld, balanced
 
 
-def world(rules=DESCRIBED) -> ReplayWorld:
+def world(params=DESCRIBED) -> ReplayWorld:
     """One subscriber with a call, one with a call, one with nothing, one subscriber with nothing else."""
     reached = np.zeros((4, 5), dtype=bool)
     reached[:2, 0] = True
@@ -32,7 +32,7 @@ def world(rules=DESCRIBED) -> ReplayWorld:
         stage=np.zeros(4, dtype=np.int64),
         stage_unit=1.0,
     )
-    return ReplayWorld(population, rules, balanced(population))
+    return ReplayWorld(population, params, balanced(population))
 
 
 def test_each_customer_is_treated_once_and_rewards_are_those_of_the_rules():

@@ -33,9 +33,9 @@ def test_every_agent_trains_and_acts_in_every_world(agent, parts):
     policy = AGENTS[agent](parts["train"], STEPS, 3)
     test = parts["val"]
     states = test.start(np.arange(test.size()))
-    assert test.observe(states).shape == (test.size(), observation_size(test.rules))
+    assert test.observe(states).shape == (test.size(), observation_size(test.params))
     actions = policy(states, test, np.random.default_rng(0))
-    assert actions.shape == (test.size(),) and actions.min() >= 0 and actions.max() < n_actions(test.rules)
+    assert actions.shape == (test.size(),) and actions.min() >= 0 and actions.max() < n_actions(test.params)
     few = with_60_customers(test)
     episodes = play(few, policy, np.random.default_rng(1))
     assert len(episodes.reward) == few.size() == 60
@@ -45,7 +45,7 @@ def test_every_agent_trains_and_acts_in_every_world(agent, parts):
     np.testing.assert_array_equal(episodes.reward, again.reward)
     if hasattr(policy, "probabilities"):
         np.testing.assert_allclose(policy.probabilities(states, test).sum(axis=1), 1.0)
-        assert policy.q_values(states, test).shape == (test.size(), n_actions(test.rules))
+        assert policy.q_values(states, test).shape == (test.size(), n_actions(test.params))
 
 
 def test_the_dial_stands_at_both_ends(twin):

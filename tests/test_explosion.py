@@ -14,10 +14,10 @@ from crm_rl.worlds.replay_settings import AS_CODED, AS_CODED_SELECTION, DESCRIBE
 RECORDS = ["call", "call demo", "survey", "subscribed", ""]
 
 
-@pytest.mark.parametrize("rules", [DESCRIBED, AS_CODED, DESCRIBED_SELECTION, AS_CODED_SELECTION])
-def test_states_and_tries_are_counted_on_the_way(rules):
+@pytest.mark.parametrize("params", [DESCRIBED, AS_CODED, DESCRIBED_SELECTION, AS_CODED_SELECTION])
+def test_states_and_tries_are_counted_on_the_way(params):
     features = np.random.default_rng(0).random((20, N_FEATURES)).astype(np.float32)
-    crowd = world([RECORDS[i % len(RECORDS)] for i in range(20)], rules, features)
+    crowd = world([RECORDS[i % len(RECORDS)] for i in range(20)], params, features)
     policy = train_q_learning(crowd, STUDY, 1_500, seed=3)
     assert policy.tries.sum() == policy.about["steps"]
     met = policy.history["states"]

@@ -17,7 +17,7 @@ from crm_rl.worlds.replay import (
     step,
     step_all,
 )
-from crm_rl.worlds.replay_settings import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, RULES
+from crm_rl.worlds.replay_settings import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION, PARAMS
 from crm_rl.worlds.stepping import observe_all
 
 EMAIL, CALL, DEMO, SURVEY, WAIT, MANAGER = Action
@@ -43,20 +43,20 @@ def people() -> Population:
 
 
 PEOPLE = people()
-IDS = [f"{setting}{', selection' * selection}" for setting, selection in RULES]
+IDS = [f"{setting}{', selection' * selection}" for setting, selection in PARAMS]
 
 
-def play(customer: int, actions, rules) -> list[Outcome]:
+def play(customer: int, actions, params) -> list[Outcome]:
     """Take these actions one after the other, whether or not the episode has ended."""
-    state, outcomes = start(customer, PEOPLE, rules), []
+    state, outcomes = start(customer, PEOPLE, params), []
     for action in actions:
-        outcomes.append(step(state, int(action), PEOPLE, rules))
+        outcomes.append(step(state, int(action), PEOPLE, params))
         state = outcomes[-1].state
     return outcomes
 
 
-def rewards(customer: int, actions, rules) -> list[float]:
-    return [round(outcome.reward, 9) for outcome in play(customer, actions, rules)]
+def rewards(customer: int, actions, params) -> list[float]:
+    return [round(outcome.reward, 9) for outcome in play(customer, actions, params)]
 
 
 def firm(*actions: int) -> list[int]:
@@ -68,12 +68,12 @@ def firm(*actions: int) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("rules", "costs"),
+    ("params", "costs"),
     [(DESCRIBED, (1, 1, 1, 1, 1, 1)), (AS_CODED, (1, 5, 10, 2, 0, 20))],
     ids=["described", "as_coded"],
 )
-def test_an_action_costs_and_brings_nothing_without_a_record(rules, costs):
-    outcomes = play(NOBODY, Action, rules)
+def test_an_action_costs_and_brings_nothing_without_a_record(params, costs):
+    outcomes = play(NOBODY, Action, params)
     assert [outcome.reward for outcome in outcomes] == [-cost for cost in costs]
     assert not any(outcome.subscribed or outcome.terminated or outcome.truncated for outcome in outcomes)
     assert outcomes[-1].state == State(NOBODY, steps=6, stage=0, last_action=5, paid=0, mask=ALL_VISIBLE)
@@ -158,9 +158,9 @@ def test_as_coded_who_never_had_a_manager_cannot_be_lifted_unless_managers_alway
     assert play(SIGNED_UP, (MANAGER,), always)[0].state.stage == 6
 
 
-@pytest.mark.parametrize(("rules", "last"), [(DESCRIBED, -1), (AS_CODED, -10)], ids=["described", "as_coded"])
-def test_an_episode_is_cut_off_after_ten_steps(rules, last):
-    outcomes = play(NOBODY, [WAIT] * 10, rules)
+@pytest.mark.parametrize(("params", "last"), [(DESCRIBED, -1), (AS_CODED, -10)], ids=["described", "as_coded"])
+def test_an_episode_is_cut_off_after_ten_steps(params, last):
+    outcomes = play(NOBODY, [WAIT] * 10, params)
     assert [outcome.truncated for outcome in outcomes] == [False] * 9 + [True]
     assert not any(outcome.terminated for outcome in outcomes)
     assert outcomes[-1].reward == last
@@ -240,18 +240,18 @@ def test_as_coded_only_a_toggle_is_cut_off_from_step_20_on():
 # What the agent sees
 
 
-def seen(state: State, rules) -> np.ndarray:
-    out = np.full(observation_size(rules), np.nan, dtype=np.float32)
-    observe(state, PEOPLE, rules, out)
+def seen(state: State, params) -> np.ndarray:
+    out = np.full(observation_size(params), np.nan, dtype=np.float32)
+    observe(state, PEOPLE, params, out)
     return out
 
 
-@pytest.mark.parametrize("rules", RULES.values(), ids=IDS)
-def test_the_stage_seen_is_that_of_the_episode(rules):
-    state = start(CONTACTED, PEOPLE, rules)._replace(mask=ALL_VISIBLE, stage=5)
+@pytest.mark.parametrize("params", PARAMS.values(), ids=IDS)
+def test_the_stage_seen_is_that_of_the_episode(params):
+    state = start(CONTACTED, PEOPLE, params)._replace(mask=ALL_VISIBLE, stage=5)
     expected = PEOPLE.features[CONTACTED].copy()
     expected[1] = np.float32(5 / 6)
-    np.testing.assert_array_equal(seen(state, rules)[:N_FEATURES], expected)
+    np.testing.assert_array_equal(seen(state, params)[:N_FEATURES], expected)
 
 
 def test_as_described_a_hidden_feature_is_seen_as_0():
@@ -272,7 +272,7 @@ def test_as_coded_the_mask_hides_nothing():
 
 
 def test_sizes():
-    assert [(observation_size(rules), n_actions(rules)) for rules in RULES.values()] == [(15, 6), (30, 21)] * 2
+    assert [(observation_size(params), n_actions(params)) for params in PARAMS.values()] == [(15, 6), (30, 21)] * 2
     assert [count_bits(mask) for mask in (0, 1, 5, ALL_VISIBLE)] == [0, 1, 2, 15]
 
 
@@ -301,67 +301,67 @@ def test_population_of_a_table():
 # Compiled and plain, one by one and all at once
 
 
-def states(rules) -> st.SearchStrategy[State]:
+def states(params) -> st.SearchStrategy[State]:
     return st.builds(
         State,
         customer=st.integers(0, 6),
-        steps=st.integers(0, 2 * rules.horizon),
+        steps=st.integers(0, 2 * params.horizon),
         stage=st.integers(0, 6),
-        last_action=st.integers(-1, n_actions(rules) - 1),
+        last_action=st.integers(-1, n_actions(params) - 1),
         paid=st.integers(0, 31),
-        mask=st.integers(0, ALL_VISIBLE) if rules.selects_features else st.just(ALL_VISIBLE),
+        mask=st.integers(0, ALL_VISIBLE) if params.selects_features else st.just(ALL_VISIBLE),
     )
 
 
 @st.composite
 def situations(draw):
-    rules = draw(st.sampled_from(list(RULES.values())))
-    flags = [name for name in rules._fields if isinstance(getattr(rules, name), bool) and name != "selects_features"]
+    params = draw(st.sampled_from(list(PARAMS.values())))
+    flags = [name for name in params._fields if isinstance(getattr(params, name), bool) and name != "selects_features"]
     if draw(st.booleans()):
-        rules = rules._replace(**{name: draw(st.booleans()) for name in flags})
-    return draw(states(rules)), draw(st.integers(0, n_actions(rules) - 1)), rules
+        params = params._replace(**{name: draw(st.booleans()) for name in flags})
+    return draw(states(params)), draw(st.integers(0, n_actions(params) - 1)), params
 
 
 @settings(max_examples=400)
 @given(situations())
 def test_plain_python_takes_the_same_step(situation):
-    state, action, rules = situation
-    compiled, plain = step(state, action, PEOPLE, rules), step.py_func(state, action, PEOPLE, rules)
+    state, action, params = situation
+    compiled, plain = step(state, action, PEOPLE, params), step.py_func(state, action, PEOPLE, params)
     assert compiled == plain
-    out = np.empty(observation_size(rules), dtype=np.float32)
-    observe.py_func(compiled.state, PEOPLE, rules, out)
-    np.testing.assert_array_equal(out, seen(compiled.state, rules))
+    out = np.empty(observation_size(params), dtype=np.float32)
+    observe.py_func(compiled.state, PEOPLE, params, out)
+    np.testing.assert_array_equal(out, seen(compiled.state, params))
 
 
 @settings(max_examples=400)
 @given(situations())
 def test_what_every_step_keeps(situation):
-    state, action, rules = situation
-    outcome = step(state, action, PEOPLE, rules)
+    state, action, params = situation
+    outcome = step(state, action, PEOPLE, params)
     assert not (outcome.terminated and outcome.truncated)
     assert outcome.terminated or not outcome.subscribed
     after = outcome.state
     assert (after.customer, after.steps, after.last_action) == (state.customer, state.steps + 1, action)
     assert state.stage <= after.stage <= 6
     assert after.paid & state.paid == state.paid
-    assert after.mask == (state.mask ^ 1 << action if rules.selects_features and action < N_FEATURES else state.mask)
+    assert after.mask == (state.mask ^ 1 << action if params.selects_features and action < N_FEATURES else state.mask)
 
 
-@pytest.mark.parametrize("rules", RULES.values(), ids=IDS)
-def test_a_batch_goes_as_its_members_do_one_by_one(rules):
+@pytest.mark.parametrize("params", PARAMS.values(), ids=IDS)
+def test_a_batch_goes_as_its_members_do_one_by_one(params):
     rng = np.random.default_rng(0)
     customers = rng.integers(0, 7, 200)
-    batch = start_all(customers, PEOPLE, rules)
-    singles = [start(int(customer), PEOPLE, rules) for customer in customers]
+    batch = start_all(customers, PEOPLE, params)
+    singles = [start(int(customer), PEOPLE, params) for customer in customers]
     assert [State(*row) for row in np.transpose(batch).tolist()] == singles
     for _ in range(30):
-        actions = rng.integers(0, n_actions(rules), 200)
+        actions = rng.integers(0, n_actions(params), 200)
         before = [field.copy() for field in batch]
-        outcome = step_all(batch, actions, PEOPLE, rules)
+        outcome = step_all(batch, actions, PEOPLE, params)
         np.testing.assert_array_equal(batch, before)  # the states given stay as they were
-        outcomes = [step(state, int(action), PEOPLE, rules) for state, action in zip(singles, actions, strict=True)]
+        outcomes = [step(state, int(action), PEOPLE, params) for state, action in zip(singles, actions, strict=True)]
         batch, singles = outcome.state, [one.state for one in outcomes]
         assert [State(*row) for row in np.transpose(batch).tolist()] == singles
         for name in ("reward", "subscribed", "terminated", "truncated"):
             assert getattr(outcome, name).tolist() == [getattr(one, name) for one in outcomes]
-        np.testing.assert_array_equal(observe_all(batch, PEOPLE, rules), [seen(state, rules) for state in singles])
+        np.testing.assert_array_equal(observe_all(batch, PEOPLE, params), [seen(state, params) for state in singles])

@@ -73,8 +73,8 @@ def page(browser, address):
 @pytest.fixture(scope="module")
 def world(twin):
     """The customers of the game as the package has them, its rules, and the best plan."""
-    people, rules = play_data.chosen_customers()
-    return people, rules, optimal(people, rules)
+    people, params = play_data.chosen_customers()
+    return people, params, optimal(people, params)
 
 
 # ---- The files ----
@@ -115,10 +115,10 @@ def test_pages_carry_the_markup_as_it_is_written(name):
 
 
 def test_the_page_works_out_the_exact_values(page, world):
-    people, rules, plan = world
+    people, params, plan = world
     rng = np.random.default_rng(0)
     for customer, start in enumerate(plan.at_start(people)):
-        weeks = rng.integers(0, rules.weeks, 40)
+        weeks = rng.integers(0, params.weeks, 40)
         places = [(people.start[customer], 0, NO_CHANNEL, FRESH)]
         places += [tuple(rng.integers(0, (32, 3, 4, 3))) for _ in weeks[1:]]
         weeks[0] = 0
@@ -136,7 +136,7 @@ def test_the_page_works_out_the_exact_values(page, world):
 
 
 def test_a_week_goes_by_as_in_the_package(page, world):
-    people, rules, _ = world
+    people, params, _ = world
     rng = np.random.default_rng(1)
     for customer in range(len(people.start)):
         states = [[int(n) for n in rng.integers(0, (12, 32, 3, 4, 3))] for _ in range(150)]
@@ -149,7 +149,7 @@ def test_a_week_goes_by_as_in_the_package(page, world):
         )
         for state, action, chances, outcome in zip(states, actions, luck, told, strict=True):
             state = State(customer, *state, 0)
-            after, reward, subscribed, over, _ = step(state, action, people, rules, np.array(chances))
+            after, reward, subscribed, over, _ = step(state, action, people, params, np.array(chances))
             assert list(outcome["state"].values()) == [int(n) for n in after[1:6]]
             assert outcome["reward"] == pytest.approx(reward)
             assert (outcome["subscribed"], outcome["over"]) == (subscribed, over)
@@ -195,7 +195,7 @@ def test_whoever_follows_the_best_plan_has_no_regret(page, customer):
 
 @pytest.mark.parametrize("customer", range(3))
 def test_regret_is_that_of_the_exact_plan(page, world, customer):
-    people, rules, plan = world
+    people, params, plan = world
     page.locator(".play-chooser input").nth(customer).check()
     keys = "613254162345"
     said = play(page, lambda week: keys[week])
@@ -208,7 +208,7 @@ def test_regret_is_that_of_the_exact_plan(page, world, customer):
         action = int(keys[week]) - 1
         q = plan.q[customer, week][tuple(int(n) for n in state[2:6])]
         assert regret == pytest.approx(q.max() - q[action], rel=1e-6, abs=1e-6)
-        outcome = step(state, action, people, rules, np.array(luck[week]))
+        outcome = step(state, action, people, params, np.array(luck[week]))
         state = outcome.state
     assert outcome.terminated and len(said) == len(each)
     assert total == pytest.approx(sum(each)) and total > 1

@@ -25,8 +25,8 @@ def log(world):
 def test_a_log_comes_back_as_it_was(world, log, tmp_path):
     path = tmp_path / "log.csv"
     to_table(log).sample(frac=1, random_state=0).to_csv(path, index=False)
-    again, there = read_log(path, world._replace(rules=world.rules._replace(weeks=12)))
-    assert there.rules.weeks == 3
+    again, there = read_log(path, world._replace(params=world.params._replace(weeks=12)))
+    assert there.params.weeks == 3
     np.testing.assert_array_equal(again.going, log.going)
     for name in ("actions", "propensities", "rewards", "observations"):
         np.testing.assert_allclose(getattr(again, name)[log.going], getattr(log, name)[log.going], err_msg=name)

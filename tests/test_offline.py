@@ -5,13 +5,13 @@ import pytest
 from small_responsive import CALLS
 
 from crm_rl.agents.behaviour import Exploring
-from crm_rl.agents.offline import LEARNERS, Settings
+from crm_rl.agents.offline import LEARNERS, Hyperparameters
 from crm_rl.agents.reference import constant_policy
 from crm_rl.evaluation.gain import exact_values
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.logs import play_episodes
 
-FAST = Settings(hidden=(16,), updates=250, batch_size=64, learning_rate=0.01, target_every=25, reward_scale=10.0)
+FAST = Hyperparameters(hidden=(16,), updates=250, batch_size=64, learning_rate=0.01, target_every=25, reward_scale=10.0)
 
 
 def log_of(action: Action, epsilon: float, customers: int = 500, seed: int = 0):

@@ -24,7 +24,7 @@ TOLERANCE = 5e-6
 
 def observations(policy: NetworkPolicy, rng: np.random.Generator, n: int = 2_000) -> np.ndarray:
     """Random ones, shape (n, 15) or (n, 30); most of those that stand for names are names that training met."""
-    drawn = rng.random((n, observation_size(policy.rules)), dtype=np.float32)
+    drawn = rng.random((n, observation_size(policy.params)), dtype=np.float32)
     for column, (numbers, _) in policy.names.items():
         met = rng.random(n) < 0.8
         drawn[met, column] = rng.choice(numbers, met.sum())
@@ -38,7 +38,7 @@ def run(model: bytes | str, given: np.ndarray) -> np.ndarray:
 
 def assert_same(policy: NetworkPolicy, given: np.ndarray, found: np.ndarray) -> None:
     wanted = policy.of_observations(given)
-    assert found.shape == wanted.shape == (len(given), n_actions(policy.rules)) and found.dtype == np.float32
+    assert found.shape == wanted.shape == (len(given), n_actions(policy.params)) and found.dtype == np.float32
     allowed = TOLERANCE * np.abs(wanted).max()
     np.testing.assert_allclose(found, wanted, rtol=0, atol=allowed)
     second, best = np.sort(wanted, axis=1)[:, -2:].T
@@ -54,13 +54,13 @@ def test_every_recorded_network_says_the_same_in_onnxruntime(path, tmp_path, cap
     policy = NetworkPolicy.load(path)
     given = observations(policy, np.random.default_rng(0))
     assert_same(policy, given, run(str(out), given))
-    widths = f"observations (batch, {given.shape[1]}) in, q_values (batch, {n_actions(policy.rules)}) out"
+    widths = f"observations (batch, {given.shape[1]}) in, q_values (batch, {n_actions(policy.params)}) out"
     assert capsys.readouterr().out == f"{out}: {widths}, float32\n"
 
 
 def test_there_are_recorded_networks_of_every_kind():
     policies = [NetworkPolicy.load(path) for path in NETWORKS]
-    kinds = {(type(p.rules).__module__, p.rules.selects_features, bool(p.names)) for p in policies}
+    kinds = {(type(p.params).__module__, p.params.selects_features, bool(p.names)) for p in policies}
     assert len(policies) == 12 and len(kinds) == 4
 
 

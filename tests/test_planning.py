@@ -41,8 +41,8 @@ from crm_rl.worlds.responsive import (
     SPOKEN,
     SUBSCRIPTION,
     WRITTEN,
+    Params,
     Population,
-    Rules,
     event_chance,
     force,
 )
@@ -66,9 +66,9 @@ def first_q(plan: Plan, fatigue: int = 0, channel: int = NO_CHANNEL, interest: i
     return plan.q[0, 0, 0, fatigue, channel, interest]
 
 
-def random_policy(population: Population, rules: Rules, seed: int) -> np.ndarray:
+def random_policy(population: Population, params: Params, seed: int) -> np.ndarray:
     """How likely each action is, drawn for every state of every customer."""
-    return np.random.default_rng(seed).dirichlet(np.ones(N_ACTIONS), size=shape_of(population, rules))
+    return np.random.default_rng(seed).dirichlet(np.ones(N_ACTIONS), size=shape_of(population, params))
 
 
 # By hand
@@ -104,8 +104,8 @@ def test_who_has_just_called_waits_or_changes_the_channel_by_hand():
     Three weeks. Call, email, call earns most, for the call's channel is fresh again in the third.
     """
     strong = drives({(Action.CALL, SUBSCRIPTION): 1.0, (Action.EMAIL, SUBSCRIPTION): 0.5})
-    rules = BY_CALLS._replace(weeks=3, repeated=0.0, drives=strong)
-    plan = optimal(plain(), rules)
+    params = BY_CALLS._replace(weeks=3, repeated=0.0, drives=strong)
+    plan = optimal(plain(), params)
     emails = 100 * (1 - 0.9**1.5) - 1
     third = {None: 18.0, SPOKEN: emails, WRITTEN: 18.0}
     assert plan.value[0, 2, 0, 0, SPOKEN, 1] == pytest.approx(third[SPOKEN])
@@ -123,11 +123,11 @@ def test_who_has_just_called_waits_or_changes_the_channel_by_hand():
 
 def test_interest_that_cools_and_is_fresh_again_by_hand():
     """No lift is left unless interest is fresh. In the second week it is so after a survey, by 10%."""
-    rules = BY_CALLS._replace(interest=(0.0, 0.0, 1.0))
+    params = BY_CALLS._replace(interest=(0.0, 0.0, 1.0))
     who = plain()
     quiet = np.zeros_like(who.quiet)  # nothing else ever happens
     quiet[:, :, SUBSCRIPTION], quiet[:, :, 2] = np.log(0.9), np.log(0.9)
-    plan = optimal(who._replace(quiet=quiet), rules)
+    plan = optimal(who._replace(quiet=quiet), params)
     assert plan.value[0, 1, 0, 0, NO_CHANNEL, :] == pytest.approx([10, 10, 18])
     assert first_q(plan)[Action.CALL] == pytest.approx(18 + 0.81 * (0.1 * 18 + 0.9 * 10))
     assert first_q(plan, interest=0)[Action.CALL] == pytest.approx(9 + 0.9 * (0.1 * 18 + 0.9 * 10))
@@ -139,10 +139,10 @@ def test_what_must_come_first_is_prepared_by_hand():
     Calls pay for themselves only by what the demo then earns: 1 - 0.9 ** 51 of 100.
     """
     strong = drives({(Action.CALL, CALL): 1.0, (Action.DEMO, SUBSCRIPTION): 1.0})
-    rules = TWO_WEEKS._replace(lift=50.0, drives=strong, needs=(0, 0, 0, 0, 0, 1 << CALL), unready=0.0)
+    params = TWO_WEEKS._replace(lift=50.0, drives=strong, needs=(0, 0, 0, 0, 0, 1 << CALL), unready=0.0)
     who, sure = plain(), 1 - 0.9**51
-    assert optimal(who, rules._replace(weeks=1)).q[0, 0, 0, 0, NO_CHANNEL, FRESH].argmax() == Action.WAIT
-    q = first_q(optimal(who, rules))
+    assert optimal(who, params._replace(weeks=1)).q[0, 0, 0, 0, NO_CHANNEL, FRESH].argmax() == Action.WAIT
+    q = first_q(optimal(who, params))
     demo, called = 100 * sure - 1, 1 - 0.9**51
     assert q[Action.CALL] == pytest.approx(10 - 1 + 0.9 * (called * demo + (1 - called) * 10))
     assert q[Action.WAIT] == pytest.approx(10 + 0.9 * (0.1 * demo + 0.9 * 10))
@@ -180,17 +180,17 @@ def situations(start: int) -> list[tuple]:
 
 @pytest.mark.parametrize("expected_reward", [False, True])
 def test_simulation_agrees_within_its_error(expected_reward):
-    rules = BASELINE._replace(value=100.0, expected_reward=expected_reward)
+    params = BASELINE._replace(value=100.0, expected_reward=expected_reward)
     population, rng, n = people(3, seed=5), np.random.default_rng(1), 40_000
-    plan = optimal(population, rules)
+    plan = optimal(population, params)
     policy = plan.q.argmax(axis=-1)
     assert len(np.unique(policy)) == N_ACTIONS
-    states = start_all(np.repeat(np.arange(3), n), population, rules)
+    states = start_all(np.repeat(np.arange(3), n), population, params)
     total, running = np.zeros(3 * n), np.ones(3 * n, dtype=bool)
-    for week in range(rules.weeks):
+    for week in range(params.weeks):
         here = (states.milestones, states.fatigue, states.channel, states.interest)
         outcome = step_all(
-            states, policy[states.customer, week, *here], population, rules, rng.random((3 * n, CHANCES))
+            states, policy[states.customer, week, *here], population, params, rng.random((3 * n, CHANCES))
         )
         total += outcome.reward * running
         running &= ~outcome.terminated
@@ -223,24 +223,24 @@ def test_states_are_reached_as_often_as_in_simulation():
 
 def test_no_policy_of_a_small_case_is_better_than_the_plan():
     """One week, so that a policy is one action: the plan takes the best of the six."""
-    rules, population = BASELINE._replace(weeks=1), people(4, seed=2)
-    values = np.array([evaluate(always(a), population, rules).at_start(population) for a in range(N_ACTIONS)])
-    np.testing.assert_allclose(optimal(population, rules).at_start(population), values.max(axis=0))
+    params, population = BASELINE._replace(weeks=1), people(4, seed=2)
+    values = np.array([evaluate(always(a), population, params).at_start(population) for a in range(N_ACTIONS)])
+    np.testing.assert_allclose(optimal(population, params).at_start(population), values.max(axis=0))
 
 
 def test_where_nobody_is_reached_no_policy_changes_the_chance_of_a_subscription():
-    rules = tireless(BASELINE)._replace(value=1.0, action_cost=(0.0,) * 6)  # the value is then that chance
+    params = tireless(BASELINE)._replace(value=1.0, action_cost=(0.0,) * 6)  # the value is then that chance
     population = people(5, seed=3)._replace(affinity=np.zeros((5, N_ACTIONS)))
-    waiting = evaluate(always(Action.WAIT), population, rules).at_start(population)
+    waiting = evaluate(always(Action.WAIT), population, params).at_start(population)
     for seed in range(3):
-        policy = random_policy(population, rules, seed)
-        np.testing.assert_allclose(evaluate(policy, population, rules).at_start(population), waiting)
-    np.testing.assert_allclose(optimal(population, rules).at_start(population), waiting)
+        policy = random_policy(population, params, seed)
+        np.testing.assert_allclose(evaluate(policy, population, params).at_start(population), waiting)
+    np.testing.assert_allclose(optimal(population, params).at_start(population), waiting)
 
 
 def test_where_nothing_lifts_the_best_is_to_wait():
-    rules, population = BASELINE._replace(lift=0.0), people(6, seed=4)
-    assert (optimal(population, rules).q.argmax(axis=-1) == Action.WAIT).all()
+    params, population = BASELINE._replace(lift=0.0), people(6, seed=4)
+    assert (optimal(population, params).q.argmax(axis=-1) == Action.WAIT).all()
 
 
 def test_to_be_more_tired_is_never_worth_more():

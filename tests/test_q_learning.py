@@ -31,7 +31,7 @@ from crm_rl.worlds.replay import State
 from crm_rl.worlds.replay_keys import state_key
 from crm_rl.worlds.replay_settings import AS_CODED, AS_CODED_SELECTION, DESCRIBED, DESCRIBED_SELECTION
 
-RULES = {
+PARAMS = {
     "described": DESCRIBED,
     "as coded": AS_CODED,
     "described, selection": DESCRIBED_SELECTION,
@@ -40,7 +40,7 @@ RULES = {
 
 
 def inside(world):
-    return world.population, world.rules, world.pools, world.coder(world.levels())
+    return world.population, world.params, world.pools, world.coder(world.levels())
 
 
 # ---- The algorithm ----
@@ -49,17 +49,17 @@ def inside(world):
 def test_one_update_by_hand():
     """Q(s, call) = 5 and alpha = 0.1: the call earns 14 and leads to a state whose best action is worth 10, so
     5 + 0.1 (14 + 0.95 * 10 - 5) = 6.85."""
-    population, rules, pools, coder = inside(CALL_ONCE)
-    rules = rules._replace(horizon=1)
+    population, params, pools, coder = inside(CALL_ONCE)
+    params = params._replace(horizon=1)
     rows = Dict.empty(KEY, types.int64)
     for row, stage in enumerate((0, 1)):
-        rows[state_key(State(0, 0, stage, -1, 0, ALL_VISIBLE), coder, rules)] = row
+        rows[state_key(State(0, 0, stage, -1, 0, ALL_VISIBLE), coder, params)] = row
     q = np.zeros((8, 6))
     q[0, 1], q[1, 2] = 5, 10
     hyper = Hyperparameters(epsilon_start=0.0, epsilon_end=0.0)
     rng = np.random.default_rng(0)
     tries = np.zeros(q.shape, dtype=np.int64)
-    world = population, rules, pools, coder
+    world = population, params, pools, coder
     q, tries, epsilon, steps, rewards, _, states = run_episodes(rows, q, tries, *world, hyper, 0.0, 1, 0, 99, rng)
     assert q[0, 1] == pytest.approx(6.85)
     assert np.count_nonzero(q) == 2 and (steps, len(rows), rewards.tolist()) == (1, 2, [14.0])
@@ -134,11 +134,11 @@ def test_exploration_and_ties_are_fair():
 # ---- Determinism ----
 
 
-@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
-def test_compiled_and_plain_give_the_same_bits(rules):
-    some, results = crowd(rules), []
+@pytest.mark.parametrize("params", PARAMS.values(), ids=PARAMS)
+def test_compiled_and_plain_give_the_same_bits(params):
+    some, results = crowd(params), []
     for run in (run_episodes, run_episodes.py_func):
-        table = empty_table(21 if rules.selects_features else 6, STUDY)
+        table = empty_table(21 if params.selects_features else 6, STUDY)
         out = run(table.rows, table.q, table.tries, *inside(some), STUDY, 1.0, 60, 0, 10**6, np.random.default_rng(3))
         results.append((dict(table.rows), *(np.asarray(part).tobytes() for part in out)))
     assert results[0] == results[1]
@@ -235,14 +235,14 @@ def test_nothing_to_do_is_refused(nothing):
 # ---- A table that acts ----
 
 
-@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
-def test_a_loaded_table_finds_what_training_met(rules, tmp_path):
-    some = crowd(rules)
+@pytest.mark.parametrize("params", PARAMS.values(), ids=PARAMS)
+def test_a_loaded_table_finds_what_training_met(params, tmp_path):
+    some = crowd(params)
     trained = train_q_learning(some, episodes=300, folder=tmp_path)
     policy = load_policy(tmp_path / "q_table.npz")
-    assert policy.rules == rules and policy.q.tobytes() == trained.q.tobytes()
+    assert policy.params == params and policy.q.tobytes() == trained.q.tobytes()
     rng, (population, *_, coder) = np.random.default_rng(0), inside(some)
-    masks = np.where(rng.random(500) < 0.3, rules.first_mask, rng.integers(0, ALL_VISIBLE + 1, size=500))
+    masks = np.where(rng.random(500) < 0.3, params.first_mask, rng.integers(0, ALL_VISIBLE + 1, size=500))
     n = len(masks)
     states = State(
         rng.integers(0, len(population.stage), size=n),
@@ -250,10 +250,10 @@ def test_a_loaded_table_finds_what_training_met(rules, tmp_path):
         rng.choice([0, 0, 0, 1, 5], size=n),
         np.full(n, -1),
         np.zeros(n, dtype=np.int64),
-        masks if rules.selects_features else np.full(n, ALL_VISIBLE),
+        masks if params.selects_features else np.full(n, ALL_VISIBLE),
     )
     rows = {tuple(key): row for row, key in enumerate(policy.keys.tolist())}
-    keys = [state_key(State(*(int(field[i]) for field in states)), coder, rules) for i in range(n)]
+    keys = [state_key(State(*(int(field[i]) for field in states)), coder, params) for i in range(n)]
     assert policy.find(states, some).tolist() == [rows.get(key, -1) for key in keys]
     known = policy.known(states, some)
     assert 0 < known.mean() < 1
@@ -262,7 +262,7 @@ def test_a_loaded_table_finds_what_training_met(rules, tmp_path):
 
 def test_a_state_never_met_gets_any_action():
     policy = train_q_learning(CALL_ONCE, episodes=300)
-    strange = world([""] * 6_000, CALL_ONCE.rules, np.full((6_000, N_FEATURES), 0.31, dtype=np.float32))
+    strange = world([""] * 6_000, CALL_ONCE.params, np.full((6_000, N_FEATURES), 0.31, dtype=np.float32))
     states = start_of(strange)
     assert not policy.known(states, strange).any()
     assert (policy.probabilities(states, strange) == 1 / 6).all()

@@ -66,7 +66,7 @@ def test_every_customer_gets_an_action_and_its_q_values(kind, trained, asked, tm
 def test_prospects_not_to_be_contacted_and_subscribers_get_wait(kind, trained, customers):
     class Calls(type(load_policy(trained[kind]))):
         def __call__(self, states, world, rng=None):
-            return np.full(len(states.customer), n_actions(world.rules) - len(Action) + Action.CALL)
+            return np.full(len(states.customer), n_actions(world.params) - len(Action) + Action.CALL)
 
     alone = customers[left_alone(customers)]
     assert set(alone["stage"].dropna()) >= set(LEFT_ALONE) and alone["subscribed"].any()

@@ -210,7 +210,7 @@ def test_natures_multiply_drives_by_action_and_rates_by_event(twin_customers, sm
     np.testing.assert_allclose(table, np.array(BASELINE.drives) * np.array(factors)[:, None])
     one = BOOK._replace(drives=factors, hazards=factors)
     worlds = responsive_worlds(twin_customers, recorded_rates(), nature=one)
-    assert worlds["test"].rules.drives == table
+    assert worlds["test"].params.drives == table
     np.testing.assert_allclose(worlds["test"].population.quiet, smooth.quiet * np.array(factors))
 
 

@@ -23,7 +23,7 @@ LEARNERS = [fitted_q_iteration, one_step_greedy]
 
 
 def best_of_all(world) -> np.ndarray:
-    return optimal(world.population, world.rules).at_start(world.population)
+    return optimal(world.population, world.params).at_start(world.population)
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
@@ -78,14 +78,14 @@ def test_the_librarys_learners_find_the_optimum_and_come_as_plain_arrays(learner
 
 
 def test_fitted_q_iteration_learns_from_what_happens_to_happen():
-    sampled = CALLS._replace(rules=CALLS.rules._replace(expected_reward=False))
+    sampled = CALLS._replace(params=CALLS.params._replace(expected_reward=False))
     policy = fitted_q_iteration(sampled, 100_000, 0)
     assert exact_values(policy, CALLS).sum() > 0.98 * sum(CALLS_OPTIMUM)
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_one_seed_gives_the_same_bytes(learner):
-    states = all_states(DEMO_FIRST.population, DEMO_FIRST.rules)
+    states = all_states(DEMO_FIRST.population, DEMO_FIRST.params)
     first, second = (learner(DEMO_FIRST, 1_000, 3).q_values(states, DEMO_FIRST) for _ in range(2))
     assert first.tobytes() == second.tobytes()
 
@@ -110,8 +110,8 @@ def test_the_optimum_of_one_week_does_not_pay_for_what_comes_later():
     quiet = np.zeros((2, N_PATTERNS, N_EVENTS))
     quiet[:, 0, DEMO] = quiet[:, 0, SUBSCRIPTION] = np.log(0.9)
     quiet[:, 1 << DEMO, SUBSCRIPTION] = np.log(0.1)
-    rules = CALLS.rules._replace(drives=drives({(Action.DEMO, DEMO): 1.0}))
-    world = world_of(CALLS.population._replace(quiet=quiet), rules)
+    params = CALLS.params._replace(drives=drives({(Action.DEMO, DEMO): 1.0}))
+    world = world_of(CALLS.population._replace(quiet=quiet), params)
     start = world.start(np.array([0]))
     looks_ahead, one_week = (
         policy(world).probabilities(start, world)[0] for policy in (planned.optimum, planned.optimum_of_one_week)

@@ -90,8 +90,8 @@ def by_table(table: np.ndarray, population: Population) -> Callable[[State, Popu
     return look_up
 
 
-def value_of(policy: Follows, population: Population, rules=TWO_WEEKS) -> np.ndarray:
-    return selection_values(policy, world_of(population, rules))
+def value_of(policy: Follows, population: Population, params=TWO_WEEKS) -> np.ndarray:
+    return selection_values(policy, world_of(population, params))
 
 
 @pytest.fixture
@@ -130,13 +130,13 @@ def test_to_ask_again_costs_the_price_and_the_week(two_kinds):
 
 def test_a_wasted_week_is_a_week_of_rest(two_kinds):
     """After a call the customer is tired and the next would lose him for sure; asking for nothing new rests him."""
-    rules = TWO_WEEKS._replace(weeks=3, opt_out=(0.0, 1e9, 1e9), repeated=0.0)
+    params = TWO_WEEKS._replace(weeks=3, opt_out=(0.0, 1e9, 1e9), repeated=0.0)
 
     def calls_with_a_rest(states: State, population: Population) -> np.ndarray:
         return np.where(states.steps == 1, 3, CALL)
 
     expected = 18 + 0.81 * (10 - 1 + 0.9 * 18), 9 + 0.9 * (10 - 1 + 0.9 * 9)
-    assert value_of(Follows(calls_with_a_rest), two_kinds, rules) == pytest.approx(expected)
+    assert value_of(Follows(calls_with_a_rest), two_kinds, params) == pytest.approx(expected)
 
 
 def test_buying_in_the_second_week(two_kinds):
@@ -165,15 +165,15 @@ def test_who_buys_all_and_follows_the_optimum_pays_three_prices():
     np.testing.assert_allclose(value_of(Follows(by_table(table, population)), population, SELECTION), expected)
 
 
-def random_table(population: Population, rules, seed: int) -> np.ndarray:
-    rng, shape = np.random.default_rng(seed), (len(population.start), rules.weeks, *SITUATIONS, N_MASKS)
+def random_table(population: Population, params, seed: int) -> np.ndarray:
+    rng, shape = np.random.default_rng(seed), (len(population.start), params.weeks, *SITUATIONS, N_MASKS)
     buys = rng.choice([INBOUND, COUNTRY, BOOTCAMP], shape)
     return np.where(rng.random(shape) < 0.3, buys, rng.integers(ANY, N_BOTH, shape))
 
 
 def test_to_do_anything_is_worth_the_average_of_all_actions():
-    population, rules = people(2, seed=3), SELECTION._replace(weeks=3)
-    later = by_table(random_table(population, rules, seed=1), population)
+    population, params = people(2, seed=3), SELECTION._replace(weeks=3)
+    later = by_table(random_table(population, params, seed=1), population)
 
     def first(action: int) -> Follows:
         """This action in the first week before anything is bought."""
@@ -184,28 +184,28 @@ def test_to_do_anything_is_worth_the_average_of_all_actions():
 
         return Follows(chosen)
 
-    anything, *each = (value_of(first(action), population, rules) for action in (ANY, *range(N_BOTH)))
+    anything, *each = (value_of(first(action), population, params) for action in (ANY, *range(N_BOTH)))
     np.testing.assert_allclose(anything, np.mean(each, axis=0))
 
 
 @pytest.mark.parametrize("expected", [False, True])
 def test_values_agree_with_simulation(expected):
     population, rng, n = people(3, seed=4), np.random.default_rng(2), 60_000
-    rules = SELECTION._replace(weeks=4, value=100.0, expected_reward=expected, feature_price=3.0)
-    policy = Follows(by_table(random_table(population, rules, seed=2), population))
-    world = world_of(population, rules)
-    states = start_all(np.repeat(np.arange(3), n), population, rules)
+    params = SELECTION._replace(weeks=4, value=100.0, expected_reward=expected, feature_price=3.0)
+    policy = Follows(by_table(random_table(population, params, seed=2), population))
+    world = world_of(population, params)
+    states = start_all(np.repeat(np.arange(3), n), population, params)
     earned, running = np.zeros(3 * n), np.ones(3 * n, dtype=bool)
-    for _ in range(rules.weeks + 3):
+    for _ in range(params.weeks + 3):
         chances = policy.probabilities(states._replace(steps=np.minimum(states.steps, 3)), world).cumsum(axis=1)
         chosen = (rng.random((3 * n, 1)) >= chances[:, :-1]).sum(axis=1)
-        outcome = step_all(states, chosen, population, rules, rng.random((3 * n, CHANCES)))
+        outcome = step_all(states, chosen, population, params, rng.random((3 * n, CHANCES)))
         earned += running * outcome.reward
         states, running = outcome.state, running & ~outcome.terminated
     assert not running.any()
     earned = earned.reshape(3, n)
     error = earned.std(axis=1) / np.sqrt(n)
-    assert (np.abs(earned.mean(axis=1) - value_of(policy, population, rules)) < 4 * error).all()
+    assert (np.abs(earned.mean(axis=1) - value_of(policy, population, params)) < 4 * error).all()
 
 
 def test_the_policy_is_asked_only_where_it_can_come_to_and_customers_of_a_type_once(two_kinds):

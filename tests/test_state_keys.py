@@ -9,39 +9,39 @@ from crm_rl.worlds.replay import State, observe
 from crm_rl.worlds.replay_keys import coder_of, levels_of, state_key
 from crm_rl.worlds.replay_settings import DESCRIBED, DESCRIBED_SELECTION
 
-RULES = {
+PARAMS = {
     "baseline": DESCRIBED,
     "selection": DESCRIBED_SELECTION,
     "selection, nothing hidden": DESCRIBED_SELECTION._replace(hides_features=False),
 }
 
 
-def some_world(seed, rules, people=6):
+def some_world(seed, params, people=6):
     rng = np.random.default_rng(seed)
     features = rng.choice([0.0, 0.001, 0.004, 0.01, 0.5, 0.503, 1.0], size=(people, N_FEATURES)).astype(np.float32)
-    return world(["call"] * people, rules, features)
+    return world(["call"] * people, params, features)
 
 
-def seen(state, population, rules):
-    out = np.empty(observation_size(rules), dtype=np.float32)
-    observe(state, population, rules, out)
+def seen(state, population, params):
+    out = np.empty(observation_size(params), dtype=np.float32)
+    observe(state, population, params, out)
     return np.round(out.astype(np.float64), 2).tolist()
 
 
-def states(rules):
-    mask = st.integers(0, ALL_VISIBLE) if rules.selects_features else st.just(ALL_VISIBLE)
+def states(params):
+    mask = st.integers(0, ALL_VISIBLE) if params.selects_features else st.just(ALL_VISIBLE)
     return st.tuples(st.integers(0, 5), st.integers(0, 6), mask)
 
 
-@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
-def test_keys_are_equal_where_the_rounded_visible_observations_are(rules):
-    @given(st.integers(0, 50), states(rules), states(rules))
+@pytest.mark.parametrize("params", PARAMS.values(), ids=PARAMS)
+def test_keys_are_equal_where_the_rounded_visible_observations_are(params):
+    @given(st.integers(0, 50), states(params), states(params))
     def check(seed, one, other):
-        population = some_world(seed, rules).population
+        population = some_world(seed, params).population
         coder = coder_of(population, levels_of(population))
         one, other = (State(customer, 0, stage, -1, 0, mask) for customer, stage, mask in (one, other))
-        equal_keys = state_key(one, coder, rules) == state_key(other, coder, rules)
-        assert equal_keys == (seen(one, population, rules) == seen(other, population, rules))
+        equal_keys = state_key(one, coder, params) == state_key(other, coder, params)
+        assert equal_keys == (seen(one, population, params) == seen(other, population, params))
 
     check()
 

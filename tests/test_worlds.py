@@ -7,7 +7,7 @@ from crm_rl.data import customers as cached_customers
 from crm_rl.data.split import published_split
 from crm_rl.worlds.base import Action
 from crm_rl.worlds.replay import MILESTONE_OF, start_all, step_all
-from crm_rl.worlds.replay_settings import RULES
+from crm_rl.worlds.replay_settings import PARAMS
 from crm_rl.worlds.replay_world import SETTINGS, replay_worlds
 
 
@@ -25,7 +25,7 @@ def test_parts_rules_and_pools(customers, setting, selection):
         "val": 1655,
         "test": 1655,
     }
-    assert all(world.rules == RULES[setting, selection] for world in worlds.values())
+    assert all(world.params == PARAMS[setting, selection] for world in worlds.values())
     shares = {name: world.pools.shares for name, world in worlds.items()}
     assert shares == {"train": (0.3, 0.3), "val": (0, 0), "test": (0, 0)}
     for world in worlds.values():
@@ -88,19 +88,19 @@ def test_as_coded_the_test_customers_whom_some_action_can_win(original):
     """The best that any policy can do, with a manager on record or with any: 24 or 25 of 1,655."""
     world = replay_worlds(cached_customers(original)[0], "as_coded")["test"]
     for always, best in ((False, 24), (True, 25)):
-        rules = world.rules._replace(manager_always_lifts=always)
-        everyone = start_all(np.arange(1655), world.population, rules)
-        after = step_all(everyone, np.full(1655, Action.MANAGER), world.population, rules)
+        params = world.params._replace(manager_always_lifts=always)
+        everyone = start_all(np.arange(1655), world.population, params)
+        after = step_all(everyone, np.full(1655, Action.MANAGER), world.population, params)
         assert after.subscribed.sum() == best
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_in_a_world_an_action_pays_who_has_its_milestone_and_nobody_else(customers, setting):
     world = replay_worlds(customers, setting)["test"]
-    population, rules, _ = world
-    everyone = start_all(np.arange(1655), population, rules)
+    population, params, _ = world
+    everyone = start_all(np.arange(1655), population, params)
     for action in (Action.CALL, Action.DEMO, Action.SURVEY):
-        outcome = step_all(everyone, np.full(1655, action), population, rules)
+        outcome = step_all(everyone, np.full(1655, action), population, params)
         paid = outcome.state.paid > 0
         np.testing.assert_array_equal(paid, population.reached[:, MILESTONE_OF[action]])
 

@@ -10,7 +10,7 @@ from crm_rl.worlds.base import Outcome
 CALL, DEMO = 1, 2
 
 
-class Rules(NamedTuple):
+class Params(NamedTuple):
     """The constants."""
 
     horizon: int
@@ -35,20 +35,20 @@ class State(NamedTuple):
 
 
 @njit(cache=True)
-def begin(customer, population, rules):
+def begin(customer, population, params):
     return State(customer, 0, 0, 0)
 
 
 @njit(cache=True)
-def advance(state, action, population, rules, rng):
+def advance(state, action, population, params, rng):
     pays = action == DEMO and state.called == 1
     steps, called = state.steps + 1, 1 if action == CALL else state.called
-    reward = rules.price if pays else -rules.action_cost[action]
-    return Outcome(State(state.customer, steps, called, 0), reward, pays, pays, not pays and steps >= rules.horizon)
+    reward = params.price if pays else -params.action_cost[action]
+    return Outcome(State(state.customer, steps, called, 0), reward, pays, pays, not pays and steps >= params.horizon)
 
 
 @njit(cache=True)
-def state_key(state, coder, rules):
+def state_key(state, coder, params):
     return 2 * state.steps + state.called, 0
 
 
@@ -58,12 +58,12 @@ def state_at(states, i):
 
 
 @njit(cache=True)
-def step_all(states, actions, population, rules, rng):
+def step_all(states, actions, population, params, rng):
     n = len(actions)
     steps, called, rewards = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
     subscribed, truncated = np.empty(n, np.bool_), np.empty(n, np.bool_)
     for i in range(n):
-        outcome = advance(state_at(states, i), actions[i], population, rules, rng)
+        outcome = advance(state_at(states, i), actions[i], population, params, rng)
         steps[i], called[i], rewards[i] = outcome.state.steps, outcome.state.called, outcome.reward
         subscribed[i], truncated[i] = outcome.subscribed, outcome.truncated
     after = State(states.customer.copy(), steps, called, states.mask.copy())
@@ -71,6 +71,6 @@ def step_all(states, actions, population, rules, rng):
 
 
 @njit(cache=True)
-def observe(state, population, rules, out):
+def observe(state, population, params, out):
     out[:] = 0
     out[0], out[1] = state.called, state.steps / 4

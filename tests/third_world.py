@@ -22,7 +22,7 @@ class Levels(NamedTuple):
 
 class ThirdWorld(NamedTuple):
     population: dynamics.Population
-    rules: dynamics.Rules
+    params: dynamics.Params
     pools: Pools
 
     features = PUBLISHED_FEATURES
@@ -41,10 +41,10 @@ class ThirdWorld(NamedTuple):
         return dynamics.State(customers.astype(np.int64), zeros, zeros.copy(), zeros.copy())
 
     def step(self, states, actions, chances):
-        return dynamics.step_all(states, actions, self.population, self.rules, np.random.default_rng(0))
+        return dynamics.step_all(states, actions, self.population, self.params, np.random.default_rng(0))
 
     def observe(self, states):
-        return observe_all(states, self.population, self.rules)
+        return observe_all(states, self.population, self.params)
 
     def names(self):
         return {}
@@ -53,7 +53,7 @@ class ThirdWorld(NamedTuple):
         return np.ones(N_FEATURES, dtype=np.float32)
 
     def longest(self):
-        return self.rules.horizon
+        return self.params.horizon
 
     def info(self, states):
         return {"customer": states.customer}
@@ -72,16 +72,16 @@ class ThirdWorld(NamedTuple):
 
 
 def third_worlds(name, people, path, selection):
-    rules = dynamics.Rules(4, 10.0, (1.0,) * 6, False)
+    params = dynamics.Params(4, 10.0, (1.0,) * 6, False)
     everyone = np.arange(20)
-    world = ThirdWorld(dynamics.Population(everyone), rules, Pools(everyone[:0], everyone[:0], everyone, (0.0, 0.0)))
+    world = ThirdWorld(dynamics.Population(everyone), params, Pools(everyone[:0], everyone[:0], everyone, (0.0, 0.0)))
     return dict.fromkeys(("train", "val", "test"), world)
 
 
 register(
     Dynamics(
         "third",
-        dynamics.Rules,
+        dynamics.Params,
         Levels,
         dynamics.begin,
         dynamics.advance,

@@ -4,13 +4,13 @@ import numpy as np
 
 from crm_rl.worlds.base import N_FEATURES
 from crm_rl.worlds.replay import Population
-from crm_rl.worlds.replay_settings import DESCRIBED, DESCRIBED_SELECTION, Rules
+from crm_rl.worlds.replay_settings import DESCRIBED, DESCRIBED_SELECTION, Params
 from crm_rl.worlds.replay_world import ReplayWorld, balanced
 
 CALL_FLAG, DEMO_FLAG, STATUS = 7, 8, 2
 
 
-def world(records: list[str], rules: Rules, features: np.ndarray | None = None) -> ReplayWorld:
+def world(records: list[str], params: Params, features: np.ndarray | None = None) -> ReplayWorld:
     """A world of customers whose records hold these milestones: words out of call, demo, survey, signup, manager."""
     names = ("call", "demo", "survey", "signup", "manager")
     reached = np.array([[name in record.split() for name in names] for record in records])
@@ -20,17 +20,17 @@ def world(records: list[str], rules: Rules, features: np.ndarray | None = None) 
     subscribed = np.array(["subscribed" in record.split() for record in records])
     stage = np.zeros(len(records), dtype=np.int64)
     population = Population(features, reached, subscribed, stage, 1 / 6)
-    return ReplayWorld(population, rules, balanced(population, (0.0, 0.0)))
+    return ReplayWorld(population, params, balanced(population, (0.0, 0.0)))
 
 
 RECORDS = ["call", "call demo", "survey signup", "manager subscribed", "", "call signup manager subscribed"]
 
 
-def crowd(rules=DESCRIBED, people=40, seed=0):
+def crowd(params=DESCRIBED, people=40, seed=0):
     """A world in which there is something to learn, and customers differ."""
     rng = np.random.default_rng(seed)
     features = rng.random((people, N_FEATURES)).round(1).astype(np.float32)
-    return world([RECORDS[i % len(RECORDS)] for i in range(people)], rules, features)
+    return world([RECORDS[i % len(RECORDS)] for i in range(people)], params, features)
 
 
 #: One customer whom only a call moves; waiting costs nothing. So Q(first, call) = -1 + 15 and Q(first, wait) is

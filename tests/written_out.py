@@ -1,7 +1,7 @@
 """The responsive world once more, in plain Python and apart from the package: slow, and written from its description.
 
 An episode is told by names; a week is every set of events that can happen in it, one by one. Of the package it takes
-the numbers (`Rules`, `Population`) and the order in which these list actions and events.
+the numbers (`Params`, `Population`) and the order in which these list actions and events.
 """
 
 import functools
@@ -21,13 +21,13 @@ class WrittenOut:
     """The values of one customer's weeks.
 
     Args:
-        customer, population, rules: the world.
+        customer, population, params: the world.
         policy: from (week, happened, contacts in a row, channel, interest) to how likely each action is; without one
             the best action is taken.
     """
 
-    def __init__(self, customer, population, rules, policy=None):
-        self.customer, self.population, self.rules, self.policy = customer, population, rules, policy
+    def __init__(self, customer, population, params, policy=None):
+        self.customer, self.population, self.params, self.policy = customer, population, params, policy
         self.value = functools.cache(self._value)
 
     def unprompted(self, event, happened, inbound):
@@ -37,13 +37,13 @@ class WrittenOut:
     def chance(self, event, happened, action, used, interest):
         """1 minus the chance that it happens neither by itself nor through what the action adds."""
         number = ACTIONS.index(action)
-        adds = self.rules.lift * self.rules.drives[number][event] * self.population.affinity[self.customer, number]
-        adds *= self.rules.interest[interest]
+        adds = self.params.lift * self.params.drives[number][event] * self.population.affinity[self.customer, number]
+        adds *= self.params.interest[interest]
         if action != "wait" and CHANNELS[action] == used:
-            adds *= self.rules.repeated
-        missing = [name for bit, name in enumerate(EVENTS[:LAST]) if self.rules.needs[event] >> bit & 1]
+            adds *= self.params.repeated
+        missing = [name for bit, name in enumerate(EVENTS[:LAST]) if self.params.needs[event] >> bit & 1]
         if not set(missing) <= happened:
-            adds *= self.rules.unready
+            adds *= self.params.unready
         by_itself = self.unprompted(event, happened, self.population.inbound[self.customer])
         return 1 - (1 - by_itself) * (1 - self.unprompted(event, happened, 0)) ** adds
 
@@ -51,14 +51,14 @@ class WrittenOut:
         if action == "wait":
             return 0.0
         suits = self.population.affinity[self.customer, ACTIONS.index(action)]
-        return self.rules.opt_out[contacts] / math.exp(suits)
+        return self.params.opt_out[contacts] / math.exp(suits)
 
     def q(self, week, happened, contacts, used, interest, action):
         """What an action is worth in a week."""
-        cost = self.rules.action_cost[ACTIONS.index(action)]
+        cost = self.params.action_cost[ACTIONS.index(action)]
         subscribes = self.chance(LAST, happened, action, used, interest)
-        worth = subscribes * self.rules.value - cost
-        if week + 1 == self.rules.weeks:
+        worth = subscribes * self.params.value - cost
+        if week + 1 == self.params.weeks:
             return worth
         stays = (1 - subscribes) * (1 - self.loses(contacts, action))
         tired = min(2, contacts + 1) if action != "wait" else max(0, contacts - 1)

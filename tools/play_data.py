@@ -25,7 +25,7 @@ from crm_rl.data.load import TWIN
 from crm_rl.planning.exact import always, evaluate, optimal_values
 from crm_rl.worlds.base import N_ACTIONS, WAIT
 from crm_rl.worlds.registry import worlds
-from crm_rl.worlds.responsive import CHANNEL, DEMO, SIGNUP, SURVEY, Population, Rules, subset
+from crm_rl.worlds.responsive import CHANNEL, DEMO, SIGNUP, SURVEY, Params, Population, subset
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "book" / "_static" / "interactive" / "customers.js"
@@ -53,7 +53,7 @@ CUSTOMERS = (
 )
 
 
-def chosen_customers() -> tuple[Population, Rules]:
+def chosen_customers() -> tuple[Population, Params]:
     """The customers of `CUSTOMERS` as the smooth world of the twin has them, in that order, and its rules."""
     from crm_rl.data import customers
 
@@ -66,7 +66,7 @@ def chosen_customers() -> tuple[Population, Rules]:
         if not fits.any():
             raise CannotRun(f"no customer of the twin fits {one}. Remedy: choose another in tools/play_data.py")
         places.append(int(np.flatnonzero(fits)[0]))
-    return subset(people, np.array(places)), world.rules
+    return subset(people, np.array(places)), world.params
 
 
 def rounded(numbers) -> list | float:
@@ -78,19 +78,19 @@ def rounded(numbers) -> list | float:
 
 def world_data() -> dict:
     """Everything the page needs: rules, unprompted chances, customers."""
-    people, rules = chosen_customers()
+    people, params = chosen_customers()
     return {
         "rules": {
-            "weeks": rules.weeks,
-            "lift": rules.lift,
-            "drives": rounded(rules.drives),
-            "needs": list(rules.needs),
-            "unready": rules.unready,
-            "repeated": rules.repeated,
-            "interest": list(rules.interest),
-            "actionCost": list(rules.action_cost),
-            "value": rules.value,
-            "optOut": list(rules.opt_out),
+            "weeks": params.weeks,
+            "lift": params.lift,
+            "drives": rounded(params.drives),
+            "needs": list(params.needs),
+            "unready": params.unready,
+            "repeated": params.repeated,
+            "interest": list(params.interest),
+            "actionCost": list(params.action_cost),
+            "value": params.value,
+            "optOut": list(params.opt_out),
             "channel": list(CHANNEL),
         },
         "quiet": rounded(people.quiet),
@@ -120,9 +120,9 @@ def parsed(text: str) -> dict:
 
 def snippet() -> str:
     """The markup to paste into a page: where the game goes, and what is there while scripts are off."""
-    people, rules = chosen_customers()
-    single = np.array([evaluate(always(action), people, rules).at_start(people) for action in range(N_ACTIONS)])
-    rows = zip(CUSTOMERS, single[WAIT], single.max(axis=0), optimal_values(people, rules), strict=True)
+    people, params = chosen_customers()
+    single = np.array([evaluate(always(action), people, params).at_start(people) for action in range(N_ACTIONS)])
+    rows = zip(CUSTOMERS, single[WAIT], single.max(axis=0), optimal_values(people, params), strict=True)
     body = [
         f"<tr><th>{one.name}</th>" + "".join(f"<td>${value:,.0f}</td>" for value in values) + "</tr>"
         for one, *values in rows

@@ -60,7 +60,7 @@ def counted(name: str) -> dict:
     """
     train, resolution, arm = worlds("smooth", data=TWIN)["train"], RESOLUTIONS[name], ARMS[f"table: {name}"]
     table = train_q_learning(train, arm.trials[arm.chosen], None, 0, steps=WEEKS, resolution=resolution)
-    tries, weeks = table.tries.sum(axis=1), train.rules.weeks
+    tries, weeks = table.tries.sum(axis=1), train.params.weeks
     situations = (N_PATTERNS, weeks * N_PATTERNS, weeks * N_SITUATIONS)[resolution.episode]
     return {
         "possible": len(train.levels(resolution).groups) * situations,

@@ -21,5 +21,5 @@ class Exploring:
 
     def probabilities(self, states: Any, world: World) -> np.ndarray:
         """How likely each action is, shape (n, actions)."""
-        actions = n_actions(world.rules)
+        actions = n_actions(world.params)
         return (1 - self.epsilon) * np.eye(actions)[self.policy(states, world, None)] + self.epsilon / actions

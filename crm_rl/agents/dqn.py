@@ -90,11 +90,11 @@ class Run:
     def __init__(self, worlds: list[World], hyper: Hyperparameters, steps: int, seeds: list[int]):
         self.hyper = hyper = in_time(hyper, steps)
         self.worlds, self.total, self.steps = worlds, steps, 0
-        rules = worlds[0].rules
+        params = worlds[0].params
         self.rngs = [np.random.default_rng(seed) for seed in seeds]
-        inputs, names = observation_size(rules), [world.names() for world in worlds]
-        costs = action_costs(rules) / hyper.reward_scale if hyper.known_costs else None
-        shape = inputs, n_actions(rules), hyper.hidden, hyper.dueling, seeds, names, hyper.embedding, costs
+        inputs, names = observation_size(params), [world.names() for world in worlds]
+        costs = action_costs(params) / hyper.reward_scale if hyper.known_costs else None
+        shape = inputs, n_actions(params), hyper.hidden, hyper.dueling, seeds, names, hyper.embedding, costs
         self.networks, self.target = Networks(*shape), Networks(*shape)
         self.optimizer = torch.optim.AdamW(
             self.networks.parameters(), lr=hyper.learning_rate, weight_decay=hyper.weight_decay, fused=True
@@ -152,7 +152,7 @@ class Run:
         return [
             NetworkPolicy(
                 *self.networks.layers_of(place),
-                world.rules,
+                world.params,
                 self.hyper.reward_scale,
                 self.networks.names_of(place),
                 about | {"seed": about["seeds"][place]},

@@ -69,7 +69,7 @@ class FittedPolicy(GreedyPolicy):
     def q_values(self, states: Any, world: World) -> np.ndarray:
         """What the model of each state's step expects, shape (n, actions)."""
         observations = world.observe(states)
-        q = np.empty((len(observations), n_actions(world.rules)))
+        q = np.empty((len(observations), n_actions(world.params)))
         step = np.minimum(states.steps, len(self.models) - 1)
         for which in np.unique(step):
             here = step == which
@@ -88,7 +88,7 @@ def one_step_greedy(world: World, steps: int, seed: int, trees: dict = TREES) ->
         trees: the settings of the trees.
     """
     log = random_log(world, steps, np.random.default_rng(seed))
-    costs = action_costs(world.rules)
+    costs = action_costs(world.params)
     return FittedPolicy([Model(log.observations, log.actions, log.rewards, costs, seed, trees)])
 
 
@@ -102,7 +102,7 @@ def fitted_q_iteration(world: World, steps: int, seed: int, trees: dict = TREES)
     Args:
         world, steps, seed, trees: as for `one_step_greedy`.
     """
-    log, costs = random_log(world, steps, np.random.default_rng(seed)), action_costs(world.rules)
+    log, costs = random_log(world, steps, np.random.default_rng(seed)), action_costs(world.params)
     reached = np.flatnonzero(np.bincount(log.steps) >= 10)
     models: list[Model] = []
     for step in reversed(range(reached.max() + 1)):
@@ -135,7 +135,7 @@ def contextual_bandit(world: World, steps: int, seed: int, trees: dict = TREES) 
         seed: decides everything that is left to chance.
         trees: the settings of the trees.
     """
-    rng, costs = np.random.default_rng(seed), np.zeros(n_actions(world.rules))
+    rng, costs = np.random.default_rng(seed), np.zeros(n_actions(world.params))
     seen, actions, returns, taken = [], [], [], 0
     while taken < steps:
         customers = np.zeros(min(10_000, steps // world.longest() + 1), dtype=np.int64)

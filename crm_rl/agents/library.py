@@ -41,4 +41,4 @@ def _learned(algorithm: type, world: World, steps: int, seed: int, settings: dic
     linear = [layer for layer in layers(model.policy) if isinstance(layer, torch.nn.Linear)]
     weights = [layer.weight.numpy(force=True).copy() for layer in linear]
     biases = [layer.bias.numpy(force=True).copy() for layer in linear]
-    return NetworkPolicy(weights, biases, world.rules)
+    return NetworkPolicy(weights, biases, world.params)

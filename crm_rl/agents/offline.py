@@ -19,7 +19,7 @@ from crm_rl.worlds.base import World, n_actions, observation_size
 from crm_rl.worlds.logs import Log, action_costs
 
 
-class Settings(NamedTuple):
+class Hyperparameters(NamedTuple):
     """What all four learners share.
 
     Attributes:
@@ -57,28 +57,28 @@ class Batch(NamedTuple):
 Loss = Callable[[Networks, Networks, Batch], torch.Tensor]
 
 
-def behaviour_cloning(logs: list[Log], world: World, seeds: list[int], settings: Settings) -> list[GreedyPolicy]:
+def behaviour_cloning(logs: list[Log], world: World, seeds: list[int], hyper: Hyperparameters) -> list[GreedyPolicy]:
     """Learn how likely the log is to take each action, and take the likeliest.
 
     Args:
         logs: what was done and paid, one log a seed.
         world: its rules, and nothing of its customers or their chances.
         seeds: each decides what is left to chance in its own run.
-        settings: see there.
+        hyper: see there.
 
     Returns:
         A policy for each seed.
     """
-    return _policies(_cloned(logs, world, seeds, settings), world, 1.0)
+    return _policies(_cloned(logs, world, seeds, hyper), world, 1.0)
 
 
-def fitted_q(logs: list[Log], world: World, seeds: list[int], settings: Settings) -> list[GreedyPolicy]:
+def fitted_q(logs: list[Log], world: World, seeds: list[int], hyper: Hyperparameters) -> list[GreedyPolicy]:
     """Q-learning with a target network on a fixed log; arguments as for `behaviour_cloning`."""
     loss = lambda networks, target, batch: _squared_error(*_values_and_goals(networks, target, batch))  # noqa: E731
-    return _policies(_trained(loss, logs, world, seeds, settings), world, settings.reward_scale)
+    return _policies(_trained(loss, logs, world, seeds, hyper), world, hyper.reward_scale)
 
 
-def conservative_q(logs: list[Log], world: World, seeds: list[int], settings: Settings) -> list[GreedyPolicy]:
+def conservative_q(logs: list[Log], world: World, seeds: list[int], hyper: Hyperparameters) -> list[GreedyPolicy]:
     """Fitted Q that also lowers the values of all actions and raises that of the logged one (CQL, equation 4).
 
     Arguments as for `behaviour_cloning`.
@@ -87,26 +87,26 @@ def conservative_q(logs: list[Log], world: World, seeds: list[int], settings: Se
     def loss(networks: Networks, target: Networks, batch: Batch) -> torch.Tensor:
         values, goals = _values_and_goals(networks, target, batch)
         gap = networks(batch.observations).logsumexp(dim=2) - values
-        return _squared_error(values, goals) + settings.conservatism * gap.mean(dim=1)
+        return _squared_error(values, goals) + hyper.conservatism * gap.mean(dim=1)
 
-    return _policies(_trained(loss, logs, world, seeds, settings), world, settings.reward_scale)
+    return _policies(_trained(loss, logs, world, seeds, hyper), world, hyper.reward_scale)
 
 
-def batch_constrained_q(logs: list[Log], world: World, seeds: list[int], settings: Settings) -> list[GreedyPolicy]:
+def batch_constrained_q(logs: list[Log], world: World, seeds: list[int], hyper: Hyperparameters) -> list[GreedyPolicy]:
     """Fitted Q among the actions that the log takes often enough (discrete BCQ); arguments as for `behaviour_cloning`.
 
     From Fujimoto et al. (2019), "Benchmarking Batch Deep Reinforcement Learning Algorithms".
     """
-    cloned = _cloned(logs, world, seeds, settings)
+    cloned = _cloned(logs, world, seeds, hyper)
 
     def loss(networks: Networks, target: Networks, batch: Batch) -> torch.Tensor:
         likely = cloned(batch.next_observations).softmax(dim=2)
-        allowed = likely >= settings.threshold * likely.amax(dim=2, keepdim=True)
+        allowed = likely >= hyper.threshold * likely.amax(dim=2, keepdim=True)
         return _squared_error(*_values_and_goals(networks, target, batch, allowed))
 
-    learned = _policies(_trained(loss, logs, world, seeds, settings), world, settings.reward_scale)
+    learned = _policies(_trained(loss, logs, world, seeds, hyper), world, hyper.reward_scale)
     pairs = zip(learned, _policies(cloned, world, 1.0), strict=True)
-    return [ConstrainedPolicy(*pair, settings.threshold) for pair in pairs]
+    return [ConstrainedPolicy(*pair, hyper.threshold) for pair in pairs]
 
 
 class ConstrainedPolicy(GreedyPolicy):
@@ -131,12 +131,12 @@ LEARNERS = {
 }
 
 
-def _cloned(logs: list[Log], world: World, seeds: list[int], settings: Settings) -> Networks:
+def _cloned(logs: list[Log], world: World, seeds: list[int], hyper: Hyperparameters) -> Networks:
     def loss(networks: Networks, target: Networks, batch: Batch) -> torch.Tensor:
         likely = networks(batch.observations).log_softmax(dim=2)
         return -likely.gather(2, batch.actions[:, :, None])[:, :, 0].mean(dim=1)
 
-    return _trained(loss, logs, world, seeds, settings, known_costs=False)
+    return _trained(loss, logs, world, seeds, hyper, known_costs=False)
 
 
 def _values_and_goals(networks: Networks, target: Networks, batch: Batch, allowed: torch.Tensor | None = None):
@@ -153,32 +153,32 @@ def _squared_error(values: torch.Tensor, goals: torch.Tensor) -> torch.Tensor:
 
 
 def _trained(
-    loss: Loss, logs: list[Log], world: World, seeds: list[int], settings: Settings, known_costs: bool = True
+    loss: Loss, logs: list[Log], world: World, seeds: list[int], hyper: Hyperparameters, known_costs: bool = True
 ) -> Networks:
     """The one training loop: draw a batch, take a step of Adam, now and then copy the target network."""
-    costs = action_costs(world.rules) / settings.reward_scale if known_costs else None
-    shape = observation_size(world.rules), n_actions(world.rules), settings.hidden, False, seeds
+    costs = action_costs(world.params) / hyper.reward_scale if known_costs else None
+    shape = observation_size(world.params), n_actions(world.params), hyper.hidden, False, seeds
     networks, target = Networks(*shape, costs=costs), Networks(*shape, costs=costs)
-    optimizer = torch.optim.Adam(networks.parameters(), lr=settings.learning_rate, fused=True)
+    optimizer = torch.optim.Adam(networks.parameters(), lr=hyper.learning_rate, fused=True)
     rngs = [np.random.default_rng(seed) for seed in seeds]
     with one_thread():
-        for update in range(settings.updates):
-            if update % settings.target_every == 0:
+        for update in range(hyper.updates):
+            if update % hyper.target_every == 0:
                 target.load_state_dict(networks.state_dict())
             optimizer.zero_grad()
-            loss(networks, target, _batch(logs, rngs, settings)).sum().backward()
+            loss(networks, target, _batch(logs, rngs, hyper)).sum().backward()
             optimizer.step()
     return networks.requires_grad_(False)
 
 
-def _batch(logs: list[Log], rngs: list[np.random.Generator], settings: Settings) -> Batch:
-    drawn = [rng.integers(0, len(log.actions), settings.batch_size) for log, rng in zip(logs, rngs, strict=True)]
+def _batch(logs: list[Log], rngs: list[np.random.Generator], hyper: Hyperparameters) -> Batch:
+    drawn = [rng.integers(0, len(log.actions), hyper.batch_size) for log, rng in zip(logs, rngs, strict=True)]
     batches = (Log(*(part[rows] for part in log)) for log, rows in zip(logs, drawn, strict=True))
     observations, _, actions, rewards, after, ended = map(np.stack, zip(*batches, strict=True))
-    rewards, goes_on = (rewards / settings.reward_scale).astype(np.float32), (~ended).astype(np.float32)
+    rewards, goes_on = (rewards / hyper.reward_scale).astype(np.float32), (~ended).astype(np.float32)
     return Batch(*map(torch.from_numpy, (observations, actions, rewards, after, goes_on)))
 
 
 def _policies(networks: Networks, world: World, scale: float) -> list[NetworkPolicy]:
     seeds = range(len(networks.head.weight))
-    return [NetworkPolicy(*networks.layers_of(place), world.rules, scale) for place in seeds]
+    return [NetworkPolicy(*networks.layers_of(place), world.params, scale) for place in seeds]

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from crm_rl.agents.policies import NetworkPolicy
-from crm_rl.agents.policy_files import rules_to_json
+from crm_rl.agents.policy_files import params_to_json
 from crm_rl.data.problems import DataError
 from crm_rl.worlds.base import n_actions, observation_size
 
@@ -62,12 +62,12 @@ def to_onnx(policy: NetworkPolicy) -> bytes:
         out = node("Gemm", inputs, "q_values" if last else f"sum_{i}", transB=1)
         hidden = out if last else node("Relu", [out], f"hidden_{i}")
 
-    widths = {"observations": observation_size(policy.rules), "q_values": n_actions(policy.rules)}
+    widths = {"observations": observation_size(policy.params), "q_values": n_actions(policy.params)}
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", n]) for name, n in widths.items()]
     graph = helper.make_graph(nodes, "policy", ends[:1], ends[1:], constants)
     versions = {"ir_version": FORMAT, "opset_imports": [helper.make_opsetid("", OPERATORS)]}
     model = helper.make_model(graph, producer_name="crm_rl", **versions)
-    helper.set_model_props(model, {"trained_in": json.dumps(rules_to_json(policy.rules))})
+    helper.set_model_props(model, {"trained_in": json.dumps(params_to_json(policy.params))})
     checker.check_model(model, full_check=True)
     return model.SerializeToString(deterministic=True)
 
@@ -75,7 +75,7 @@ def to_onnx(policy: NetworkPolicy) -> bytes:
 def _last_layer(policy: NetworkPolicy) -> tuple[np.ndarray, np.ndarray]:
     """Weights, shape (actions, inputs), and biases; the dueling head and the scale, which are linear, are in them."""
     last = np.column_stack([policy.weights[-1], policy.biases[-1]]).astype(np.float64)
-    if len(last) > n_actions(policy.rules):
+    if len(last) > n_actions(policy.params):
         last = last[0] + last[1:] - last[1:].mean(axis=0)
     last = (policy.reward_scale * last).astype(np.float32)
     return last[:, :-1], last[:, -1]

@@ -33,7 +33,7 @@ class PlannedPolicy:
         population, table, place = self._worked_out
         if population is not world.population:
             people, place = starts_of(world.population)
-            table = np.broadcast_to(self.plan(people), (*shape_of(people, world.rules), N_ACTIONS))
+            table = np.broadcast_to(self.plan(people), (*shape_of(people, world.params), N_ACTIONS))
             self._worked_out = world.population, table, place
         who = place[states.customer]
         return table[who, states.steps, states.milestones, states.fatigue, states.channel, states.interest]
@@ -46,19 +46,19 @@ class PlannedPolicy:
 
 def optimum(world: ResponsiveWorld) -> PlannedPolicy:
     """The best policy."""
-    return PlannedPolicy(lambda people: best_of(optimal(people, world.rules).q))
+    return PlannedPolicy(lambda people: best_of(optimal(people, world.params).q))
 
 
 def optimum_of_one_week(world: ResponsiveWorld) -> PlannedPolicy:
     """What is best for the week itself, whatever comes later."""
-    return PlannedPolicy(lambda people: best_of(optimal(people, world.rules._replace(weeks=1)).q))
+    return PlannedPolicy(lambda people: best_of(optimal(people, world.params._replace(weeks=1)).q))
 
 
 def best_single_action(world: ResponsiveWorld) -> PlannedPolicy:
     """For each customer the one action that is worth most when it is taken for ever: a contextual bandit's best."""
 
     def plan(people: Population) -> np.ndarray:
-        values = [evaluate(always(action), people, world.rules).at_start(people) for action in range(N_ACTIONS)]
+        values = [evaluate(always(action), people, world.params).at_start(people) for action in range(N_ACTIONS)]
         chosen = np.eye(N_ACTIONS)[np.argmax(values, axis=0)]
         return chosen.reshape(len(chosen), *[1] * 5, N_ACTIONS)
 
@@ -73,8 +73,8 @@ def best_rule(world: ResponsiveWorld) -> PlannedPolicy:
 def _as_plan(rule: Callable, world: ResponsiveWorld) -> PlannedPolicy:
     def plan(people: Population) -> np.ndarray:
         there = world._replace(population=people)
-        actions = rule_policy(rule)(all_states(people, world.rules), there, None)
-        return np.eye(N_ACTIONS)[actions].reshape(*shape_of(people, world.rules), N_ACTIONS)
+        actions = rule_policy(rule)(all_states(people, world.params), there, None)
+        return np.eye(N_ACTIONS)[actions].reshape(*shape_of(people, world.params), N_ACTIONS)
 
     return PlannedPolicy(plan)
 
@@ -85,11 +85,11 @@ def one_plan_for_everybody(world: ResponsiveWorld) -> PlannedPolicy:
     `shared_policy` may stop short of the best such plan, so it starts from several; the training customers choose.
     """
     people, which = starts_of(world.population)
-    averaged = np.average(optimal(people, world.rules).q, axis=0, weights=np.bincount(which)).argmax(axis=-1)
+    averaged = np.average(optimal(people, world.params).q, axis=0, weights=np.bincount(which)).argmax(axis=-1)
     constant = [np.full_like(averaged, action) for action in (Action.EMAIL, Action.DEMO, Action.WAIT)]
     nobody_differs = np.zeros(len(which), dtype=np.int64)
     plans = [
-        shared_policy(first[None], nobody_differs, world.population, world.rules) for first in (averaged, *constant)
+        shared_policy(first[None], nobody_differs, world.population, world.params) for first in (averaged, *constant)
     ]
     policies = [_for_all(np.eye(N_ACTIONS)[plan]) for plan in plans]
     return max(policies, key=lambda policy: worth(policy, world))
@@ -104,6 +104,6 @@ def worth(policy: PlannedPolicy, world: ResponsiveWorld) -> float:
     types, which = starts_of(world.population)
     values = []
     for people in (subset(types, place) for place in chunks(len(types.start))):
-        chances = np.broadcast_to(policy.plan(people), (*shape_of(people, world.rules), N_ACTIONS))
-        values.append(evaluate(chances, people, world.rules).at_start(people))
+        chances = np.broadcast_to(policy.plan(people), (*shape_of(people, world.params), N_ACTIONS))
+        values.append(evaluate(chances, people, world.params).at_start(people))
     return np.concatenate(values)[which].sum()

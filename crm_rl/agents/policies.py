@@ -16,7 +16,7 @@ from numba import njit, types
 from numba.typed import Dict
 
 from crm_rl.agents.checkpoints import PolicyError, read_arrays, require, write_arrays
-from crm_rl.agents.policy_files import history_of, rules_of, rules_to_json
+from crm_rl.agents.policy_files import history_of, params_of, params_to_json
 from crm_rl.worlds.base import World, n_actions, observation_size
 from crm_rl.worlds.stepping import dynamics_of, state_at, state_key
 
@@ -54,7 +54,7 @@ class TablePolicy(GreedyPolicy):
         q: shape (states, actions), float64.
         tries: of the same shape, int64: how often training took each action there.
         levels: what the keys tell apart, see `World.levels`.
-        rules: of the world it was trained in.
+        params: of the world it was trained in.
         about: settings and provenance, as saved.
         history: of training, arrays with an entry for each episode: `reward`, `subscribed`, and `states`, how many had
             been met by its end.
@@ -64,7 +64,7 @@ class TablePolicy(GreedyPolicy):
     q: np.ndarray
     tries: np.ndarray
     levels: Any
-    rules: Any
+    params: Any
     about: dict = field(default_factory=dict)
     history: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -74,12 +74,12 @@ class TablePolicy(GreedyPolicy):
 
     def find(self, states: Any, world: World) -> np.ndarray:
         """The row of each state, shape (n,); -1 where training never met it."""
-        same_shape(self.rules, world)
+        same_shape(self.params, world)
         population, coder = getattr(self, "_numbered", (None, None))
         if population is not world.population:
             coder = world.coder(self.levels)
             self._numbered = world.population, coder
-        return _find(states, len(states.customer), coder, world.rules, self._rows)
+        return _find(states, len(states.customer), coder, world.params, self._rows)
 
     def known(self, states: Any, world: World) -> np.ndarray:
         """Whether training met the state, shape (n,), bool."""
@@ -94,7 +94,7 @@ class TablePolicy(GreedyPolicy):
         """Write it to an .npz file."""
         arrays = {f"levels_{name}": np.asarray(part) for name, part in self.levels._asdict().items()}
         arrays |= {f"history_{name}": array for name, array in self.history.items()}
-        about = {**self.about, "kind": "q_table", **rules_to_json(self.rules)}
+        about = {**self.about, "kind": "q_table", **params_to_json(self.params)}
         write_arrays(Path(path), about, keys=self.keys, q=self.q, tries=self.tries, **arrays)
 
     @classmethod
@@ -105,15 +105,15 @@ class TablePolicy(GreedyPolicy):
             PolicyError: the file cannot be used.
         """
         about, arrays = read_arrays(path, "q_table")
-        rules = rules_of(path, about)
-        kind = dynamics_of(rules).levels
-        wanted = (None, n_actions(rules))
+        params = params_of(path, about)
+        kind = dynamics_of(params).levels
+        wanted = (None, n_actions(params))
         levels = {f"levels_{name}": None for name in kind._fields}
         require(path, arrays, keys=(None, 2), q=wanted, tries=wanted, **levels)
         levels = kind(*(arrays[f"levels_{name}"] for name in kind._fields))
         if len(arrays["keys"]) != len(arrays["q"]) or arrays["q"].shape != arrays["tries"].shape or not levels.fits():
             raise PolicyError(f"{path}: the parts of the table do not fit together. Remedy: train it again.")
-        return cls(arrays["keys"], arrays["q"], arrays["tries"], levels, rules, about, history_of(arrays))
+        return cls(arrays["keys"], arrays["q"], arrays["tries"], levels, params, about, history_of(arrays))
 
 
 @dataclass
@@ -124,7 +124,7 @@ class NetworkPolicy(GreedyPolicy):
         weights: of each layer, shape (outputs, inputs), float32; with a dueling head, the last layer has one output
             more, first the value of the state and then what each action adds.
         biases: of each layer, shape (outputs,), float32.
-        rules: of the world it was trained in.
+        params: of the world it was trained in.
         reward_scale: what one unit of its output stands for.
         names: by column of the observation whose numbers stand for names, these numbers, in rising order, and a vector
             for each, shape (names + 1, size), float32; the last is for names that training never met.
@@ -134,7 +134,7 @@ class NetworkPolicy(GreedyPolicy):
 
     weights: list[np.ndarray]
     biases: list[np.ndarray]
-    rules: Any
+    params: Any
     reward_scale: float = 1.0
     names: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     about: dict = field(default_factory=dict)
@@ -153,12 +153,12 @@ class NetworkPolicy(GreedyPolicy):
         Raises:
             PolicyError: another number of columns, or a value that is not a number.
         """
-        observations = np.asarray(checked(observations, self.rules), dtype=np.float32)
+        observations = np.asarray(checked(observations, self.params), dtype=np.float32)
         hidden = np.hstack([observations, *(self.vectors(observations, column) for column in self.names)])
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             hidden = np.maximum(hidden @ weight.T + bias, 0)
         out = hidden @ self.weights[-1].T + self.biases[-1]
-        if out.shape[1] > n_actions(self.rules):
+        if out.shape[1] > n_actions(self.params):
             value, adds = out[:, :1], out[:, 1:]
             out = value + adds - adds.mean(axis=1, keepdims=True)
         return np.float32(self.reward_scale) * out
@@ -171,7 +171,7 @@ class NetworkPolicy(GreedyPolicy):
 
     def q_values(self, states: Any, world: World) -> np.ndarray:
         """What it expects of each action, shape (n, actions), float32."""
-        same_shape(self.rules, world)
+        same_shape(self.params, world)
         return self.of_observations(world.observe(states))
 
     def __call__(self, states: Any, world: World, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -187,7 +187,7 @@ class NetworkPolicy(GreedyPolicy):
         history = {f"history_{name}": array for name, array in self.history.items()}
         facts = {"kind": "dqn", "layers": len(self.weights), "reward_scale": self.reward_scale}
         facts["names"] = list(self.names)
-        write_arrays(Path(path), {**self.about, **facts, **rules_to_json(self.rules)}, **layers, **history)
+        write_arrays(Path(path), {**self.about, **facts, **params_to_json(self.params)}, **layers, **history)
 
     @classmethod
     def load(cls, path: str | Path) -> "NetworkPolicy":
@@ -197,10 +197,10 @@ class NetworkPolicy(GreedyPolicy):
             PolicyError: the file cannot be used.
         """
         about, arrays = read_arrays(path, "dqn")
-        rules, layers = rules_of(path, about), range(int(about.get("layers", 0)))
+        params, layers = params_of(path, about), range(int(about.get("layers", 0)))
         if not layers:
             raise PolicyError(f"{path}: no layers. Remedy: train it again.")
-        inputs, names = observation_size(rules), {}
+        inputs, names = observation_size(params), {}
         for column in about.get("names", []):
             require(path, arrays, **{f"names_{column}": (None,), f"vectors_{column}": (None, None)})
             names[column] = arrays[f"names_{column}"], arrays[f"vectors_{column}"]
@@ -211,11 +211,11 @@ class NetworkPolicy(GreedyPolicy):
             require(path, arrays, **{f"weight_{i}": (None, inputs)})
             inputs = len(arrays[f"weight_{i}"])
             require(path, arrays, **{f"bias_{i}": (inputs,)})
-        if inputs not in (n_actions(rules), 1 + n_actions(rules)):
-            raise PolicyError(f"{path}: {inputs} outputs for {n_actions(rules)} actions. Remedy: train it again.")
+        if inputs not in (n_actions(params), 1 + n_actions(params)):
+            raise PolicyError(f"{path}: {inputs} outputs for {n_actions(params)} actions. Remedy: train it again.")
         weights, biases = [arrays[f"weight_{i}"] for i in layers], [arrays[f"bias_{i}"] for i in layers]
         scale = float(about.get("reward_scale", 1.0))
-        return cls(weights, biases, rules, scale, names, about, history_of(arrays))
+        return cls(weights, biases, params, scale, names, about, history_of(arrays))
 
 
 def load_policy(path: str | Path) -> TablePolicy | NetworkPolicy:
@@ -228,27 +228,27 @@ def load_policy(path: str | Path) -> TablePolicy | NetworkPolicy:
     return TablePolicy.load(path) if about["kind"] == "q_table" else NetworkPolicy.load(path)
 
 
-def same_shape(rules: Any, world: World) -> None:
+def same_shape(params: Any, world: World) -> None:
     """Check that a policy trained by these rules can act in a world.
 
     Raises:
         PolicyError: the world is of another kind, or has other observations and actions.
     """
-    if type(rules) is not type(world.rules) or rules.selects_features != world.rules.selects_features:
+    if type(params) is not type(world.params) or params.selects_features != world.params.selects_features:
         raise PolicyError(
             "the policy was trained in another kind of world, or with feature selection where this has none. "
             "Remedy: use it in the world it was trained in, or train another."
         )
 
 
-def checked(observations: np.ndarray, rules: Any) -> np.ndarray:
+def checked(observations: np.ndarray, params: Any) -> np.ndarray:
     """Observations that a network can use.
 
     Raises:
         PolicyError: another number of columns, or a value that is not a number.
     """
     observations = np.asarray(observations)
-    wanted = observation_size(rules)
+    wanted = observation_size(params)
     if observations.ndim != 2 or observations.shape[1] != wanted:
         raise PolicyError(
             f"observations of shape {observations.shape}; this policy was trained on {wanted} columns. "
@@ -281,10 +281,10 @@ def keys_of(rows: Dict) -> np.ndarray:
 
 
 @njit(cache=True)
-def _find(states: Any, n: int, coder: Any, rules: Any, rows: Dict) -> np.ndarray:
+def _find(states: Any, n: int, coder: Any, params: Any, rows: Dict) -> np.ndarray:
     found = np.full(n, -1, dtype=np.int64)
     for i in range(n):
-        key = state_key(state_at(states, i, rules), coder, rules)
+        key = state_key(state_at(states, i, params), coder, params)
         if key in rows:
             found[i] = rows[key]
     return found

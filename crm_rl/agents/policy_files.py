@@ -10,12 +10,12 @@ from crm_rl.worlds.registry import dynamics_named
 from crm_rl.worlds.stepping import dynamics_of
 
 
-def rules_to_json(rules: Any) -> dict:
+def params_to_json(params: Any) -> dict:
     """The rules of a world, and whose they are, for JSON."""
-    return {"rules_of": dynamics_of(rules).name, "rules": rules._asdict()}
+    return {"rules_of": dynamics_of(params).name, "rules": params._asdict()}
 
 
-def rules_of(path: str | Path, about: dict) -> Any:
+def params_of(path: str | Path, about: dict) -> Any:
     """The rules that a file tells about.
 
     Raises:
@@ -23,7 +23,7 @@ def rules_of(path: str | Path, about: dict) -> Any:
     """
     try:
         kind = dynamics_named(about["rules_of"])
-        return kind.rules(**{name: tuples(value) for name, value in about["rules"].items()})
+        return kind.params(**{name: tuples(value) for name, value in about["rules"].items()})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PolicyError(f"{path}: its rules are not ours ({error}). Remedy: train it again.") from error
 

@@ -114,7 +114,7 @@ def train_q_learning(
             f"{episodes} episodes, {steps} steps, a checkpoint every {checkpoint_every}. Remedy: 1 or more of each."
         )
     levels = world.levels(resolution)
-    inside = (world.population, world.rules, world.pools, world.coder(levels))
+    inside = (world.population, world.params, world.pools, world.coder(levels))
     settings = {
         "hyper": hyper._asdict(),
         "seed": seed,
@@ -125,7 +125,7 @@ def train_q_learning(
     if hyper.exploration:
         settings["budget"] = budget  # it decides how fast epsilon falls
     path = Path(folder) / "q_table.npz" if folder is not None else None
-    table, rng = empty_table(n_actions(world.rules), hyper), np.random.default_rng(seed)
+    table, rng = empty_table(n_actions(world.params), hyper), np.random.default_rng(seed)
     history = {"reward": np.zeros(0), "subscribed": np.zeros(0, dtype=bool), "states": np.zeros(0, dtype=np.int64)}
     if path is not None and path.exists():
         policy = TablePolicy.load(path)
@@ -154,7 +154,7 @@ def _policy(table, levels, world, settings, rng, history) -> TablePolicy:
     facts = {"episodes": table.episodes, "steps": table.steps, "epsilon": table.epsilon, "rng": random_state(rng)}
     used = len(table.rows)
     q, tries = table.q[:used].copy(), table.tries[:used].copy()
-    return TablePolicy(keys_of(table.rows), q, tries, levels, world.rules, settings | facts, history)
+    return TablePolicy(keys_of(table.rows), q, tries, levels, world.params, settings | facts, history)
 
 
 def resumed(policy: TablePolicy) -> QTable:
@@ -189,7 +189,7 @@ def train(table, world, hyper, episodes, rng, budget=NO_LIMIT):
 
 
 @njit(cache=True)
-def run_episodes(rows, q, tries, population, rules, pools, coder, hyper, epsilon, episodes, taken, budget, rng):
+def run_episodes(rows, q, tries, population, params, pools, coder, hyper, epsilon, episodes, taken, budget, rng):
     """Q-learning: after each step, Q(s, a) moves towards r + gamma max Q(s', .), or towards r where the task ended.
 
     Where an episode was only cut off (truncated), what would have followed still counts.
@@ -197,7 +197,7 @@ def run_episodes(rows, q, tries, population, rules, pools, coder, hyper, epsilon
     Args:
         rows: a numba dictionary from state keys to rows; grows.
         q, tries: shape (capacity, actions); change in place until they have to grow.
-        population, rules, pools, coder: the world, and how its states are numbered.
+        population, params, pools, coder: the world, and how its states are numbered.
         hyper: the settings.
         epsilon: the exploration rate of the first episode.
         episodes: how many to run.
@@ -212,15 +212,15 @@ def run_episodes(rows, q, tries, population, rules, pools, coder, hyper, epsilon
     rewards, subscribed = np.zeros(episodes), np.zeros(episodes, dtype=np.bool_)
     states, episode = np.zeros(episodes, dtype=np.int64), 0
     while episode < episodes and taken < budget:
-        state = begin(draw(pools, rng), population, rules)
-        row = row_of(state_key(state, coder, rules), rows)
+        state = begin(draw(pools, rng), population, params)
+        row = row_of(state_key(state, coder, params), rows)
         q, tries = with_room(q, len(rows)), with_room(tries, len(rows))
         ended = False
         while not ended and taken < budget:
             action = epsilon_greedy(q[row], epsilon, rng)
-            outcome = advance(state, action, population, rules, rng)
+            outcome = advance(state, action, population, params, rng)
             state = outcome.state
-            next_row = row_of(state_key(state, coder, rules), rows)
+            next_row = row_of(state_key(state, coder, params), rows)
             q, tries = with_room(q, len(rows)), with_room(tries, len(rows))
             future = 0.0 if outcome.terminated else q[next_row].max()
             target = outcome.reward + hyper.gamma * future

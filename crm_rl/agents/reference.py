@@ -15,12 +15,12 @@ from crm_rl.worlds.responsive import CALL, DEMO, MEETING, SIGNUP, Population, St
 
 def random_policy(states: Any, world: World, rng: np.random.Generator) -> np.ndarray:
     """Every action with the same chance."""
-    return rng.integers(0, n_actions(world.rules), size=len(states.customer))
+    return rng.integers(0, n_actions(world.params), size=len(states.customer))
 
 
 def by_firm(actions: np.ndarray, world: World) -> np.ndarray:
     """Actions as in `Action`, shape (n,), as a world with feature selection numbers them."""
-    return np.asarray(actions, dtype=np.int64) + N_FEATURES * world.rules.selects_features
+    return np.asarray(actions, dtype=np.int64) + N_FEATURES * world.params.selects_features
 
 
 def constant_policy(action: Action) -> Policy:

@@ -14,12 +14,12 @@ Trainer = Callable[[World, int, int], Policy]
 
 
 def _q_learning(world: World, steps: int, seed: int) -> Policy:
-    hyper = q_learning.STUDY if dynamics_of(world.rules).name == "replay" else q_learning.RESPONSIVE
+    hyper = q_learning.STUDY if dynamics_of(world.params).name == "replay" else q_learning.RESPONSIVE
     return q_learning.train_q_learning(world, hyper, None, seed, steps=steps)
 
 
 def _dqn(world: World, steps: int, seed: int) -> Policy:
-    hyper = dqn_settings.DESCRIBED if dynamics_of(world.rules).name == "replay" else dqn_settings.RESPONSIVE
+    hyper = dqn_settings.DESCRIBED if dynamics_of(world.params).name == "replay" else dqn_settings.RESPONSIVE
     return dqn.train_dqn(world, hyper, steps, seed)
 
 

@@ -40,8 +40,8 @@ class SumOfTables(GreedyPolicy):
 
     def q_values(self, states: Any, world: World) -> np.ndarray:
         """Shape (n, actions)."""
-        total = np.zeros((len(states.customer), n_actions(world.rules)))
-        _add(total, states, tuple(world.coder(levels) for levels in self.levels), world.rules, self.rows, self.q)
+        total = np.zeros((len(states.customer), n_actions(world.params)))
+        _add(total, states, tuple(world.coder(levels) for levels in self.levels), world.params, self.rows, self.q)
         return total
 
 
@@ -60,26 +60,26 @@ def train_sum_of_tables(
     """
     levels = [world.levels(resolution) for resolution in resolutions or [None]]
     coders = tuple(world.coder(each) for each in levels)
-    table = empty_table(n_actions(world.rules), hyper)
-    inside = (table.rows, table.q, table.tries, world.population, world.rules, world.pools)
+    table = empty_table(n_actions(world.params), hyper)
+    inside = (table.rows, table.q, table.tries, world.population, world.params, world.pools)
     q = run_episodes(*inside, coders, hyper, steps, np.random.default_rng(seed))
     return SumOfTables(table.rows, q[: len(table.rows)], levels)
 
 
 @njit(cache=True)
-def run_episodes(rows, q, tries, population, rules, pools, coders, hyper, budget, rng):
+def run_episodes(rows, q, tries, population, params, pools, coders, hyper, budget, rng):
     """Q-learning in which the entries of all tables move by a share of one error; returns the entries."""
     taken, epsilon = 0, 1.0
     while taken < budget:
-        state = begin(draw(pools, rng), population, rules)
-        here = rows_at(state, coders, rules, rows)
+        state = begin(draw(pools, rng), population, params)
+        here = rows_at(state, coders, params, rows)
         ended = False
         while not ended and taken < budget:
             q, tries = with_room(q, len(rows) + len(coders)), with_room(tries, len(rows) + len(coders))
             action = epsilon_greedy(values_of(q, here), epsilon, rng)
-            outcome = advance(state, action, population, rules, rng)
+            outcome = advance(state, action, population, params, rng)
             state = outcome.state
-            after = rows_at(state, coders, rules, rows)
+            after = rows_at(state, coders, params, rows)
             q, tries = with_room(q, len(rows)), with_room(tries, len(rows))
             future = 0.0 if outcome.terminated else values_of(q, after).max()
             error = outcome.reward + hyper.gamma * future - values_of(q, here)[action]
@@ -93,11 +93,11 @@ def run_episodes(rows, q, tries, population, rules, pools, coders, hyper, budget
 
 
 @njit(cache=True)
-def rows_at(state, coders, rules, rows) -> np.ndarray:
+def rows_at(state, coders, params, rows) -> np.ndarray:
     """The row of a state in each table, new ones where it has not been met, shape (tables,)."""
     found = np.empty(len(coders), dtype=np.int64)
     for table, coder in enumerate(coders):
-        number, mask = state_key(state, coder, rules)
+        number, mask = state_key(state, coder, params)
         found[table] = row_of((table * TABLE + number, mask), rows)
     return found
 
@@ -112,11 +112,11 @@ def values_of(q: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
-def _add(total, states, coders, rules, rows, q) -> None:
+def _add(total, states, coders, params, rows, q) -> None:
     for i in range(len(total)):
-        state = state_at(states, i, rules)
+        state = state_at(states, i, params)
         for table, coder in enumerate(coders):
-            number, mask = state_key(state, coder, rules)
+            number, mask = state_key(state, coder, params)
             key = (table * TABLE + number, mask)
             if key in rows:
                 total[i] += q[rows[key]]

@@ -90,10 +90,10 @@ def _train(options: argparse.Namespace) -> str:
 
     check_file(options.out, ".npz", [options.table] if options.table else [])
     counts = load_counts(options.table)
-    settings = PUBLISHED._replace(goal=options.goal, least_sent=options.least_sent)
-    q, updates = train(counts, settings, options.episodes, options.seed, options.published_update)
-    save_table(q, settings, options.out)
-    worth, best = policy_values(q.argmax(axis=1), counts, settings).mean(), exact_q(counts, settings).max(axis=1).mean()
+    params = PUBLISHED._replace(goal=options.goal, least_sent=options.least_sent)
+    q, updates = train(counts, params, options.episodes, options.seed, options.published_update)
+    save_table(q, params, options.out)
+    worth, best = policy_values(q.argmax(axis=1), counts, params).mean(), exact_q(counts, params).max(axis=1).mean()
     return (
         f"{updates.sum():,} moves in {options.episodes:,} episodes updated {(updates > 0).mean():.0%} of the entries\n"
         f"Value of its greedy policy: {worth:.2f} on average over all cells; the optimum is {best:.2f}\n"

@@ -207,7 +207,7 @@ def _onnx(options: argparse.Namespace) -> str:
 
     policy = NetworkPolicy.load(options.policy)
     write_whole(options.out, to_onnx(policy))
-    inputs, outputs = observation_size(policy.rules), n_actions(policy.rules)
+    inputs, outputs = observation_size(policy.params), n_actions(policy.params)
     return f"{options.out}: observations (batch, {inputs}) in, q_values (batch, {outputs}) out, float32"
 
 

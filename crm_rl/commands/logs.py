@@ -105,5 +105,5 @@ def _policy(name: str, world):
     if name in FIXED:
         return Exploring(constant_policy(Action.WAIT), 1.0 if name == "random" else 0.0)
     policy = load_policy(name)
-    same_shape(policy.rules, world)
+    same_shape(policy.params, world)
     return policy

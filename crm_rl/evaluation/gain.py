@@ -15,7 +15,7 @@ from crm_rl.data import customers
 from crm_rl.planning.exact import SITUATIONS, always, chunks, evaluate, shape_of, share_of_gain, spread, starts_of
 from crm_rl.worlds.base import N_ACTIONS, WAIT
 from crm_rl.worlds.nature import drawn
-from crm_rl.worlds.responsive import FRESH, NO_CHANNEL, Rules, State, subset
+from crm_rl.worlds.responsive import FRESH, NO_CHANNEL, Params, State, subset
 from crm_rl.worlds.responsive_world import ResponsiveWorld, half_inbound, rates_of, responsive_worlds
 
 #: Names are put into so many folds; hide one from training, and its customers are unseen customers.
@@ -40,17 +40,17 @@ def exact_values(policy: Policy, world: ResponsiveWorld) -> np.ndarray:
 
 
 def _values(policy: Policy, world: ResponsiveWorld) -> np.ndarray:
-    people, rules = world.population, world.rules
-    probabilities = np.zeros((*shape_of(people, rules), N_ACTIONS))
+    people, params = world.population, world.params
+    probabilities = np.zeros((*shape_of(people, params), N_ACTIONS))
     reached = np.zeros((len(people.start), *SITUATIONS), dtype=bool)
     reached[np.arange(len(people.start)), people.start, 0, NO_CHANNEL, FRESH] = True
-    for week in range(rules.weeks):
+    for week in range(params.weeks):
         customer, *rest = np.nonzero(reached)
-        masks = np.full(len(customer), rules.first_mask)
+        masks = np.full(len(customer), params.first_mask)
         states = State(customer, np.full(len(customer), week), *rest, masks)
         probabilities[customer, week, *rest] = policy.probabilities(states, world)
         reached = spread(reached, probabilities[:, week] > 0)
-    return evaluate(probabilities, people, rules).at_start(people)
+    return evaluate(probabilities, people, params).at_start(people)
 
 
 def learning_curve(world: ResponsiveWorld, hyper: Hyperparameters, episodes: Sequence[int], seed: int) -> np.ndarray:
@@ -85,9 +85,9 @@ def by_group(values: np.ndarray, world: ResponsiveWorld) -> dict[str, float]:
 
 
 @functools.lru_cache(maxsize=8)
-def worlds_of(data: str, rules: Rules, number: int, roughness: float) -> dict[str, ResponsiveWorld]:
+def worlds_of(data: str, params: Params, number: int, roughness: float) -> dict[str, ResponsiveWorld]:
     """The parts of the world of this number, drawn from the prior, for the export at a path."""
-    return responsive_worlds(*_customers(data), rules, drawn(number), roughness)
+    return responsive_worlds(*_customers(data), params, drawn(number), roughness)
 
 
 def of_fold(world: ResponsiveWorld, data: str, hidden: str, fold: int) -> np.ndarray:

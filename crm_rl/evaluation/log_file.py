@@ -57,7 +57,7 @@ def read_log(path: Path, world: ResponsiveWorld) -> tuple[Episodes, ResponsiveWo
 
 
 def _check(path: Path, table: pd.DataFrame, numbers: pd.DataFrame, world: ResponsiveWorld) -> None:
-    limits = {"episode": np.inf, "week": world.rules.weeks, "customer": world.size(), **SITUATION}
+    limits = {"episode": np.inf, "week": world.params.weeks, "customer": world.size(), **SITUATION}
     good = {
         name: ((numbers[name] >= 0) & (numbers[name] < limit) & (numbers[name] % 1 == 0), f"0 to {limit - 1:g}")
         for name, limit in limits.items()
@@ -90,8 +90,8 @@ def _episodes(table: pd.DataFrame, world: ResponsiveWorld) -> tuple[Episodes, Re
         column[row, week] = table[name]
         return column
 
-    world = world._replace(rules=world.rules._replace(weeks=shape[1]))
-    weeks, masks = np.broadcast_to(np.arange(shape[1]), shape), np.full(shape, world.rules.first_mask)
+    world = world._replace(params=world.params._replace(weeks=shape[1]))
+    weeks, masks = np.broadcast_to(np.arange(shape[1]), shape), np.full(shape, world.params.first_mask)
     states = State(padded("customer", 0), weeks, *(padded(name, 0) for name in SITUATION), masks)
     seen = world.observe(State(*(np.ascontiguousarray(field).ravel() for field in states))).reshape(*shape, -1)
     going = np.zeros(shape, dtype=bool)

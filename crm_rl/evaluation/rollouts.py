@@ -53,7 +53,7 @@ def play(world: World, policy: Policy, rng: np.random.Generator, max_steps: int 
     Returns:
         What happened.
     """
-    n, cost_of = world.size(), np.asarray(world.rules.action_cost)
+    n, cost_of = world.size(), np.asarray(world.params.action_cost)
     reward, cost, steps = np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.int64)
     subscribed, called = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     actions_taken = np.zeros((n, N_ACTIONS), dtype=np.int64)
@@ -64,7 +64,7 @@ def play(world: World, policy: Policy, rng: np.random.Generator, max_steps: int 
         actions = np.asarray(policy(states, world, rng))
         chances = rng.random((len(active), world.chances)) if world.chances else np.zeros((len(active), 0))
         outcome = world.step(states, actions, chances)
-        by_firm, firm_action = firm_actions(actions, world.rules)
+        by_firm, firm_action = firm_actions(actions, world.params)
         reward[active] += outcome.reward
         steps[active] += 1
         subscribed[active] |= outcome.subscribed

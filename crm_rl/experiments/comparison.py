@@ -16,7 +16,7 @@ from crm_rl.experiments.runner import RESULTS, data_name, provenance, write_reco
 from crm_rl.planning.feature_selection import selection_values
 from crm_rl.worlds.attributes import RESOLUTIONS
 from crm_rl.worlds.nature import BOOK_WORLD, FOCUS, SPREAD_OF_DRIVES, SPREAD_OF_HAZARDS
-from crm_rl.worlds.responsive import BASELINE, SELECTION, Rules
+from crm_rl.worlds.responsive import BASELINE, SELECTION, Params
 from crm_rl.worlds.responsive_world import SPLIT_SEED, ResponsiveWorld
 
 
@@ -54,10 +54,10 @@ class Job(NamedTuple):
     part: str = "all"
     keep: bool = False
 
-    def rules(self) -> Rules:
+    def params(self) -> Params:
         """The rules of training; values are judged by the same, whatever reward is paid."""
-        rules = SELECTION if self.selection else BASELINE
-        return rules._replace(lift=self.lift, expected_reward=self.expected)
+        params = SELECTION if self.selection else BASELINE
+        return params._replace(lift=self.lift, expected_reward=self.expected)
 
     def settings(self):
         """Of the arm; None for who does not learn."""
@@ -66,7 +66,7 @@ class Job(NamedTuple):
 
     def identity(self) -> list:
         """All but the data: the job, its settings, and what the worlds depend on."""
-        return [*self[1:], repr(self.settings()), constants(self.data, self.rules())]
+        return [*self[1:], repr(self.settings()), constants(self.data, self.params())]
 
     def seconds(self) -> float:
         """Of one core, roughly."""
@@ -77,7 +77,7 @@ class Job(NamedTuple):
 
     def parts(self, number: int) -> tuple[ResponsiveWorld, ResponsiveWorld]:
         """Where the arm learns and where it is judged, in the world of this number."""
-        parts = worlds_of(self.data, self.rules(), number, self.roughness)
+        parts = worlds_of(self.data, self.params(), number, self.roughness)
         train, judged = parts["train"], parts[self.part]
         if not self.hidden:
             return train, judged
@@ -113,10 +113,10 @@ def trained(job: Job, folder: Path | None = None) -> list[Policy]:
     return ARMS[job.arm].learn(worlds, job.steps, seeds, job.settings(), folder)
 
 
-def constants(data: str, rules: Rules) -> dict:
+def constants(data: str, params: Params) -> dict:
     """All that a world depends on beside the customers and the code."""
     return {
-        "rules": rules._asdict(),
+        "rules": params._asdict(),
         "base_rates": base_rates(data).to_dict(),
         "prior": {"focus": FOCUS, "spread_of_drives": SPREAD_OF_DRIVES, "spread_of_hazards": SPREAD_OF_HAZARDS},
         "fixed_seeds": {"split": SPLIT_SEED, "folds": FOLD_SEED},

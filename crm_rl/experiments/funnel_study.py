@@ -22,7 +22,7 @@ from crm_rl.evaluation.rollouts import feature_use, metrics, play
 from crm_rl.experiments.runner import RESULTS, data_name, provenance, write_record
 from crm_rl.worlds.base import Action, World
 from crm_rl.worlds.registry import worlds
-from crm_rl.worlds.replay_settings import RULES
+from crm_rl.worlds.replay_settings import PARAMS
 from crm_rl.worlds.replay_world import SETTINGS
 
 #: The five rows of the study's table: what learns, and whether it selects features. Random selects none.
@@ -203,7 +203,7 @@ def record(jobs: list[Job], results: list[list[dict]], out: Path = RESULTS) -> l
     source = {
         "seeds": sorted({seed for job in jobs for seed in job.seeds}),
         "budget": jobs[0].budget._asdict(),
-        "rules": _by_name(RULES),
+        "rules": _by_name(PARAMS),
         "q_learning": Q_STUDY._asdict(),
         "dqn": _by_name(DQN_STUDY),
         **provenance(data),

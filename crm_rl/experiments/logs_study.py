@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import sem
 
 from crm_rl.agents.behaviour import Exploring
-from crm_rl.agents.offline import LEARNERS, Settings
+from crm_rl.agents.offline import LEARNERS, Hyperparameters
 from crm_rl.agents.planned import PlannedPolicy, optimum
 from crm_rl.agents.reference import constant_policy, every_other_week, rule_policy
 from crm_rl.evaluation.gain import exact_values, only
@@ -47,7 +47,7 @@ def signed_up(data: str | Path | None = None, weeks: int = 12) -> ResponsiveWorl
     world = worlds("smooth", data=data)["all"]
     people = world.population
     chosen = only(world, (people.inbound == 1) & (people.start >> SIGNUP & 1 == 1))
-    return chosen._replace(rules=chosen.rules._replace(weeks=weeks))
+    return chosen._replace(params=chosen.params._replace(weeks=weeks))
 
 
 def today(epsilon: float) -> Exploring:
@@ -108,12 +108,12 @@ class Earning(NamedTuple):
     def run(self, folder: Path) -> list[dict]:
         """For each policy dollars in all weeks and in the first four, and how many subscribe in these four."""
         world = signed_up(self.data)
-        first = PlannedPolicy(lambda people: best_of(optimal(people, world.rules).q)[:, :EARLY])
+        first = PlannedPolicy(lambda people: best_of(optimal(people, world.params).q)[:, :EARLY])
         policies = {("best plan", 0.0): (optimum(world), first)}
         policies |= {("today's rule", epsilon): (today(epsilon),) * 2 for epsilon in PRICED}
-        rules = world.rules._replace(weeks=EARLY)
-        early = world._replace(rules=rules)
-        winners = world._replace(rules=rules._replace(action_cost=(0.0,) * N_ACTIONS, value=1.0))
+        params = world.params._replace(weeks=EARLY)
+        early = world._replace(params=params)
+        winners = world._replace(params=params._replace(action_cost=(0.0,) * N_ACTIONS, value=1.0))
         return [
             {"policy": name, "epsilon": epsilon, "earned": exact_values(whole, world).mean()}
             | {"early": exact_values(start, early).mean(), "subscribed": exact_values(start, winners).mean()}
@@ -131,7 +131,7 @@ class Learning(NamedTuple):
 
     def identity(self) -> list:
         """All but the data, and the settings."""
-        return ["learning", *self[1:], list(Settings())]
+        return ["learning", *self[1:], list(Hyperparameters())]
 
     def seconds(self) -> float:
         """Of one core."""
@@ -143,7 +143,7 @@ class Learning(NamedTuple):
         ends = [exact_values(policy, world) for policy in (Exploring(constant_policy(Action.WAIT), 0), optimum(world))]
         rngs = [np.random.default_rng([seed, self.customers]) for seed in self.seeds]
         logs = [play_episodes(behaviour, world, self.customers, rng).steps() for rng in rngs]
-        policies = {name: learn(logs, world, list(self.seeds), Settings()) for name, learn in LEARNERS.items()}
+        policies = {name: learn(logs, world, list(self.seeds), Hyperparameters()) for name, learn in LEARNERS.items()}
         policies |= {"today's rule": [today(0.0)] * len(logs), "the log": [behaviour] * len(logs)}
         return [
             {"epsilon": self.epsilon, "customers": self.customers, "learner": name, "seed": seed}
@@ -176,7 +176,7 @@ def record(jobs: list, results: list[list[dict]], out: Path = RESULTS) -> list[P
     for job, rows in zip(jobs, results, strict=True):
         tables[type(job)] += rows
     first = jobs[0]
-    source = {"logs": first.logs, "customers": first.customers, "learners": Settings()._asdict()}
+    source = {"logs": first.logs, "customers": first.customers, "learners": Hyperparameters()._asdict()}
     runs, learned, earned = (pd.DataFrame(rows).to_csv(index=False, float_format="%.6g") for rows in tables.values())
     stem = out / f"logs_{data_name(first.data)}"
     return write_record(stem, source | provenance(first.data), runs=runs, learned=learned, earned=earned)

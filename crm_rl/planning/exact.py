@@ -19,8 +19,8 @@ from crm_rl.worlds.responsive import (
     FRESH,
     N_PATTERNS,
     NO_CHANNEL,
+    Params,
     Population,
-    Rules,
     State,
     subset,
     tire,
@@ -47,23 +47,23 @@ class Plan(NamedTuple):
         return self.value[np.arange(len(population.start)), 0, population.start, 0, NO_CHANNEL, FRESH]
 
 
-def optimal(population: Population, rules: Rules) -> Plan:
+def optimal(population: Population, params: Params) -> Plan:
     """The best policy, by backward induction.
 
     Args:
         population: the customers.
-        rules: the constants; rewards sampled or expected have the same optimum.
+        params: the constants; rewards sampled or expected have the same optimum.
     """
-    plan = _empty(population, rules)
-    _optimal(population, rules, *plan)
+    plan = _empty(population, params)
+    _optimal(population, params, *plan)
     return plan
 
 
-def optimal_values(population: Population, rules: Rules) -> np.ndarray:
+def optimal_values(population: Population, params: Params) -> np.ndarray:
     """The value of the best policy at each customer's start, shape (customers,), without keeping its tables."""
     types, which = starts_of(population)
     return np.concatenate(
-        [optimal(subset(types, place), rules).at_start(subset(types, place)) for place in chunks(len(types.start))]
+        [optimal(subset(types, place), params).at_start(subset(types, place)) for place in chunks(len(types.start))]
     )[which]
 
 
@@ -72,27 +72,27 @@ def chunks(n: int, size: int = 32) -> list[np.ndarray]:
     return [np.arange(first, min(first + size, n)) for first in range(0, n, size)]
 
 
-def evaluate(probabilities: np.ndarray, population: Population, rules: Rules) -> Plan:
+def evaluate(probabilities: np.ndarray, population: Population, params: Params) -> Plan:
     """The exact value of a policy.
 
     Args:
         probabilities: how likely the policy takes each action in each state, shape `(customers, weeks, *SITUATIONS, 6)`
             or one that broadcasts to it; all zero in states that it never reaches.
-        population, rules: the world.
+        population, params: the world.
     """
-    plan = _empty(population, rules)
-    _evaluate(np.broadcast_to(probabilities, plan.q.shape), population, rules, *plan)
+    plan = _empty(population, params)
+    _evaluate(np.broadcast_to(probabilities, plan.q.shape), population, params, *plan)
     return plan
 
 
-def _empty(population: Population, rules: Rules) -> Plan:
-    shape = shape_of(population, rules)
+def _empty(population: Population, params: Params) -> Plan:
+    shape = shape_of(population, params)
     return Plan(np.full((*shape, N_ACTIONS), np.nan), np.zeros(shape))
 
 
-def shape_of(population: Population, rules: Rules) -> tuple[int, ...]:
+def shape_of(population: Population, params: Params) -> tuple[int, ...]:
     """The shape of a table with a place for every state: `(customers, weeks, *SITUATIONS)`."""
-    return len(population.start), rules.weeks, *SITUATIONS
+    return len(population.start), params.weeks, *SITUATIONS
 
 
 def always(action: int) -> np.ndarray:
@@ -123,10 +123,10 @@ def without_news(q: np.ndarray, milestones: int) -> list[Action]:
     return actions
 
 
-def all_states(population: Population, rules: Rules) -> State:
+def all_states(population: Population, params: Params) -> State:
     """Every state of every customer, in the order of the tables, each field of shape (their number,)."""
-    customer, week, *rest = (axis.ravel() for axis in np.indices(shape_of(population, rules)))
-    return State(customer, week, *rest, np.full(len(customer), rules.first_mask))
+    customer, week, *rest = (axis.ravel() for axis in np.indices(shape_of(population, params)))
+    return State(customer, week, *rest, np.full(len(customer), params.first_mask))
 
 
 def types_of(population: Population) -> tuple[Population, np.ndarray]:
@@ -153,17 +153,17 @@ def _one_of_each(population: Population, more: list[np.ndarray]) -> tuple[Popula
     return subset(population, first), which.ravel()
 
 
-def reach(probabilities: np.ndarray, population: Population, rules: Rules) -> np.ndarray:
+def reach(probabilities: np.ndarray, population: Population, params: Params) -> np.ndarray:
     """How likely a policy is to lead each customer into each state, shape `(customers, weeks, *SITUATIONS)`.
 
     The chances of a week add up to that of still being there: neither subscribed nor lost.
 
     Args:
         probabilities: as for `evaluate`.
-        population, rules: the world.
+        population, params: the world.
     """
-    shape = (*shape_of(population, rules), N_ACTIONS)
-    return _forward(population, rules, np.broadcast_to(probabilities, shape))
+    shape = (*shape_of(population, params), N_ACTIONS)
+    return _forward(population, params, np.broadcast_to(probabilities, shape))
 
 
 def share_of_gain(value: np.ndarray, waiting: np.ndarray, best: np.ndarray, least: float = 1.0) -> float:
@@ -181,13 +181,13 @@ def share_of_gain(value: np.ndarray, waiting: np.ndarray, best: np.ndarray, leas
 
 
 @njit(cache=True)
-def _optimal(population: Population, rules: Rules, q: np.ndarray, value: np.ndarray) -> None:
+def _optimal(population: Population, params: Params, q: np.ndarray, value: np.ndarray) -> None:
     """Fill Q-values and values of the best policy."""
     for customer in range(len(population.start)):
-        model = model_of(customer, population, rules)
+        model = model_of(customer, population, params)
         later = np.zeros(SITUATIONS)
-        for week in range(rules.weeks - 1, -1, -1):
-            q[customer, week] = week_q(later, week == rules.weeks - 1, model)
+        for week in range(params.weeks - 1, -1, -1):
+            q[customer, week] = week_q(later, week == params.weeks - 1, model)
             choices, best = q[customer, week].reshape(-1, N_ACTIONS), later.reshape(-1)
             for place in range(len(best)):
                 best[place] = choices[place].max()
@@ -196,14 +196,14 @@ def _optimal(population: Population, rules: Rules, q: np.ndarray, value: np.ndar
 
 @njit(cache=True)
 def _evaluate(
-    probabilities: np.ndarray, population: Population, rules: Rules, q: np.ndarray, value: np.ndarray
+    probabilities: np.ndarray, population: Population, params: Params, q: np.ndarray, value: np.ndarray
 ) -> None:
     """Fill Q-values and values of a policy, where it has a say."""
     for customer in range(len(population.start)):
-        model = model_of(customer, population, rules)
+        model = model_of(customer, population, params)
         later = np.zeros(SITUATIONS)
-        for week in range(rules.weeks - 1, -1, -1):
-            last = week == rules.weeks - 1
+        for week in range(params.weeks - 1, -1, -1):
+            last = week == params.weeks - 1
             for place in np.ndindex(SITUATIONS):
                 milestones, fatigue, channel, interest = place
                 chosen = probabilities[customer, week][place]
@@ -239,13 +239,13 @@ def spread(reached: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
-def _forward(population: Population, rules: Rules, probabilities: np.ndarray) -> np.ndarray:
+def _forward(population: Population, params: Params, probabilities: np.ndarray) -> np.ndarray:
     """The chance of every state, from the first week to the last."""
     likely = np.zeros(probabilities.shape[:-1])
     for customer in range(len(population.start)):
-        model = model_of(customer, population, rules)
+        model = model_of(customer, population, params)
         likely[customer, 0, population.start[customer], 0, NO_CHANNEL, FRESH] = 1.0
-        for week in range(rules.weeks - 1):
+        for week in range(params.weeks - 1):
             following = likely[customer, week + 1]
             for milestones, fatigue, channel, interest in np.ndindex(SITUATIONS):
                 here = (customer, week, milestones, fatigue, channel, interest)

@@ -20,8 +20,8 @@ from crm_rl.worlds.base import N_FEATURES, WAIT, n_actions
 from crm_rl.worlds.responsive import (
     FRESH,
     NO_CHANNEL,
+    Params,
     Population,
-    Rules,
     State,
     subset,
 )
@@ -45,18 +45,18 @@ def selection_values(policy: Any, world: ResponsiveWorld) -> np.ndarray:
     values = []
     for place in chunks(len(types.start), 8):
         few = world._replace(population=subset(types, place))
-        values.append(_values(_probabilities(policy, few), few.population, few.rules))
+        values.append(_values(_probabilities(policy, few), few.population, few.params))
     return np.concatenate(values)[which]
 
 
 def _probabilities(policy: Any, world: ResponsiveWorld) -> np.ndarray:
     """How likely each action is where the policy can come to, shape `(weeks, masks, customers, *SITUATIONS, 21)`."""
-    people, rules = world.population, world.rules
+    people, params = world.population, world.params
     everybody = np.arange(len(people.start))
-    chances = np.zeros((rules.weeks, N_MASKS, len(everybody), *SITUATIONS, n_actions(rules)))
+    chances = np.zeros((params.weeks, N_MASKS, len(everybody), *SITUATIONS, n_actions(params)))
     reached = np.zeros((N_MASKS, len(everybody), *SITUATIONS), dtype=bool)
-    reached[bought_in(rules.first_mask), everybody, people.start, 0, NO_CHANNEL, FRESH] = True
-    for week in range(rules.weeks):
+    reached[bought_in(params.first_mask), everybody, people.start, 0, NO_CHANNEL, FRESH] = True
+    for week in range(params.weeks):
         following = np.zeros_like(reached)
         for bought in range(N_MASKS):  # a purchase leads to a fuller mask in the same week: those come later
             customer, *rest = np.nonzero(reached[bought])
@@ -77,14 +77,14 @@ def _probabilities(policy: Any, world: ResponsiveWorld) -> np.ndarray:
 
 
 @njit(cache=True)
-def _values(chances: np.ndarray, population: Population, rules: Rules) -> np.ndarray:
+def _values(chances: np.ndarray, population: Population, params: Params) -> np.ndarray:
     """The value of each customer's start, shape (customers,), of a policy with these `_probabilities`."""
     values = np.empty(len(population.start))
     for customer in range(len(values)):
-        model = model_of(customer, population, rules)
+        model = model_of(customer, population, params)
         later = np.zeros((N_MASKS, *SITUATIONS))
-        for week in range(rules.weeks - 1, -1, -1):
-            now, last = np.zeros((N_MASKS, *SITUATIONS)), week == rules.weeks - 1
+        for week in range(params.weeks - 1, -1, -1):
+            now, last = np.zeros((N_MASKS, *SITUATIONS)), week == params.weeks - 1
             for bought in range(ALL, -1, -1):
                 for place in np.ndindex(SITUATIONS):
                     milestones, fatigue, channel, interest = place
@@ -101,8 +101,8 @@ def _values(chances: np.ndarray, population: Population, rules: Rules) -> np.nda
                             again = int(CHANNEL_OF[action] == channel)
                             here = (milestones, fatigue, again, interest, action)
                             worth = action_value(*here, later[bought], last, model)
-                        price = rules.feature_price if buys else 0.0
+                        price = params.feature_price if buys else 0.0
                         now[bought][place] += chosen[number] * (worth - price)
             later = now
-        values[customer] = later[bought_in(rules.first_mask)][population.start[customer], 0, NO_CHANNEL, FRESH]
+        values[customer] = later[bought_in(params.first_mask)][population.start[customer], 0, NO_CHANNEL, FRESH]
     return values

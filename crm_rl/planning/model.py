@@ -16,8 +16,8 @@ from crm_rl.worlds.responsive import (
     N_PATTERNS,
     N_SITUATIONS,
     SUBSCRIPTION,
+    Params,
     Population,
-    Rules,
     event_chance,
     force,
     opt_out_chance,
@@ -57,7 +57,7 @@ class Model(NamedTuple):
 
 
 @njit(cache=True)
-def model_of(customer: int, population: Population, rules: Rules) -> Model:
+def model_of(customer: int, population: Population, params: Params) -> Model:
     """The model of one customer."""
     subscribes = np.zeros((N_PATTERNS, N_ACTIONS, N_INTERESTS, 2))
     follows = np.zeros((N_PATTERNS, N_ACTIONS, N_INTERESTS, 2, N_PATTERNS))
@@ -65,16 +65,16 @@ def model_of(customer: int, population: Population, rules: Rules) -> Model:
         for action in range(N_ACTIONS):
             for interest in range(N_INTERESTS):
                 for again in range(2):
-                    strength = force(CHANNEL_OF[action] if again else -1, interest, action, rules)
+                    strength = force(CHANNEL_OF[action] if again else -1, interest, action, params)
                     subscribes[milestones, action, interest, again] = event_chance(
-                        SUBSCRIPTION, customer, milestones, action, strength, population, rules
+                        SUBSCRIPTION, customer, milestones, action, strength, population, params
                     )
                     chances = follows[milestones, action, interest, again]
                     chances[milestones] = 1.0
                     for event in range(N_MILESTONES):
                         if milestones >> event & 1:
                             continue
-                        p = event_chance(event, customer, milestones, action, strength, population, rules)
+                        p = event_chance(event, customer, milestones, action, strength, population, params)
                         for pattern in range(N_PATTERNS):
                             if not pattern >> event & 1:
                                 chances[pattern | 1 << event] = chances[pattern] * p
@@ -82,8 +82,8 @@ def model_of(customer: int, population: Population, rules: Rules) -> Model:
     leaves = np.zeros((N_FATIGUES, N_ACTIONS))
     for fatigue in range(N_FATIGUES):
         for action in range(N_ACTIONS):
-            leaves[fatigue, action] = opt_out_chance(fatigue, customer, action, population, rules)
-    return Model(subscribes, follows, leaves, np.array(rules.action_cost), rules.value)
+            leaves[fatigue, action] = opt_out_chance(fatigue, customer, action, population, params)
+    return Model(subscribes, follows, leaves, np.array(params.action_cost), params.value)
 
 
 @njit(cache=True)
@@ -120,7 +120,7 @@ def week_q(later: np.ndarray, last: bool, model: Model) -> np.ndarray:
 
 
 @njit(cache=True)
-def as_arrays(customer: int, population: Population, rules: Rules) -> tuple[np.ndarray, np.ndarray]:
+def as_arrays(customer: int, population: Population, params: Params) -> tuple[np.ndarray, np.ndarray]:
     """One customer's Markov decision process as two plain arrays, as textbooks write it.
 
     The states are the situations, numbered by `responsive.situation`, and after them one for the end of the episode,
@@ -131,7 +131,7 @@ def as_arrays(customer: int, population: Population, rules: Rules) -> tuple[np.n
         The probability of each next state, shape (states, 6, states), and the expected reward in dollars, shape
         (states, 6); with 1,153 states the first takes 64 MB.
     """
-    model, end = model_of(customer, population, rules), N_SITUATIONS
+    model, end = model_of(customer, population, params), N_SITUATIONS
     chances, rewards = np.zeros((end + 1, N_ACTIONS, end + 1)), np.zeros((end + 1, N_ACTIONS))
     chances[end, :, end] = 1.0
     for milestones, fatigue, channel, interest in np.ndindex(SITUATIONS):

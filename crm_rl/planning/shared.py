@@ -5,11 +5,11 @@ from numba import njit
 
 from crm_rl.planning.exact import SITUATIONS, model_of, reach, starts_of, week_q
 from crm_rl.worlds.base import N_ACTIONS
-from crm_rl.worlds.responsive import FRESH, NO_CHANNEL, Population, Rules
+from crm_rl.worlds.responsive import FRESH, NO_CHANNEL, Params, Population
 
 
 def shared_policy(
-    first: np.ndarray, groups: np.ndarray, population: Population, rules: Rules, rounds: int = 30
+    first: np.ndarray, groups: np.ndarray, population: Population, params: Params, rounds: int = 30
 ) -> np.ndarray:
     """Improve a policy that treats all customers of a group alike, until no change in one week makes it better.
 
@@ -21,7 +21,7 @@ def shared_policy(
     Args:
         first: the actions to begin with, shape `(groups, weeks, *SITUATIONS)`.
         groups: the group of each customer, shape (customers,).
-        population, rules: the world.
+        population, params: the world.
         rounds: how often it goes through the weeks at most.
 
     Returns:
@@ -33,9 +33,9 @@ def shared_policy(
     group[which] = groups
     policy, before = first.astype(np.int64), -np.inf
     for _ in range(rounds):
-        likely = reach(np.eye(N_ACTIONS)[policy][group], people, rules)
+        likely = reach(np.eye(N_ACTIONS)[policy][group], people, params)
         likely *= counts.reshape(-1, *[1] * (likely.ndim - 1))
-        gained = _improve(policy, likely, group, people, rules)
+        gained = _improve(policy, likely, group, people, params)
         if gained - before < 1e-9 * abs(gained):
             break
         before = gained
@@ -43,16 +43,18 @@ def shared_policy(
 
 
 @njit(cache=True)
-def _improve(policy: np.ndarray, likely: np.ndarray, group: np.ndarray, population: Population, rules: Rules) -> float:
+def _improve(
+    policy: np.ndarray, likely: np.ndarray, group: np.ndarray, population: Population, params: Params
+) -> float:
     """Improve a shared policy in place, last week first; return what it is worth to all customers together."""
     customers = len(population.start)
     later = np.zeros((customers, *SITUATIONS))
-    for week in range(rules.weeks - 1, -1, -1):
-        last = week == rules.weeks - 1
+    for week in range(params.weeks - 1, -1, -1):
+        last = week == params.weeks - 1
         q = np.empty((customers, *SITUATIONS, N_ACTIONS))
         total = np.zeros((len(policy), *SITUATIONS, N_ACTIONS))
         for customer in range(customers):
-            q[customer] = week_q(later[customer], last, model_of(customer, population, rules))
+            q[customer] = week_q(later[customer], last, model_of(customer, population, params))
             for place in np.ndindex(SITUATIONS):
                 for action in range(N_ACTIONS):
                     total[group[customer]][place][action] += likely[customer, week][place] * q[customer][place][action]

@@ -8,7 +8,7 @@ from crm_rl.agents.policies import NetworkPolicy, TablePolicy
 from crm_rl.data.columns import TEXT
 from crm_rl.data.split import published_split
 from crm_rl.worlds.base import Action, firm_actions
-from crm_rl.worlds.replay_settings import RULES
+from crm_rl.worlds.replay_settings import PARAMS
 from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds, world_of
 
 #: Stages of prospects whom no policy may contact.
@@ -26,8 +26,8 @@ def setting_of(policy: TablePolicy | NetworkPolicy) -> tuple[str, bool]:
     Raises:
         PolicyError: in none of the study's.
     """
-    for key, rules in RULES.items():
-        if rules == policy.rules:
+    for key, params in PARAMS.items():
+        if params == policy.params:
             return key
     raise PolicyError("the policy was trained by rules of its own. Remedy: train it with `python -m crm_rl train`.")
 
@@ -84,9 +84,9 @@ def recommend(
     choice, known = np.full(n, -1), pd.array([pd.NA] * n, dtype="boolean")
     values, looked_at = np.full((n, len(Action)), np.nan), np.zeros(n, dtype=np.int64)
     states, asked = world.start(np.arange(n)), np.arange(n)
-    for _ in range(world.rules.horizon):
+    for _ in range(world.params.horizon):
         actions = policy(states, world, rng)
-        decides, firm_action = firm_actions(actions, world.rules)
+        decides, firm_action = firm_actions(actions, world.params)
         who = asked[decides]
         choice[who] = firm_action
         if isinstance(policy, TablePolicy):

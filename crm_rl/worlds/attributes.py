@@ -18,8 +18,8 @@ from crm_rl.worlds.responsive import (
     INBOUND,
     N_PATTERNS,
     N_SITUATIONS,
+    Params,
     Population,
-    Rules,
     State,
     situation,
 )
@@ -126,10 +126,10 @@ def groups_with(population: Population, decimals: np.ndarray, bought: int) -> np
     return np.column_stack([SEEN[bought] * abstract(population, decimals), np.full(len(population.start), bought)])
 
 
-def levels_of(population: Population, rules: Rules, resolution: Resolution) -> Levels:
+def levels_of(population: Population, params: Params, resolution: Resolution) -> Levels:
     """Learn which groups there are among the customers of training, with every mask that an agent can have."""
     decimals = np.array([-1 if places is None else places for places in resolution[:3]])
-    masks = range(N_MASKS) if rules.selects_features else (ALL,)
+    masks = range(N_MASKS) if params.selects_features else (ALL,)
     every = np.concatenate([groups_with(population, decimals, bought) for bought in masks])
     return Levels(np.unique(every, axis=0), decimals, np.array([resolution.episode]))
 
@@ -141,14 +141,14 @@ def coder_of(population: Population, levels: Levels) -> Coder:
 
 
 @njit(cache=True)
-def state_key(state: State, coder: Coder, rules: Rules) -> tuple[int, int]:
+def state_key(state: State, coder: Coder, params: Params) -> tuple[int, int]:
     """The state's number and its mask; the number is -1 if training had no customer of the group."""
     group = coder.group[state.customer, bought_in(state.mask)]
     if group < 0:
         return -1, state.mask
     if coder.episode == 0:
         return group * N_PATTERNS + state.milestones, state.mask
-    week = group * (rules.weeks + 1) + state.steps
+    week = group * (params.weeks + 1) + state.steps
     if coder.episode == 1:
         return week * N_PATTERNS + state.milestones, state.mask
     place = situation(state.milestones, state.fatigue, state.channel, state.interest)

@@ -49,7 +49,7 @@ class World(Protocol):
 
     Attributes:
         population: the customers, a `NamedTuple` of arrays.
-        rules: the constants of the dynamics, a `NamedTuple` with `selects_features` and `action_cost` among its fields.
+        params: the constants of the dynamics, a `NamedTuple`, `selects_features` and `action_cost` among its fields.
         pools: who starts an episode.
         features: what the agent sees, in words, 15 of them.
         chances: how many uniform random numbers a step needs.
@@ -58,7 +58,7 @@ class World(Protocol):
     """
 
     population: Any
-    rules: Any
+    params: Any
     pools: Pools
     features: tuple[Feature, ...]
     chances: int
@@ -115,18 +115,18 @@ def count_bits(number: int) -> int:
     return bits
 
 
-def observation_size(rules: Any) -> int:
+def observation_size(params: Any) -> int:
     """15, or 30 where the agent selects features."""
-    return 2 * N_FEATURES if rules.selects_features else N_FEATURES
+    return 2 * N_FEATURES if params.selects_features else N_FEATURES
 
 
-def n_actions(rules: Any) -> int:
+def n_actions(params: Any) -> int:
     """6, or 21 where the agent selects features."""
-    return N_ACTIONS + N_FEATURES if rules.selects_features else N_ACTIONS
+    return N_ACTIONS + N_FEATURES if params.selects_features else N_ACTIONS
 
 
-def firm_actions(actions: np.ndarray, rules: Any) -> tuple[np.ndarray, np.ndarray]:
+def firm_actions(actions: np.ndarray, params: Any) -> tuple[np.ndarray, np.ndarray]:
     """Which of n actions are the firm's, shape (n,), bool, and those as in `Action`; the others toggle features."""
-    first = N_FEATURES if rules.selects_features else 0
+    first = N_FEATURES if params.selects_features else 0
     by_firm = actions >= first
     return by_firm, actions[by_firm] - first

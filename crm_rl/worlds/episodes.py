@@ -73,7 +73,7 @@ class EpisodeBatch:
         """
         if not (self.running if resting is None else self.running | resting).all():
             raise gymnasium.error.ResetNeeded("No episode is running. Remedy: call reset() before step().")
-        actions, possible = np.asarray(actions), n_actions(self.world.rules)
+        actions, possible = np.asarray(actions), n_actions(self.world.params)
         if (
             actions.shape != (self.n,)
             or actions.dtype.kind not in "iu"
@@ -109,7 +109,7 @@ def world_for(
         if part not in parts:
             raise ValueError(f"{part!r} is no part. Remedy: choose one of {', '.join(parts)}.")
         return parts[part]
-    if selection not in (None, world.rules.selects_features):
+    if selection not in (None, world.params.selects_features):
         raise ValueError(f"the world's rules do not say selects_features={selection}. Remedy: use the other id.")
     return world
 
@@ -117,7 +117,7 @@ def world_for(
 def spaces_of(world: World) -> tuple[spaces.Box, spaces.Discrete]:
     """The observation and the action space of a world."""
     high = world.highest()
-    return spaces.Box(np.zeros_like(high), high), spaces.Discrete(n_actions(world.rules))
+    return spaces.Box(np.zeros_like(high), high), spaces.Discrete(n_actions(world.params))
 
 
 def longest(world: World, max_episode_steps: int | None) -> int:

@@ -27,7 +27,7 @@ class FunnelEnv(gymnasium.Env):
 
     In the settings "described" and "as_coded" the customer's record decides what happens (chapter 8), and what follows
     here speaks of these. In "smooth" and "rough" the actions cause what happens (chapter 3): there
-    `responsive_world.RESPONSIVE_FEATURES` says what is seen, `responsive.step` what an action does, `responsive.Rules`
+    `responsive_world.RESPONSIVE_FEATURES` says what is seen, `responsive.step` what an action does, `responsive.Params`
     what is paid, and `info` has `milestones`, `fatigue`, `channel` and `interest` instead of `stage`, numbered as in
     `responsive.State`.
 
@@ -254,7 +254,7 @@ class FunnelVecEnv(RowsVecEnv):
 
 def action_name(action: int, mask: int, world: World) -> str:
     """An action in words, given the mask after it."""
-    if not world.rules.selects_features:
+    if not world.params.selects_features:
         return Action(action).name.lower()
     if action >= N_FEATURES:
         return Action(action - N_FEATURES).name.lower()

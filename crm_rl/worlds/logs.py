@@ -96,7 +96,7 @@ def random_log(world: World, steps: int, rng: np.random.Generator) -> Log:
         world.draw(rng, customers)
         states, taken = world.start(customers), 0
         while len(states.customer) and left > 0 and taken < world.longest():
-            actions = rng.integers(0, n_actions(world.rules), len(states.customer))
+            actions = rng.integers(0, n_actions(world.params), len(states.customer))
             done = world.step(states, actions, rng.random((len(actions), world.chances)))
             ended = done.terminated | done.truncated
             observed, after = world.observe(states), world.observe(done.state)
@@ -107,7 +107,7 @@ def random_log(world: World, steps: int, rng: np.random.Generator) -> Log:
     return Log(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def action_costs(rules: Any) -> np.ndarray:
+def action_costs(params: Any) -> np.ndarray:
     """What each action costs, shape (6,), or (21,) with feature selection, whose toggles count as free here."""
-    toggles = np.zeros(N_FEATURES if rules.selects_features else 0)
-    return np.concatenate([toggles, rules.action_cost])
+    toggles = np.zeros(N_FEATURES if params.selects_features else 0)
+    return np.concatenate([toggles, params.action_cost])

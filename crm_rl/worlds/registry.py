@@ -23,8 +23,8 @@ def _replay(name: str, people: pd.DataFrame, path: Path, selection: bool) -> dic
 
 def _responsive(roughness: float) -> Maker:
     def make(name: str, people: pd.DataFrame, path: Path, selection: bool) -> dict[str, World]:
-        rules = SELECTION if selection else BASELINE
-        return responsive_worlds(people, rates_of(path, people), rules, BOOK, roughness)
+        params = SELECTION if selection else BASELINE
+        return responsive_worlds(people, rates_of(path, people), params, BOOK, roughness)
 
     return make
 

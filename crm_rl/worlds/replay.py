@@ -20,7 +20,7 @@ from crm_rl.worlds.base import (
     Outcome,
     count_bits,
 )
-from crm_rl.worlds.replay_settings import Rules
+from crm_rl.worlds.replay_settings import Params
 
 #: The milestone that an action works towards, as a place in `EVENTS`; -1 for none.
 MILESTONE_OF = (-1, 0, 1, 2, -1, 4)
@@ -70,71 +70,71 @@ class State(NamedTuple):
 
 
 @njit(cache=True)
-def start(customer: int, population: Population, rules: Rules) -> State:
+def start(customer: int, population: Population, params: Params) -> State:
     """Begin an episode with a customer."""
-    return State(customer, 0, population.stage[customer], -1, 0, rules.first_mask)
+    return State(customer, 0, population.stage[customer], -1, 0, params.first_mask)
 
 
 @njit(cache=True)
-def step(state: State, action: int, population: Population, rules: Rules) -> Outcome:
+def step(state: State, action: int, population: Population, params: Params) -> Outcome:
     """Take one action.
 
     Args:
         state: where the episode stands.
         action: 0 to 5 as in `Action`; with feature selection 0 to 14 toggle a feature and 15 to 20 are those six.
         population: the customers.
-        rules: the constants.
+        params: the constants.
 
     Returns:
         The outcome. `terminated` and `truncated` are never both true.
     """
     steps = state.steps + 1
-    if rules.selects_features and action < N_FEATURES:
+    if params.selects_features and action < N_FEATURES:
         mask = state.mask ^ (1 << action)
-        late = steps >= rules.horizon
-        reward = -rules.toggle_cost - rules.toggle_cost_each * count_bits(mask) - rules.timeout_penalty * late
+        late = steps >= params.horizon
+        reward = -params.toggle_cost - params.toggle_cost_each * count_bits(mask) - params.timeout_penalty * late
         return Outcome(State(state.customer, steps, state.stage, action, state.paid, mask), reward, False, False, late)
 
-    firm_action = action - N_FEATURES if rules.selects_features else action
-    reward = -rules.action_cost[firm_action] - rules.decision_cost_each * count_bits(state.mask)
+    firm_action = action - N_FEATURES if params.selects_features else action
+    reward = -params.action_cost[firm_action] - params.decision_cost_each * count_bits(state.mask)
     stage, paid = state.stage, state.paid
 
     milestone = MILESTONE_OF[firm_action]
-    if milestone >= 0 and rules.milestone_reward[firm_action] > 0:
+    if milestone >= 0 and params.milestone_reward[firm_action] > 0:
         on_record = population.reached[state.customer, milestone]
-        shown = not rules.mask_gates_rewards or state.mask >> FEATURE_OF_EVENT[milestone] & 1
-        if on_record and shown and not (rules.once and paid >> milestone & 1):
-            reward += rules.milestone_reward[firm_action]
+        shown = not params.mask_gates_rewards or state.mask >> FEATURE_OF_EVENT[milestone] & 1
+        if on_record and shown and not (params.once and paid >> milestone & 1):
+            reward += params.milestone_reward[firm_action]
             paid |= 1 << milestone
             stage = max(stage, STAGE_OF[firm_action])
-    if firm_action == MANAGER and rules.manager_always_lifts:
+    if firm_action == MANAGER and params.manager_always_lifts:
         stage = max(stage, STAGE_OF[MANAGER])
-    signup_shown = not rules.mask_gates_rewards or state.mask >> FEATURE_OF_EVENT[SIGNUP] & 1
-    if rules.signup_reward > 0 and stage >= READY and population.reached[state.customer, SIGNUP] and signup_shown:
-        reward += rules.signup_reward
+    signup_shown = not params.mask_gates_rewards or state.mask >> FEATURE_OF_EVENT[SIGNUP] & 1
+    if params.signup_reward > 0 and stage >= READY and population.reached[state.customer, SIGNUP] and signup_shown:
+        reward += params.signup_reward
 
-    subscribed = population.subscribed[state.customer] and (stage >= READY or not rules.needs_stage)
+    subscribed = population.subscribed[state.customer] and (stage >= READY or not params.needs_stage)
     if subscribed:
-        reward += rules.subscription_reward
-    terminated = subscribed or rules.decision_ends
-    out_of_steps = steps >= rules.horizon and not rules.toggles_time_out
+        reward += params.subscription_reward
+    terminated = subscribed or params.decision_ends
+    out_of_steps = steps >= params.horizon and not params.toggles_time_out
     truncated = out_of_steps and not terminated
     if truncated:
-        reward -= rules.timeout_penalty
+        reward -= params.timeout_penalty
     if action == state.last_action and firm_action != WAIT:
-        reward -= rules.repeat_penalty
+        reward -= params.repeat_penalty
     return Outcome(
         State(state.customer, steps, stage, action, paid, state.mask), reward, subscribed, terminated, truncated
     )
 
 
 @njit(cache=True)
-def observe(state: State, population: Population, rules: Rules, out: np.ndarray) -> None:
+def observe(state: State, population: Population, params: Params, out: np.ndarray) -> None:
     """Write what the agent sees of one episode into `out`: the 15 features and, with selection, the 15 mask bits.
 
     Args:
         state: where the episode stands.
-        population, rules: the world.
+        population, params: the world.
         out: shape (15,) or (30,), float32.
     """
     for feature in range(N_FEATURES):
@@ -142,15 +142,15 @@ def observe(state: State, population: Population, rules: Rules, out: np.ndarray)
         value = population.features[state.customer, feature]
         if feature == STAGE_FEATURE:
             value = state.stage * population.stage_unit
-        out[feature] = value if visible or not rules.hides_features else 0.0
-        if rules.selects_features:
+        out[feature] = value if visible or not params.hides_features else 0.0
+        if params.selects_features:
             out[N_FEATURES + feature] = visible
 
 
 @njit(cache=True)
-def advance(state: State, action: int, population: Population, rules: Rules, rng: np.random.Generator) -> Outcome:
+def advance(state: State, action: int, population: Population, params: Params, rng: np.random.Generator) -> Outcome:
     """Take one action, as `worlds.stepping` asks: nothing is left to chance, so `rng` is not used."""
-    return step(state, action, population, rules)
+    return step(state, action, population, params)
 
 
 @njit(cache=True)
@@ -162,7 +162,7 @@ def state_at(states: State, i: int) -> State:
 
 
 @njit(cache=True)
-def start_all(customers: np.ndarray, population: Population, rules: Rules) -> State:
+def start_all(customers: np.ndarray, population: Population, params: Params) -> State:
     """Begin an episode with each of these customers, shape (n,); the state's fields are arrays of that shape."""
     n = len(customers)
     zeros = np.zeros(n, dtype=np.int64)
@@ -172,19 +172,19 @@ def start_all(customers: np.ndarray, population: Population, rules: Rules) -> St
         population.stage[customers],
         zeros - 1,
         zeros.copy(),
-        np.full(n, rules.first_mask, dtype=np.int64),
+        np.full(n, params.first_mask, dtype=np.int64),
     )
 
 
 @njit(cache=True)
-def step_all(states: State, actions: np.ndarray, population: Population, rules: Rules) -> Outcome:
+def step_all(states: State, actions: np.ndarray, population: Population, params: Params) -> Outcome:
     """Take one action in each episode of a batch, shape (n,). Ended episodes must be begun anew by the caller."""
     n = len(actions)
     fields = np.empty((6, n), dtype=np.int64)
     rewards = np.empty(n)
     subscribed, terminated, truncated = np.empty(n, np.bool_), np.empty(n, np.bool_), np.empty(n, np.bool_)
     for i in range(n):
-        outcome = step(state_at(states, i), actions[i], population, rules)
+        outcome = step(state_at(states, i), actions[i], population, params)
         after = outcome.state
         fields[0, i], fields[1, i], fields[2, i] = after.customer, after.steps, after.stage
         fields[3, i], fields[4, i], fields[5, i] = after.last_action, after.paid, after.mask

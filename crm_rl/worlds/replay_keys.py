@@ -12,7 +12,7 @@ from numba import njit
 
 from crm_rl.worlds.base import N_FEATURES
 from crm_rl.worlds.replay import STAGE_FEATURE, Population, State
-from crm_rl.worlds.replay_settings import Rules
+from crm_rl.worlds.replay_settings import Params
 
 DECIMALS = 2
 N_STAGES = 7
@@ -84,11 +84,11 @@ def coder_of(population: Population, levels: Levels) -> Coder:
 
 
 @njit(cache=True)
-def state_key(state: State, coder: Coder, rules: Rules) -> tuple[int, int]:
+def state_key(state: State, coder: Coder, params: Params) -> tuple[int, int]:
     """The state's number and its mask; the number is -1 if training never saw one of the visible values."""
     number = 0
     for feature in range(N_FEATURES):
-        if rules.hides_features and not state.mask >> feature & 1:
+        if params.hides_features and not state.mask >> feature & 1:
             continue
         if feature == STAGE_FEATURE:
             number += (state.stage + 1) * coder.stage_worth

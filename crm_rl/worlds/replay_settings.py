@@ -5,7 +5,7 @@ from typing import NamedTuple
 from crm_rl.worlds.base import ALL_VISIBLE, N_ACTIONS
 
 
-class Rules(NamedTuple):
+class Params(NamedTuple):
     """Every constant of the replay world, each action's in the order of `Action`.
 
     Attributes:
@@ -52,7 +52,7 @@ class Rules(NamedTuple):
 
 
 #: What the study's description says.
-DESCRIBED = Rules(
+DESCRIBED = Params(
     horizon=10,
     action_cost=(1.0,) * N_ACTIONS,
     milestone_reward=(0.0, 15.0, 10.0, 5.0, 0.0, 0.0),
@@ -109,7 +109,7 @@ AS_CODED_SELECTION = AS_CODED._replace(
 )
 
 #: The rules by setting and by whether the agent selects features.
-RULES = {
+PARAMS = {
     ("described", False): DESCRIBED,
     ("described", True): DESCRIBED_SELECTION,
     ("as_coded", False): AS_CODED,

@@ -21,7 +21,7 @@ from crm_rl.worlds.replay import (
     step_all,
 )
 from crm_rl.worlds.replay_keys import DECIMALS, Coder, Levels, coder_of, levels_of, state_key
-from crm_rl.worlds.replay_settings import RULES, Rules
+from crm_rl.worlds.replay_settings import PARAMS, Params
 from crm_rl.worlds.sampling import Pools, draw_many
 from crm_rl.worlds.stepping import Dynamics, observe_all, register
 
@@ -33,7 +33,7 @@ class ReplayWorld(NamedTuple):
     """A world whose customers' records decide what happens. `base.World` says what each method does."""
 
     population: Population
-    rules: Rules
+    params: Params
     pools: Pools
 
     features = PUBLISHED_FEATURES
@@ -51,15 +51,15 @@ class ReplayWorld(NamedTuple):
 
     def start(self, customers: np.ndarray) -> State:
         """Begin an episode with each of these customers, shape (n,)."""
-        return start_all(customers, self.population, self.rules)
+        return start_all(customers, self.population, self.params)
 
     def step(self, states: State, actions: np.ndarray, chances: np.ndarray) -> Outcome:
         """Take one action in each episode; `chances`, shape (n, 0), are not used."""
-        return step_all(states, actions, self.population, self.rules)
+        return step_all(states, actions, self.population, self.params)
 
     def observe(self, states: State) -> np.ndarray:
         """What the agent sees of each episode, shape (n, 15) or (n, 30), float32."""
-        return observe_all(states, self.population, self.rules)
+        return observe_all(states, self.population, self.params)
 
     def names(self) -> dict[int, np.ndarray]:
         """None: rates of subscribers are told as rates."""
@@ -67,14 +67,14 @@ class ReplayWorld(NamedTuple):
 
     def highest(self) -> np.ndarray:
         """The largest value of each thing seen, shape (15,) or (30,), float32; the smallest is 0."""
-        high = np.ones(observation_size(self.rules), dtype=np.float32)
+        high = np.ones(observation_size(self.params), dtype=np.float32)
         if self.population.stage_unit == 1:
             high[:N_FEATURES] = [f.scale if f.name in NOT_NORMALISED_AS_CODED else 1 for f in self.features]
         return high
 
     def longest(self) -> int:
         """After how many steps an episode is over or cut off at the latest."""
-        return MAX_STEPS if self.rules.toggles_time_out else self.rules.horizon
+        return MAX_STEPS if self.params.toggles_time_out else self.params.horizon
 
     def called(self, states: State, actions: np.ndarray, outcome: Outcome) -> np.ndarray:
         """A call reaches everybody whose record has one."""
@@ -130,9 +130,9 @@ def replay_worlds(
     parts = published_split(customers).parts()
     worlds = {}
     for name, part in parts.items():
-        population, rules, pools = world_of(part, parts["train"], setting, selection)
+        population, params, pools = world_of(part, parts["train"], setting, selection)
         shares = (0.3, 0.3) if name == "train" else (0.0, 0.0)
-        worlds[name] = ReplayWorld(population, rules, pools._replace(shares=shares))
+        worlds[name] = ReplayWorld(population, params, pools._replace(shares=shares))
     return worlds
 
 
@@ -153,7 +153,7 @@ def world_of(customers: pd.DataFrame, train: pd.DataFrame, setting: str, selecti
         population = population_of(customers, encoder.as_coded(customers), stage_unit=1)
     else:
         population = population_of(customers, PublishedFeatures().fit(train).transform(customers))
-    return ReplayWorld(population, RULES[setting, selection], balanced(population, (0.0, 0.0)))
+    return ReplayWorld(population, PARAMS[setting, selection], balanced(population, (0.0, 0.0)))
 
 
 def _check(setting: str) -> None:
@@ -161,4 +161,4 @@ def _check(setting: str) -> None:
         raise ValueError(f"{setting!r} is no setting. Remedy: choose one of {', '.join(SETTINGS)}.")
 
 
-register(Dynamics("replay", Rules, Levels, start, advance, state_key, state_at, observe))
+register(Dynamics("replay", Params, Levels, start, advance, state_key, state_at, observe))

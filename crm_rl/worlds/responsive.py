@@ -72,7 +72,7 @@ def subset(population: Population, places: np.ndarray) -> Population:
     return population._replace(**fields)
 
 
-class Rules(NamedTuple):
+class Params(NamedTuple):
     """Every constant of the responsive world; of actions in the order of `base.Action`, of events as above.
 
     Attributes:
@@ -111,7 +111,7 @@ class Rules(NamedTuple):
 
 #: The baseline of the book. What happens unprompted is fitted; everything here is an assumption, fixed before any agent
 #: was trained: see data/worlds/README.md.
-BASELINE = Rules(
+BASELINE = Params(
     weeks=12,
     lift=6.0,
     drives=(
@@ -169,38 +169,38 @@ def situation(milestones: int, fatigue: int, channel: int, interest: int) -> int
 
 
 @njit(cache=True)
-def start(customer: int, population: Population, rules: Rules) -> State:
+def start(customer: int, population: Population, params: Params) -> State:
     """Begin an episode: what had happened at arrival has happened, interest is fresh, and nobody has made contact."""
-    return State(customer, 0, population.start[customer], 0, NO_CHANNEL, FRESH, rules.first_mask)
+    return State(customer, 0, population.start[customer], 0, NO_CHANNEL, FRESH, params.first_mask)
 
 
 # These three are inlined, since a call would copy all the rules: three times the steps a second.
 @njit(cache=True, inline="always")
-def force(channel: int, interest: int, action: int, rules: Rules) -> float:
+def force(channel: int, interest: int, action: int, params: Params) -> float:
     """How much of an action's lift is left by what was done the week before and by how fresh interest is, 0 to 1."""
-    return rules.interest[interest] * (rules.repeated if CHANNEL[action] == channel else 1.0)
+    return params.interest[interest] * (params.repeated if CHANNEL[action] == channel else 1.0)
 
 
 @njit(cache=True, inline="always")
 def event_chance(
-    event: int, customer: int, milestones: int, action: int, strength: float, population: Population, rules: Rules
+    event: int, customer: int, milestones: int, action: int, strength: float, population: Population, params: Params
 ) -> float:
     """The chance that an event happens this week if it has not: 1 - (1 - own) (1 - outbound) ** (what the action adds).
 
     Here `own` is what happens to this customer unprompted, and `outbound` what would if the customer were outbound. The
     action adds L * drive * affinity * strength, and a share of that, `unready`, if the customer is not ready.
     """
-    adds = rules.lift * rules.drives[action][event] * population.affinity[customer, action] * strength
-    if milestones & rules.needs[event] != rules.needs[event]:
-        adds *= rules.unready
+    adds = params.lift * params.drives[action][event] * population.affinity[customer, action] * strength
+    if milestones & params.needs[event] != params.needs[event]:
+        adds *= params.unready
     unprompted = population.quiet[population.inbound[customer], milestones, event]
     return -np.expm1(unprompted + adds * population.quiet[0, milestones, event])
 
 
 @njit(cache=True, inline="always")
-def opt_out_chance(fatigue: int, customer: int, action: int, population: Population, rules: Rules) -> float:
+def opt_out_chance(fatigue: int, customer: int, action: int, population: Population, params: Params) -> float:
     """The chance that this action loses the customer for good: the smaller the better the channel suits."""
-    return 0.0 if action == WAIT else rules.opt_out[fatigue] * np.exp(-population.affinity[customer, action])
+    return 0.0 if action == WAIT else params.opt_out[fatigue] * np.exp(-population.affinity[customer, action])
 
 
 @njit(cache=True)
@@ -210,14 +210,14 @@ def tire(fatigue: int, action: int) -> int:
 
 
 @njit(cache=True)
-def step(state: State, action: int, population: Population, rules: Rules, chance: np.ndarray) -> Outcome:
+def step(state: State, action: int, population: Population, params: Params, chance: np.ndarray) -> Outcome:
     """Let one week go by, or buy an attribute.
 
     Args:
         state: where the episode stands.
         action: 0 to 5 as in `base.Action`; with feature selection 0 to 14 buy a feature and 15 to 20 are those six.
             Buying an attribute takes no time; asking for what is visible already is paid for and wastes the week.
-        population, rules: the world.
+        population, params: the world.
         chance: shape (7,), uniform in [0, 1): one number an event, the last for opting out.
 
     Returns:
@@ -225,43 +225,43 @@ def step(state: State, action: int, population: Population, rules: Rules, chance
         is an end of the task, not a cut, so `truncated` is always false.
     """
     customer, cost = state.customer, 0.0
-    if rules.selects_features and action < N_FEATURES:
-        cost = rules.feature_price
+    if params.selects_features and action < N_FEATURES:
+        cost = params.feature_price
         if not state.mask >> action & 1:
             bought = state.mask | 1 << action
             after = State(customer, state.steps, state.milestones, state.fatigue, state.channel, state.interest, bought)
             return Outcome(after, -cost, False, False, False)
         action = WAIT
-    elif rules.selects_features:
+    elif params.selects_features:
         action -= N_FEATURES
 
-    strength = force(state.channel, state.interest, action, rules)
-    p = event_chance(SUBSCRIPTION, customer, state.milestones, action, strength, population, rules)
+    strength = force(state.channel, state.interest, action, params)
+    p = event_chance(SUBSCRIPTION, customer, state.milestones, action, strength, population, params)
     subscribed = chance[SUBSCRIPTION] < p
-    reward = (p if rules.expected_reward else 1.0 * subscribed) * rules.value - rules.action_cost[action] - cost
+    reward = (p if params.expected_reward else 1.0 * subscribed) * params.value - params.action_cost[action] - cost
     milestones = state.milestones
     for event in range(N_MILESTONES):
         if not state.milestones >> event & 1:
-            q = event_chance(event, customer, state.milestones, action, strength, population, rules)
+            q = event_chance(event, customer, state.milestones, action, strength, population, params)
             milestones |= (chance[event] < q) << event
-    lost = chance[CHANCES - 1] < opt_out_chance(state.fatigue, customer, action, population, rules)
+    lost = chance[CHANCES - 1] < opt_out_chance(state.fatigue, customer, action, population, params)
     steps, fatigue = state.steps + 1, tire(state.fatigue, action)
     interest = FRESH if milestones != state.milestones else max(0, state.interest - 1)
     after = State(customer, steps, milestones, fatigue, CHANNEL[action], interest, state.mask)
-    return Outcome(after, reward, subscribed, subscribed or lost or steps >= rules.weeks, False)
+    return Outcome(after, reward, subscribed, subscribed or lost or steps >= params.weeks, False)
 
 
 @njit(cache=True)
-def observe(state: State, population: Population, rules: Rules, out: np.ndarray) -> None:
+def observe(state: State, population: Population, params: Params, out: np.ndarray) -> None:
     """Write what the agent sees of one episode into `out`: the 15 features and, with selection, the 15 mask bits.
 
     Args:
         state: where the episode stands.
-        population, rules: the world.
+        population, params: the world.
         out: shape (15,) or (30,), float32.
     """
     out[0] = population.inbound[state.customer]
-    out[1] = state.steps / rules.weeks
+    out[1] = state.steps / params.weeks
     out[2] = state.fatigue / (N_FATIGUES - 1)
     for channel in range(1, N_CHANNELS):
         out[2 + channel] = state.channel == channel
@@ -273,7 +273,7 @@ def observe(state: State, population: Population, rules: Rules, out: np.ndarray)
     out[12] = population.country[state.customer]
     out[13] = population.bootcamp[state.customer]
     out[14] = reached / N_MILESTONES
-    if rules.selects_features:
+    if params.selects_features:
         for feature in range(N_FEATURES):
             visible = state.mask >> feature & 1
             out[feature] *= visible
@@ -281,6 +281,6 @@ def observe(state: State, population: Population, rules: Rules, out: np.ndarray)
 
 
 @njit(cache=True)
-def advance(state: State, action: int, population: Population, rules: Rules, rng: np.random.Generator) -> Outcome:
+def advance(state: State, action: int, population: Population, params: Params, rng: np.random.Generator) -> Outcome:
     """Let one week go by, as `worlds.stepping` asks, with chances drawn from `rng`."""
-    return step(state, action, population, rules, rng.random(CHANCES))
+    return step(state, action, population, params, rng.random(CHANCES))

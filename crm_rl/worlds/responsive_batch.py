@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from crm_rl.worlds.base import Outcome
-from crm_rl.worlds.responsive import FRESH, Population, Rules, State, step
+from crm_rl.worlds.responsive import FRESH, Params, Population, State, step
 
 
 @njit(cache=True)
@@ -22,23 +22,25 @@ def state_at(states: State, i: int) -> State:
 
 
 @njit(cache=True)
-def start_all(customers: np.ndarray, population: Population, rules: Rules) -> State:
+def start_all(customers: np.ndarray, population: Population, params: Params) -> State:
     """Begin an episode with each of these customers, shape (n,); the state's fields are arrays of that shape."""
     n = len(customers)
     zeros, fresh = np.zeros(n, dtype=np.int64), np.full(n, FRESH, dtype=np.int64)
-    masks = np.full(n, rules.first_mask, dtype=np.int64)
+    masks = np.full(n, params.first_mask, dtype=np.int64)
     who = customers.astype(np.int64)
     return State(who, zeros, population.start[customers], zeros.copy(), zeros.copy(), fresh, masks)
 
 
 @njit(cache=True)
-def step_all(states: State, actions: np.ndarray, population: Population, rules: Rules, chances: np.ndarray) -> Outcome:
+def step_all(
+    states: State, actions: np.ndarray, population: Population, params: Params, chances: np.ndarray
+) -> Outcome:
     """Take one action in each episode of a batch, shape (n,), with `chances` of shape (n, 7)."""
     n = len(actions)
     fields = np.empty((7, n), dtype=np.int64)
     rewards, subscribed, terminated = np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
     for i in range(n):
-        outcome = step(state_at(states, i), actions[i], population, rules, chances[i])
+        outcome = step(state_at(states, i), actions[i], population, params, chances[i])
         for place, value in enumerate(outcome.state):
             fields[place, i] = value
         rewards[i], subscribed[i], terminated[i] = outcome.reward, outcome.subscribed, outcome.terminated

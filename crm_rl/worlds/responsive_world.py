@@ -25,8 +25,8 @@ from crm_rl.worlds.responsive import (
     BOOTCAMP,
     CHANCES,
     COUNTRY,
+    Params,
     Population,
-    Rules,
     State,
     advance,
     observe,
@@ -62,12 +62,12 @@ class ResponsiveWorld(NamedTuple):
     """A world in which actions cause what happens. `base.World` says what each method does.
 
     Attributes:
-        population, rules, pools: as for every world.
+        population, params, pools: as for every world.
         rows: shape (customers,): where each stands in the table of customers.
     """
 
     population: Population
-    rules: Rules
+    params: Params
     pools: Pools
     rows: np.ndarray
 
@@ -86,15 +86,15 @@ class ResponsiveWorld(NamedTuple):
 
     def start(self, customers: np.ndarray) -> State:
         """Begin an episode with each of these customers, shape (n,)."""
-        return start_all(customers, self.population, self.rules)
+        return start_all(customers, self.population, self.params)
 
     def step(self, states: State, actions: np.ndarray, chances: np.ndarray) -> Outcome:
         """Let one week go by in each episode, with uniform random numbers of shape (n, 7)."""
-        return step_all(states, actions, self.population, self.rules, chances)
+        return step_all(states, actions, self.population, self.params, chances)
 
     def observe(self, states: State) -> np.ndarray:
         """What the agent sees of each episode, shape (n, 15) or (n, 30), float32."""
-        return observe_all(states, self.population, self.rules)
+        return observe_all(states, self.population, self.params)
 
     def names(self) -> dict[int, np.ndarray]:
         """The standings of these customers' countries and bootcamps: no two share one."""
@@ -103,11 +103,11 @@ class ResponsiveWorld(NamedTuple):
 
     def highest(self) -> np.ndarray:
         """The largest value of each thing seen, shape (15,) or (30,), float32; the smallest is 0."""
-        return np.ones(observation_size(self.rules), dtype=np.float32)
+        return np.ones(observation_size(self.params), dtype=np.float32)
 
     def longest(self) -> int:
         """After how many steps an episode is over at the latest: the weeks, and each attribute bought once."""
-        return self.rules.weeks + self.rules.selects_features * count_bits(ATTRIBUTES)
+        return self.params.weeks + self.params.selects_features * count_bits(ATTRIBUTES)
 
     def called(self, states: State, actions: np.ndarray, outcome: Outcome) -> np.ndarray:
         """A first call is held in this week."""
@@ -115,7 +115,7 @@ class ResponsiveWorld(NamedTuple):
 
     def levels(self, resolution: Resolution | None = None) -> Levels:
         """The customer groups; the resolution is a value of `attributes.RESOLUTIONS`, or another."""
-        return levels_of(self.population, self.rules, self.resolution if resolution is None else resolution)
+        return levels_of(self.population, self.params, self.resolution if resolution is None else resolution)
 
     def coder(self, levels: Levels) -> Coder:
         """The groups of these customers by such levels."""
@@ -190,7 +190,7 @@ def responsive_population(
 def responsive_worlds(
     customers: pd.DataFrame,
     rates: pd.DataFrame,
-    rules: Rules = BASELINE,
+    params: Params = BASELINE,
     nature: Nature = BOOK,
     roughness: float = 0.0,
 ) -> dict[str, ResponsiveWorld]:
@@ -201,7 +201,7 @@ def responsive_worlds(
 
     Args:
         customers, rates, nature, roughness: as for `responsive_population`.
-        rules: the constants.
+        params: the constants.
 
     Returns:
         The worlds by name: train, val, test and all.
@@ -209,14 +209,14 @@ def responsive_worlds(
     from sklearn.model_selection import train_test_split  # slow to import, and only this needs it
 
     everybody, rows = responsive_population(customers, rates, nature, roughness)
-    rules = rules._replace(drives=driven(rules.drives, nature))
+    params = params._replace(drives=driven(params.drives, nature))
     alike = 2 * everybody.inbound + customers["subscribed"].to_numpy()[rows]
     places = np.arange(len(rows))
     train, rest = train_test_split(places, train_size=0.7, stratify=alike, random_state=SPLIT_SEED)
     val, test = train_test_split(rest, train_size=0.5, stratify=alike[rest], random_state=SPLIT_SEED)
     parts = {"train": np.sort(train), "val": np.sort(val), "test": np.sort(test), "all": places}
     return {
-        name: ResponsiveWorld(people, rules, half_inbound(people, 0.5 * (name == "train")), rows[part])
+        name: ResponsiveWorld(people, params, half_inbound(people, 0.5 * (name == "train")), rows[part])
         for name, part in parts.items()
         for people in [subset(everybody, part)]
     }
@@ -246,4 +246,4 @@ def rates_of(path: Path, customers: pd.DataFrame) -> pd.DataFrame:
     return fit_base_rates(customers) if name is None else recorded_rates(name)
 
 
-register(Dynamics("responsive", Rules, Levels, start, advance, state_key, state_at, observe))
+register(Dynamics("responsive", Params, Levels, start, advance, state_key, state_at, observe))

@@ -20,7 +20,7 @@ class Dynamics(NamedTuple):
 
     Attributes:
         name: of the kind, as saved with policies.
-        rules: the class of its constants.
+        params: the class of its constants.
         levels: the class of what a table tells apart in it.
         begin: (customer, population, rules) -> state.
         advance: (state, action, population, rules, rng) -> outcome.
@@ -31,7 +31,7 @@ class Dynamics(NamedTuple):
     """
 
     name: str
-    rules: type
+    params: type
     levels: type
     begin: Callable
     advance: Callable
@@ -45,12 +45,12 @@ _KINDS: dict[type, Dynamics] = {}
 
 def register(dynamics: Dynamics) -> None:
     """Make a kind of world known to the learners."""
-    _KINDS[dynamics.rules] = dynamics
+    _KINDS[dynamics.params] = dynamics
 
 
-def dynamics_of(rules: Any) -> Dynamics:
+def dynamics_of(params: Any) -> Dynamics:
     """The kind of world that these rules belong to."""
-    return _KINDS[type(rules)]
+    return _KINDS[type(params)]
 
 
 def kinds() -> list[Dynamics]:
@@ -58,66 +58,66 @@ def kinds() -> list[Dynamics]:
     return list(_KINDS.values())
 
 
-def begin(customer: int, population: Any, rules: Any) -> Any:
+def begin(customer: int, population: Any, params: Any) -> Any:
     """Begin an episode with a customer."""
-    return dynamics_of(rules).begin(customer, population, rules)
+    return dynamics_of(params).begin(customer, population, params)
 
 
-def advance(state: Any, action: int, population: Any, rules: Any, rng: np.random.Generator) -> Any:
+def advance(state: Any, action: int, population: Any, params: Any, rng: np.random.Generator) -> Any:
     """Take one action; what is left to chance is drawn from `rng`."""
-    return dynamics_of(rules).advance(state, action, population, rules, rng)
+    return dynamics_of(params).advance(state, action, population, params, rng)
 
 
-def state_key(state: Any, coder: Any, rules: Any) -> tuple[int, int]:
+def state_key(state: Any, coder: Any, params: Any) -> tuple[int, int]:
     """The state as a table tells it from others."""
-    return dynamics_of(rules).state_key(state, coder, rules)
+    return dynamics_of(params).state_key(state, coder, params)
 
 
-def state_at(states: Any, i: int, rules: Any) -> Any:
+def state_at(states: Any, i: int, params: Any) -> Any:
     """The state of episode i of a batch."""
-    return dynamics_of(rules).state_at(states, i)
+    return dynamics_of(params).state_at(states, i)
 
 
-def observe(state: Any, population: Any, rules: Any, out: np.ndarray) -> None:
+def observe(state: Any, population: Any, params: Any, out: np.ndarray) -> None:
     """Write what the agent sees of one episode into `out`."""
-    dynamics_of(rules).observe(state, population, rules, out)
+    dynamics_of(params).observe(state, population, params, out)
 
 
 @overload(begin)
-def _begin(customer, population, rules):
-    compiled = _KINDS[rules.instance_class].begin
-    return lambda customer, population, rules: compiled(customer, population, rules)
+def _begin(customer, population, params):
+    compiled = _KINDS[params.instance_class].begin
+    return lambda customer, population, params: compiled(customer, population, params)
 
 
 @overload(advance)
-def _advance(state, action, population, rules, rng):
-    compiled = _KINDS[rules.instance_class].advance
-    return lambda state, action, population, rules, rng: compiled(state, action, population, rules, rng)
+def _advance(state, action, population, params, rng):
+    compiled = _KINDS[params.instance_class].advance
+    return lambda state, action, population, params, rng: compiled(state, action, population, params, rng)
 
 
 @overload(state_key)
-def _state_key(state, coder, rules):
-    compiled = _KINDS[rules.instance_class].state_key
-    return lambda state, coder, rules: compiled(state, coder, rules)
+def _state_key(state, coder, params):
+    compiled = _KINDS[params.instance_class].state_key
+    return lambda state, coder, params: compiled(state, coder, params)
 
 
 @overload(state_at)
-def _state_at(states, i, rules):
-    compiled = _KINDS[rules.instance_class].state_at
-    return lambda states, i, rules: compiled(states, i)
+def _state_at(states, i, params):
+    compiled = _KINDS[params.instance_class].state_at
+    return lambda states, i, params: compiled(states, i)
 
 
 @overload(observe)
-def _observe(state, population, rules, out):
-    compiled = _KINDS[rules.instance_class].observe
-    return lambda state, population, rules, out: compiled(state, population, rules, out)
+def _observe(state, population, params, out):
+    compiled = _KINDS[params.instance_class].observe
+    return lambda state, population, params, out: compiled(state, population, params, out)
 
 
 @njit(cache=True)
-def observe_all(states: Any, population: Any, rules: Any) -> np.ndarray:
+def observe_all(states: Any, population: Any, params: Any) -> np.ndarray:
     """What the agent sees of each episode of a batch, shape (n, 15) or (n, 30), float32."""
     n = len(states.customer)
-    seen = np.empty((n, 2 * N_FEATURES if rules.selects_features else N_FEATURES), dtype=np.float32)
+    seen = np.empty((n, 2 * N_FEATURES if params.selects_features else N_FEATURES), dtype=np.float32)
     for i in range(n):
-        observe(state_at(states, i, rules), population, rules, seen[i])
+        observe(state_at(states, i, params), population, params, seen[i])
     return seen

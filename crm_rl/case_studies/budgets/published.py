@@ -19,7 +19,7 @@ CHANNEL_COSTS = np.array([0.0, 0.02, 0.03, 0.05, 0.07])
 CUSTOMERS, BUDGET = 10_000, 1_000_000.0
 
 
-class Rules(NamedTuple):
+class Params(NamedTuple):
     """How the simulator pays.
 
     Attributes:
@@ -37,10 +37,10 @@ class Rules(NamedTuple):
     weeks: int = 12
 
 
-AS_CODED = Rules()
+AS_CODED = Params()
 #: The description says that profits are random, not how: the standard deviation is ours.
-DESCRIBED = Rules(noise=0.5)
-CHARGED = Rules(charged=True)
+DESCRIBED = Params(noise=0.5)
+CHARGED = Params(charged=True)
 
 
 class Outcome(NamedTuple):
@@ -58,10 +58,10 @@ def outcome(offer: np.ndarray, channel: np.ndarray) -> Outcome:
     return Outcome(0.05 + 0.02 * offer + 0.005 * channel, 0.5 + 0.3 * offer - 0.1 * channel, spend)
 
 
-def expected_reward(offer: np.ndarray, channel: np.ndarray, rules: Rules = AS_CODED) -> np.ndarray:
+def expected_reward(offer: np.ndarray, channel: np.ndarray, params: Params = AS_CODED) -> np.ndarray:
     """The expected reward of an offer that the budget allows, in dollars."""
     trip, profit, spend = outcome(offer, channel)
-    return profit + rules.trip_weight * trip - (spend if rules.charged else 0.0)
+    return profit + params.trip_weight * trip - (spend if params.charged else 0.0)
 
 
 def most_spent(customers: int = CUSTOMERS) -> float:
@@ -86,15 +86,15 @@ class OfferEnv(gymnasium.Env):
     Args:
         customers: how many.
         budget: dollars a week.
-        rules: `AS_CODED`, `DESCRIBED` or `CHARGED`.
+        params: `AS_CODED`, `DESCRIBED` or `CHARGED`.
         seed: of the customers' features.
     """
 
     def __init__(
-        self, customers: int = CUSTOMERS, budget: float = BUDGET, rules: Rules = AS_CODED, seed: int | None = None
+        self, customers: int = CUSTOMERS, budget: float = BUDGET, params: Params = AS_CODED, seed: int | None = None
     ):
         self.features = np.random.default_rng(seed).normal(size=(customers, FEATURES)).astype(np.float32)
-        self.budget, self.rules = budget, rules
+        self.budget, self.params = budget, params
         self.observation_space = spaces.Box(-np.inf, np.inf, (FEATURES + 2,), np.float32)
         self.action_space = spaces.MultiDiscrete([OFFERS, CHANNELS])
         self.week = self.customer = 0
@@ -112,26 +112,26 @@ class OfferEnv(gymnasium.Env):
         Raises:
             gymnasium.error.ResetNeeded: the season is over.
         """
-        if self.week >= self.rules.weeks:
+        if self.week >= self.params.weeks:
             raise gymnasium.error.ResetNeeded("the episode is over. Remedy: call reset first.")
         reward, info = self._serve(*action)
         self.customer += 1
         if self.customer == len(self.features):
             self.week, self.customer, self.left = self.week + 1, 0, self.budget
-        return self._observe(), reward, self.week == self.rules.weeks, False, info
+        return self._observe(), reward, self.week == self.params.weeks, False, info
 
     def _serve(self, offer: int, channel: int) -> tuple[float, dict[str, Any]]:
         trip, profit, spend = outcome(offer, channel)
         if spend > self.left:
-            return self.rules.penalty, {"trip": False, "spend": 0.0}
+            return self.params.penalty, {"trip": False, "spend": 0.0}
         self.left -= float(spend)
         travelled = bool(self.np_random.random() < trip)
-        profit = profit + self.rules.noise * self.np_random.normal() if self.rules.noise else profit
-        reward = profit + self.rules.trip_weight * travelled - (spend if self.rules.charged else 0.0)
+        profit = profit + self.params.noise * self.np_random.normal() if self.params.noise else profit
+        reward = profit + self.params.trip_weight * travelled - (spend if self.params.charged else 0.0)
         return float(reward), {"trip": travelled, "spend": float(spend)}
 
     def _observe(self) -> np.ndarray:
-        return np.append(self.features[self.customer], [self.week / self.rules.weeks, self.left / self.budget]).astype(
+        return np.append(self.features[self.customer], [self.week / self.params.weeks, self.left / self.budget]).astype(
             np.float32
         )
 

@@ -21,8 +21,8 @@ LONGEST = 1_000
 KIND = "email Q-table"
 
 
-class Settings(NamedTuple):
-    """The published settings.
+class Params(NamedTuple):
+    """What a move pays and how the agent learns; the defaults are the published ones.
 
     Attributes:
         goal: the rate of answers that a cell must exceed, in [0, 1).
@@ -44,51 +44,51 @@ class Settings(NamedTuple):
     epsilon: float = 0.1
 
 
-PUBLISHED = Settings()
+PUBLISHED = Params()
 
 
-def meets_goal(counts: Counts, settings: Settings = PUBLISHED) -> np.ndarray:
+def meets_goal(counts: Counts, params: Params = PUBLISHED) -> np.ndarray:
     """Which cells meet the goal, shape (17640,), bool."""
     rates = np.nan_to_num(counts.rates(), nan=-1.0)
-    return (rates > settings.goal) & (counts.sent >= settings.least_sent)
+    return (rates > params.goal) & (counts.sent >= params.least_sent)
 
 
-def rewards(counts: Counts, settings: Settings = PUBLISHED) -> np.ndarray:
+def rewards(counts: Counts, params: Params = PUBLISHED) -> np.ndarray:
     """What a move into each cell pays, shape (17640,)."""
-    paid = np.where(counts.answered > 0, settings.answered, settings.silent)
-    return np.where(meets_goal(counts, settings), settings.at_goal, paid)
+    paid = np.where(counts.answered > 0, params.answered, params.silent)
+    return np.where(meets_goal(counts, params), params.at_goal, paid)
 
 
-def exact_q(counts: Counts, settings: Settings = PUBLISHED, tolerance: float = 1e-9) -> np.ndarray:
+def exact_q(counts: Counts, params: Params = PUBLISHED, tolerance: float = 1e-9) -> np.ndarray:
     """The optimal Q, shape (17640, 7), by value iteration.
 
     Args:
         counts: the table.
-        settings: the rules.
+        params: the rules.
         tolerance: no entry is further than this from the solution of the Bellman equation.
     """
-    following, ends, paid = neighbours(), meets_goal(counts, settings), rewards(counts, settings)
+    following, ends, paid = neighbours(), meets_goal(counts, params), rewards(counts, params)
     q, change = np.zeros((N_CELLS, len(MOVED))), np.inf
-    while change * settings.gamma > tolerance * (1 - settings.gamma):
+    while change * params.gamma > tolerance * (1 - params.gamma):
         values = np.where(ends, 0.0, q.max(axis=1))
-        before, q = q, (paid + settings.gamma * values)[following]
+        before, q = q, (paid + params.gamma * values)[following]
         change = np.abs(q - before).max()
     return q
 
 
-def policy_values(policy: np.ndarray, counts: Counts, settings: Settings = PUBLISHED) -> np.ndarray:
+def policy_values(policy: np.ndarray, counts: Counts, params: Params = PUBLISHED) -> np.ndarray:
     """The exact value of taking `policy[cell]` in each cell for ever, shape (17640,)."""
-    ends, paid = meets_goal(counts, settings), rewards(counts, settings)
+    ends, paid = meets_goal(counts, params), rewards(counts, params)
     to = neighbours()[np.arange(N_CELLS), policy]
     values = np.zeros(N_CELLS)
-    for _ in range(int(np.ceil(np.log(1e-12) / np.log(settings.gamma)))):
-        values = paid[to] + settings.gamma * np.where(ends[to], 0.0, values[to])
+    for _ in range(int(np.ceil(np.log(1e-12) / np.log(params.gamma)))):
+        values = paid[to] + params.gamma * np.where(ends[to], 0.0, values[to])
     return values
 
 
 def train(
     counts: Counts,
-    settings: Settings = PUBLISHED,
+    params: Params = PUBLISHED,
     episodes: int = 20_000,
     seed: int = 0,
     published_update: bool = False,
@@ -97,7 +97,7 @@ def train(
 
     Args:
         counts: the table.
-        settings: the rules, and those of learning.
+        params: the rules, and how the agent learns.
         episodes: how many to run.
         seed: decides everything that is left to chance.
         published_update: subtract Q twice, as the published code does.
@@ -108,14 +108,14 @@ def train(
     Raises:
         DataError: no cell meets the goal, so that no episode would end.
     """
-    ends = meets_goal(counts, settings)
+    ends = meets_goal(counts, params)
     if not ends.any():
         raise DataError(
-            f"no cell has a rate above {settings.goal:g} with {settings.least_sent} emails or more. "
+            f"no cell has a rate above {params.goal:g} with {params.least_sent} emails or more. "
             "Remedy: a lower goal, or fewer emails."
         )
     twice = 2.0 if published_update else 1.0
-    inside = (neighbours(), rewards(counts, settings), ends, settings.gamma, settings.alpha, settings.epsilon, twice)
+    inside = (neighbours(), rewards(counts, params), ends, params.gamma, params.alpha, params.epsilon, twice)
     return run_episodes(*inside, episodes, LONGEST, np.random.default_rng(seed))
 
 
@@ -154,21 +154,21 @@ def next_action(q: np.ndarray, state: list[int], action: int) -> int:
     return int(q[neighbours()[encode(np.array(state)), action]].argmax())
 
 
-def save_table(q: np.ndarray, settings: Settings, path: Path) -> None:
+def save_table(q: np.ndarray, params: Params, path: Path) -> None:
     """Write a Q-table and the rules it was learned under as a .npz file.
 
     Raises:
         OSError: it cannot be written.
     """
-    write_arrays(path, {"kind": KIND, "settings": settings._asdict()}, q=q)
+    write_arrays(path, {"kind": KIND, "settings": params._asdict()}, q=q)
 
 
-def load_table(path: Path) -> tuple[np.ndarray, Settings]:
-    """What `save_table` wrote: the Q-table, shape (17640, 7), and its settings.
+def load_table(path: Path) -> tuple[np.ndarray, Params]:
+    """What `save_table` wrote: the Q-table, shape (17640, 7), and its params.
 
     Raises:
         PolicyError: the file holds no such table.
     """
     about, arrays = read_arrays(path, KIND)
     require(path, arrays, q=(N_CELLS, len(MOVED)))
-    return arrays["q"], Settings(**about["settings"])
+    return arrays["q"], Params(**about["settings"])

@@ -149,7 +149,7 @@ def replay_case(
     def learn_from(order: tuple[int, ...]) -> Any:
         place, people = np.array(order), train.population
         people = people._replace(reached=people.reached[place], subscribed=people.subscribed[place])
-        return learn(ReplayWorld(people, train.rules, balanced(people, train.pools.shares)))
+        return learn(ReplayWorld(people, train.params, balanced(people, train.pools.shares)))
 
     return Case(
         parts=parts,
