@@ -39,6 +39,8 @@ UNFOLD = """
 }
 """
 
+RUN_AXE = "([where, options]) => axe.run(where || document, options).then(results => results.violations)"
+
 # Runs in the page; everything that is looked at in one go, so that a page costs one round trip.
 LOOK = """
 () => {
@@ -120,11 +122,13 @@ class Visit:
             self.errors.append(f"{request.failure} {request.url}")
 
     def axe(self, runs: list[tuple[dict | None, dict]]) -> list[str]:
-        """What axe finds on the page as it stands, a line for a node."""
-        from axe_playwright_python.sync_playwright import Axe
+        """What axe finds on the page as it stands, a line for a node. The page keeps axe, so it is sent there once."""
+        from axe_playwright_python.base import AXE_SCRIPT
 
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE_SCRIPT)
         always = {"resultTypes": ["violations"], "preload": False}
-        found = [Axe().run(self.page, where, always | options).response["violations"] for where, options in runs]
+        found = [self.page.evaluate(RUN_AXE, [where, always | options]) for where, options in runs]
         return [f"{rule['id']}: {node['html'][:160]}" for rules in found for rule in rules for node in rule["nodes"]]
 
     def go(self, name: str) -> None:
@@ -151,7 +155,7 @@ def looks(browser, address, request) -> dict[str, dict]:
         for theme in THEMES:
             visit.wear(theme)
             seen[name, theme] = visit.page.evaluate(LOOK)
-        for theme in THEMES:
+        for theme in reversed(THEMES):  # it wears the last one still
             visit.wear(theme)
             visit.page.evaluate(UNFOLD)
             look = seen[name, theme]

@@ -194,7 +194,7 @@ def update(
     losses.sum().backward()
     shorten_gradients(networks, hyper.max_gradient)
     optimizer.step()
-    return losses.detach(), q.detach().max(dim=2).values.mean(dim=1)
+    return losses.detach(), q.detach().amax(dim=2).mean(dim=1)
 
 
 def relative_weights(q: torch.Tensor, floor: float) -> torch.Tensor:
