@@ -183,8 +183,12 @@ def update(
     q = networks(observations)
     with torch.no_grad():
         later = target(next_observations)
-        best = (networks(next_observations) if hyper.double else later).argmax(dim=2, keepdim=True)
-        goal = rewards + discount * later.gather(2, best)[:, :, 0]
+        if hyper.double:
+            best = networks(next_observations).argmax(dim=2, keepdim=True)
+            following = later.gather(2, best)[:, :, 0]
+        else:
+            following = later.amax(dim=2)
+        goal = rewards + discount * following
     values = q.gather(2, actions[:, :, None])[:, :, 0]
     errors = (smooth_l1_loss if hyper.huber else mse_loss)(values, goal, reduction="none")
     if hyper.relative:
