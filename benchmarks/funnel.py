@@ -23,7 +23,7 @@ from crm_rl.data import clean, load
 from crm_rl.data.load import TWIN
 from crm_rl.files import PROJECT
 from crm_rl.worlds.base import n_actions
-from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
+from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv
 from crm_rl.worlds.replay import start_all, step_all
 from crm_rl.worlds.replay_settings import PARAMS
 from crm_rl.worlds.replay_world import ReplayWorld, replay_worlds
@@ -65,11 +65,9 @@ def jobs(world: ReplayWorld) -> dict[str, tuple[Callable[[], object], int]]:
         return FunnelEnv(world=world)
 
     return {
-        f"rules alone, {MANY:,} at once": (rules_alone(world, observe=False), MANY),
-        f"rules and observation, {MANY:,} at once": (rules_alone(world, observe=True), MANY),
-        f"FunnelVectorEnv, {MANY:,} copies": (gymnasium_steps(FunnelVectorEnv(MANY, world=world), MANY), MANY),
+        f"the world alone, {MANY:,} at once": (world_alone(world, observe=False), MANY),
+        f"the world and observations, {MANY:,} at once": (world_alone(world, observe=True), MANY),
         f"FunnelVecEnv (SB3), {MANY:,} copies": (sb3_steps(FunnelVecEnv(MANY, world=world), MANY), MANY),
-        f"FunnelVectorEnv, {FEW} copies": (gymnasium_steps(FunnelVectorEnv(FEW, world=world), FEW), FEW),
         f"FunnelVecEnv (SB3), {FEW} copies": (sb3_steps(FunnelVecEnv(FEW, world=world), FEW), FEW),
         f"{FEW} FunnelEnv in SyncVectorEnv": (gymnasium_steps(SyncVectorEnv([single] * FEW), FEW), FEW),
         f"{FEW} FunnelEnv in DummyVecEnv": (sb3_steps(DummyVecEnv([single] * FEW), FEW), FEW),
@@ -77,7 +75,7 @@ def jobs(world: ReplayWorld) -> dict[str, tuple[Callable[[], object], int]]:
     }
 
 
-def rules_alone(world: ReplayWorld, observe: bool) -> Callable[[], object]:
+def world_alone(world: ReplayWorld, observe: bool) -> Callable[[], object]:
     population, params, _ = world
     rng = np.random.default_rng(0)
     states = start_all(rng.integers(0, len(population.stage), MANY), population, params)
@@ -91,7 +89,7 @@ def rules_alone(world: ReplayWorld, observe: bool) -> Callable[[], object]:
     return run
 
 
-def gymnasium_steps(envs: FunnelVectorEnv | SyncVectorEnv, n: int) -> Callable[[], object]:
+def gymnasium_steps(envs: SyncVectorEnv, n: int) -> Callable[[], object]:
     actions = np.random.default_rng(0).integers(0, envs.single_action_space.n, (64, n))
     envs.reset(seed=0)
     return _through(actions, envs.step)

@@ -1,4 +1,4 @@
-"""The three interfaces of a world: the contracts of their libraries, and that they go the same ways."""
+"""The interfaces of a world: the contracts of their libraries, and that they go the same ways."""
 
 import json
 import warnings
@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env as gymnasium_check
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import SyncVectorEnv
 from stable_baselines3.common.env_checker import check_env as sb3_check
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor
 
@@ -17,7 +17,7 @@ from crm_rl.data.load import TWIN
 from crm_rl.data.problems import DataError
 from crm_rl.worlds.base import MAX_STEPS, Action
 from crm_rl.worlds.episodes import world_for
-from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv, FunnelVectorEnv
+from crm_rl.worlds.gym_envs import FunnelEnv, FunnelVecEnv
 from crm_rl.worlds.registry import WORLDS as MAKERS
 from crm_rl.worlds.replay_settings import PARAMS
 from crm_rl.worlds.responsive import FRESH, NO_CHANNEL, SPOKEN, WRITTEN
@@ -80,7 +80,7 @@ def test_registered_and_to_both_checkers_content(which, world):
         gymnasium_check(env.unwrapped)
         sb3_check(env)
         envs = gymnasium.make_vec(env_id, num_envs=3, world=world)
-        assert isinstance(envs.unwrapped, FunnelVectorEnv)
+        assert isinstance(envs.unwrapped, SyncVectorEnv)
         assert envs.reset(seed=0)[0] in envs.observation_space
 
 
@@ -90,7 +90,7 @@ def test_an_id_and_names_find_the_world_of_an_export(selection):
     found = world_for(**named, selection=selection)
     assert found.size() == replay("as_coded", "val").size() and found.params.selects_features == selection
     assert gymnasium.make(IDS[selection], **named).unwrapped.world is found
-    assert gymnasium.make_vec(IDS[selection], 2, **named).unwrapped.world is found
+    assert all(one.unwrapped.world is found for one in gymnasium.make_vec(IDS[selection], 2, **named).unwrapped.envs)
     assert FunnelVecEnv(2, **named, selection=selection).world is found
 
 
@@ -117,25 +117,25 @@ def test_one_seed_one_history_and_another_seed_another(world):
 def test_every_observation_is_in_the_space(which, world):
     """Every customer's first one, and what is told of them."""
     setting, selection, _ = which
-    people, everybody = world.population, np.arange(world.size())
-    envs = FunnelVectorEnv(world.size(), world=world)
-    assert envs.single_observation_space.shape == ((30,) if selection else (15,))
-    assert envs.single_action_space.n == (21 if selection else 6)
-    observations, info = envs.reset(options={"customer": everybody})
-    assert observations in envs.observation_space
+    env, people, everybody = FunnelEnv(world=world), world.population, np.arange(world.size())
+    assert env.observation_space.shape == ((30,) if selection else (15,))
+    assert env.action_space.n == (21 if selection else 6)
+    states = world.start(everybody)
+    observations, info = world.observe(states), world.info(states)
+    low, high = env.observation_space.low, env.observation_space.high
+    assert observations.dtype == np.float32 and ((low <= observations) & (observations <= high)).all()
     responsive = setting in ("smooth", "rough")
     begins = {"milestones": people.start, "fatigue": 0, "channel": NO_CHANNEL, "interest": FRESH} if responsive else {}
-    own = begins or {"stage": people.stage}
-    told = {"customer": everybody, "subscribed": False, "mask": world.params.first_mask, **own}
-    assert info.keys() == told.keys() | {f"_{name}" for name in told}
+    told = {"customer": everybody, "mask": world.params.first_mask, **(begins or {"stage": people.stage})}
+    assert info.keys() == told.keys()
     for name, values in told.items():
         np.testing.assert_array_equal(info[name], np.broadcast_to(values, world.size()))
 
-    env, last = FunnelEnv(world=world), world.size() - 1
-    for customer in (0, last):
+    for customer in (0, world.size() - 1):
         observation, alone = env.reset(options={"customer": customer})
         np.testing.assert_array_equal(observation, observations[customer])
-        assert alone == {name: info[name][customer] for name in told}
+        assert observation in env.observation_space
+        assert alone == {name: info[name][customer] for name in told} | {"subscribed": False}
 
 
 def test_a_chosen_customer_draws_nobody(world):
@@ -170,16 +170,15 @@ def test_a_cap_of_ones_own():
     for env in (FunnelEnv(**cap), gymnasium.make(IDS[True], **cap)):
         env.reset(options=chosen)
         assert [env.step(15)[2:4] for _ in range(3)] == [(False, False), (False, False), (False, True)]
-    for mode in ("vector_entry_point", "sync"):
-        envs = gymnasium.make_vec(IDS[True], num_envs=2, vectorization_mode=mode, **cap)
-        envs.reset(options=chosen)
-        assert [envs.step(toggle)[3].tolist() for _ in range(3)] == [[False] * 2, [False] * 2, [True] * 2]
+    envs = gymnasium.make_vec(IDS[True], num_envs=2, **cap)
+    envs.reset(options=chosen)
+    assert [envs.step(toggle)[3].tolist() for _ in range(3)] == [[False] * 2, [False] * 2, [True] * 2]
     sb3 = FunnelVecEnv(2, **cap)
     sb3.set_options(chosen)
     sb3.reset()
     assert [sb3.step(toggle)[2].tolist() for _ in range(3)] == [[False] * 2, [False] * 2, [True] * 2]
     for own in (None, -1):  # Gymnasium's make takes -1 for no cap of one's own
-        assert FunnelVectorEnv(2, world=world, max_episode_steps=own).episodes.max_episode_steps == MAX_STEPS
+        assert FunnelVecEnv(2, world=world, max_episode_steps=own).episodes.max_episode_steps == MAX_STEPS
 
 
 @pytest.mark.parametrize("ending", ["termination", "truncation"])
@@ -203,11 +202,7 @@ def test_no_step_after_the_end(ending):
 
 def test_no_step_before_the_first_reset(world):
     zeros = np.zeros(2, dtype=np.int64)
-    for env, action in (
-        (FunnelEnv(world=world), 0),
-        (FunnelVectorEnv(2, world=world), zeros),
-        (FunnelVecEnv(2, world=world), zeros),
-    ):
+    for env, action in ((FunnelEnv(world=world), 0), (FunnelVecEnv(2, world=world), zeros)):
         with pytest.raises(gymnasium.error.ResetNeeded, match="call reset"):
             env.step(action)
         env.reset()
@@ -221,14 +216,6 @@ def test_a_generator_of_ones_own_draws_from_the_next_reset_on(world):
     env.np_random = np.random.default_rng(8)
     came = [env.reset()[1]["customer"] for _ in range(100)]
     assert came == [seeded.reset(seed=8 if first else None)[1]["customer"] for first in [True] + [False] * 99]
-
-
-def test_a_seed_of_none_keeps_a_generator(world):
-    envs, alone = FunnelVectorEnv(2, world=world), FunnelEnv(world=world)
-    envs.reset(seed=[4, 5])
-    who = envs.reset(seed=[None, 9])[1]["customer"]
-    alone.reset(seed=4)
-    assert who.tolist() == [alone.reset()[1]["customer"], alone.reset(seed=9)[1]["customer"]]
 
 
 def test_workers_that_begin_empty_find_the_id_by_its_module():
@@ -248,15 +235,13 @@ def test_a_subscription_in_the_last_step_is_no_truncation():
     people = world.population
     customer = int(np.flatnonzero(people.subscribed & people.reached[:, 4] & (people.stage < 4))[0])
     actions = [Action.WAIT] * 9 + [Action.MANAGER]
-    single, vector, sb3 = FunnelEnv(world=world), FunnelVectorEnv(2, world=world), FunnelVecEnv(2, world=world)
-    for env in (single, vector):
-        env.reset(options={"customer": customer})
+    single, sb3 = interfaces(world=world)
+    single.reset(options={"customer": customer})
     sb3.set_options({"customer": customer})
     sb3.reset()
     for action in actions:
-        alone, two, for_sb3 = single.step(action), vector.step(np.full(2, action)), sb3.step(np.full(2, action))
+        alone, for_sb3 = single.step(action), sb3.step(np.full(2, action))
     assert alone[2:4] == (True, False)
-    assert [flags.tolist() for flags in two[2:4]] == [[True, True], [False, False]]
     assert [info["TimeLimit.truncated"] for info in for_sb3[3]] == [False, False]
     assert [info["is_success"] for info in for_sb3[3]] == [True, True]
 
@@ -313,25 +298,6 @@ def test_what_is_told_of_a_responsive_week():
 # The interfaces together
 
 
-def test_the_vector_environment_goes_as_single_ones_side_by_side(world):
-    one_by_one = SyncVectorEnv([lambda: FunnelEnv(world=world)] * N_ENVS, autoreset_mode=AutoresetMode.NEXT_STEP)
-    together = FunnelVectorEnv(N_ENVS, world=world)
-    assert together.metadata["autoreset_mode"] == AutoresetMode.NEXT_STEP
-    assert together.single_observation_space == one_by_one.single_observation_space
-    assert together.observation_space == one_by_one.observation_space
-    assert together.action_space == one_by_one.action_space
-    rng = np.random.default_rng(0)
-    for seed in (3, [9, 8, 7, 6, 5], None):
-        assert_same(one_by_one.reset(seed=seed), together.reset(seed=seed))
-        for _ in range(120):
-            actions = rng.integers(0, together.single_action_space.n, N_ENVS)
-            (*left, left_info), (*right, right_info) = one_by_one.step(actions), together.step(actions)
-            assert_same(left, right)
-            assert left_info.keys() == right_info.keys()
-            for name in left_info:
-                np.testing.assert_array_equal(left_info[name], right_info[name])
-
-
 def test_the_sb3_environment_goes_as_single_ones_side_by_side(world):
     one_by_one = DummyVecEnv([lambda: FunnelEnv(world=world)] * N_ENVS)
     together = FunnelVecEnv(N_ENVS, world=world)
@@ -356,23 +322,23 @@ def test_the_sb3_environment_goes_as_single_ones_side_by_side(world):
 
 
 def test_chosen_customers_come_in_every_interface(world):
-    single, vector, sb3 = FunnelEnv(world=world), FunnelVectorEnv(3, world=world), FunnelVecEnv(3, world=world)
+    single, sb3 = interfaces(3, world=world)
     chosen = [4, 1, 10]
     alone = [single.reset(options={"customer": customer})[0] for customer in chosen]
-    np.testing.assert_array_equal(vector.reset(options={"customer": chosen})[0], alone)
     sb3.set_options([{"customer": customer} for customer in chosen])
     np.testing.assert_array_equal(sb3.reset(), alone)
-    np.testing.assert_array_equal(vector.reset(options={"customer": 4})[0], [alone[0]] * 3)
+    sb3.set_options({"customer": 4})
+    np.testing.assert_array_equal(sb3.reset(), [alone[0]] * 3)
 
 
 def test_a_reset_changes_nothing_handed_out_before(world):
-    for env in (FunnelVectorEnv(3, world=world), FunnelVecEnv(3, world=world)):
-        before = env.reset()
-        copy = json.dumps(before, default=np.ndarray.tolist)
-        for _ in range(30):
-            env.reset()
-            env.step(np.zeros(3, dtype=np.int64))
-        assert json.dumps(before, default=np.ndarray.tolist) == copy
+    env = FunnelVecEnv(3, world=world)
+    before = env.reset()
+    copy = json.dumps(before, default=np.ndarray.tolist)
+    for _ in range(30):
+        env.reset()
+        env.step(np.zeros(3, dtype=np.int64))
+    assert json.dumps(before, default=np.ndarray.tolist) == copy
 
 
 # For stable-baselines3
@@ -399,20 +365,19 @@ def test_returns_and_lengths_are_those_that_sb3s_monitor_finds(world):
 
 
 def interfaces(n=2, **which):
-    return FunnelEnv(**which), FunnelVectorEnv(n, **which), FunnelVecEnv(n, **which)
+    return FunnelEnv(**which), FunnelVecEnv(n, **which)
 
 
 def test_actions_that_are_none_are_refused(world):
-    single, vector, sb3 = interfaces(world=world)
-    single.reset(), vector.reset(), sb3.reset()
+    single, sb3 = interfaces(world=world)
+    single.reset(), sb3.reset()
     beyond = single.action_space.n
     for action in (-1, beyond, 0.5, 1.0, np.float64(1), np.nan, True, np.True_, np.array([1]), "1", None):
         with pytest.raises(ValueError, match=f"choose one from 0 to {beyond - 1}"):
             single.step(action)
-    for env in (vector, sb3):
-        for actions in ([0, beyond], [-1, 0], [0], [0.5, 0], [[0, 0]], [True, False], [1.0, 2.0], ["0", "1"], 0):
-            with pytest.raises(ValueError, match=f"2 whole numbers from 0 to {beyond - 1}"):
-                env.step(np.array(actions))
+    for actions in ([0, beyond], [-1, 0], [0], [0.5, 0], [[0, 0]], [True, False], [1.0, 2.0], ["0", "1"], 0):
+        with pytest.raises(ValueError, match=f"2 whole numbers from 0 to {beyond - 1}"):
+            sb3.step(np.array(actions))
 
 
 @pytest.mark.parametrize("action", [1, np.int64(1), np.uint8(1), np.array(1), Action.CALL], ids=repr)
@@ -428,25 +393,20 @@ def test_a_whole_number_is_an_action_whatever_its_kind(action):
     "customer", [3.7, 3.0, np.nan, np.inf, True, np.True_, "3", [], [1, 2, 3], [[1, 2]], [1, True]]
 )
 def test_a_customer_that_is_no_place_is_refused_and_nothing_begins(customer):
-    single, vector, sb3 = interfaces(world=replay())
+    single, sb3 = interfaces(world=replay())
     sb3.set_options({"customer": customer})
-    for reset in (
-        lambda: single.reset(seed=1, options={"customer": customer}),
-        lambda: vector.reset(seed=1, options={"customer": customer}),
-        sb3.reset,
-    ):
+    for reset in (lambda: single.reset(seed=1, options={"customer": customer}), sb3.reset):
         with pytest.raises(ValueError, match="is no place. Remedy: one whole number"):
             reset()
-    for env in (single, vector, sb3):
+    for env in (single, sb3):
         assert not env.episodes.running.any()
 
 
 def test_a_place_beyond_the_customers_is_refused(world):
-    single, vector, sb3 = interfaces(world=world)
+    single, sb3 = interfaces(world=world)
     for customer in (-1, world.size(), 2**70, np.int64(-3)):
-        for env in (single, vector):
-            with pytest.raises(ValueError, match=f"choose places from 0 to {world.size() - 1}"):
-                env.reset(options={"customer": customer})
+        with pytest.raises(ValueError, match=f"choose places from 0 to {world.size() - 1}"):
+            single.reset(options={"customer": customer})
         sb3.set_options([{}, {"customer": customer}])
         with pytest.raises(ValueError, match="no such customer"):
             sb3.reset()
@@ -454,28 +414,22 @@ def test_a_place_beyond_the_customers_is_refused(world):
 
 @pytest.mark.parametrize("options, said", [({"custmer": 1}, "the only one is 'customer'"), ([3], "no dictionary")])
 def test_other_options_are_refused(options, said):
-    for env in interfaces(world=replay())[:2]:
-        with pytest.raises(ValueError, match=said):
-            env.reset(options=options)
+    with pytest.raises(ValueError, match=said):
+        FunnelEnv(world=replay()).reset(options=options)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, 2.0, True, "1", np.nan, np.int64(-2)], ids=repr)
 def test_what_is_no_seed_is_refused_as_gymnasium_does(seed):
-    single, vector, sb3 = interfaces(world=replay())
+    single, sb3 = interfaces(world=replay())
     sb3._seeds = [seed, None]
-    for reset in (lambda: single.reset(seed=seed), lambda: vector.reset(seed=[None, seed]), sb3.reset):
+    for reset in (lambda: single.reset(seed=seed), sb3.reset):
         with pytest.raises(gymnasium.error.Error, match="is no seed. Remedy: a whole number"):
             reset()
 
 
 def test_seeds_of_numpy_are_seeds():
-    for env in interfaces(world=replay())[:2]:
-        assert_same(env.reset(seed=np.int64(7)), env.reset(seed=7))
-
-
-def test_a_list_of_seeds_has_one_for_each():
-    with pytest.raises(ValueError, match="3 seeds for 2 environments"):
-        FunnelVectorEnv(2, world=replay()).reset(seed=[1, 2, 3])
+    env = FunnelEnv(world=replay())
+    assert_same(env.reset(seed=np.int64(7)), env.reset(seed=7))
 
 
 @pytest.mark.parametrize("mode", ["human", "rgb_array"])
@@ -483,21 +437,19 @@ def test_a_render_mode_that_is_none_is_refused(mode):
     world = replay()
     with pytest.raises(ValueError, match="Remedy: None or 'ansi'"):
         FunnelEnv(world=world, render_mode=mode)
-    for kind in (FunnelVectorEnv, FunnelVecEnv):
-        for wrong in (mode, "ansi"):
-            with pytest.raises(ValueError, match="Remedy: None"):
-                kind(2, world=world, render_mode=wrong)
+    for wrong in (mode, "ansi"):
+        with pytest.raises(ValueError, match="Remedy: None"):
+            FunnelVecEnv(2, world=world, render_mode=wrong)
 
 
 @pytest.mark.parametrize("number", [0, -2, 1.5, True, np.nan], ids=repr)
 def test_numbers_of_steps_and_environments_are_counted(number):
     world = replay()
-    for kind in (FunnelEnv, FunnelVectorEnv, FunnelVecEnv):
+    for kind in (FunnelEnv, FunnelVecEnv):
         with pytest.raises(ValueError, match="max_episode_steps of 1 or more"):
             kind(world=world, max_episode_steps=number)
-    for kind in (FunnelVectorEnv, FunnelVecEnv):
-        with pytest.raises(ValueError, match="num_envs of 1 or more"):
-            kind(number, world=world)
+    with pytest.raises(ValueError, match="num_envs of 1 or more"):
+        FunnelVecEnv(number, world=world)
 
 
 def test_arguments_that_name_nothing_are_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""Episodes side by side, and what the three interfaces of a world share (chapters 3 and 8; see `gym_envs`)."""
+"""Episodes side by side, and what the two interfaces of a world share (chapters 3 and 8; see `gym_envs`)."""
 
 from numbers import Integral
 from pathlib import Path
@@ -62,16 +62,14 @@ class EpisodeBatch:
         self.taken[which] = 0
         self.running[which] = True
 
-    def step(self, actions: np.ndarray, resting: np.ndarray | None = None) -> Outcome:
+    def step(self, actions: np.ndarray) -> Outcome:
         """Take one action in each environment; the caller begins anew where an episode ends.
 
-        Where one is `resting`, shape (n,), bool, nothing is drawn, and its outcome means nothing.
-
         Raises:
-            gymnasium.error.ResetNeeded: somewhere no episode is running, and it is not resting.
+            gymnasium.error.ResetNeeded: somewhere no episode is running.
             ValueError: the actions are not n whole numbers, each an action of the world.
         """
-        if not (self.running if resting is None else self.running | resting).all():
+        if not self.running.all():
             raise gymnasium.error.ResetNeeded("No episode is running. Remedy: call reset() before step().")
         actions, possible = np.asarray(actions), n_actions(self.world.params)
         if (
@@ -82,8 +80,8 @@ class EpisodeBatch:
             raise ValueError(f"no actions: {actions}. Remedy: {self.n} whole numbers from 0 to {possible - 1}.")
         chances = np.zeros((self.n, self.world.chances))
         if self.world.chances:
-            for i in range(self.n) if resting is None else np.flatnonzero(~resting):
-                self.generators[i].random(out=chances[i])
+            for generator, row in zip(self.generators, chances, strict=True):
+                generator.random(out=row)
         outcome = self.world.step(self.states, actions.astype(np.int64), chances)
         self.states, self.taken = outcome.state, self.taken + 1
         cut_off = (self.taken >= self.max_episode_steps) & ~outcome.terminated
@@ -129,26 +127,21 @@ def longest(world: World, max_episode_steps: int | None) -> int:
     return int(max_episode_steps)
 
 
-def chosen(options: dict | None, n: int, world: World) -> np.ndarray | None:
-    """The places of the customers that the options of a reset ask for, shape (n,); None if they ask for nobody."""
+def chosen(options: dict | None, world: World) -> np.ndarray | None:
+    """The place of the customer that the options of a reset ask for, shape (1,); None if they ask for nobody."""
     if not isinstance(options, dict | None):
         raise ValueError(f"options {options!r} are no dictionary. Remedy: for example {{'customer': 0}}.")
     unknown = set(options or ()) - {"customer"}
     if unknown:
         raise ValueError(f"unknown options {sorted(unknown, key=str)}. Remedy: the only one is 'customer'.")
-    customers = (options or {}).get("customer")
-    return None if customers is None else places(customers, n, world)
-
-
-def places(customers: Any, n: int, world: World) -> np.ndarray:
-    """One place, or n, in a world's population as an int64 array of shape (n,)."""
-    people, given = world.size(), np.asarray(customers, dtype=object)
-    if given.shape not in ((), (n,)) or not all(is_whole(place) for place in given.flat):
-        several = f", or {n} of them" if n > 1 else ""
-        raise ValueError(f"customer {customers!r} is no place. Remedy: one whole number{several}.")
-    if not all(0 <= place < people for place in given.flat):
-        raise ValueError(f"there is no such customer: {customers}. Remedy: choose places from 0 to {people - 1}.")
-    return np.array(np.broadcast_to(given, n), dtype=np.int64)
+    customer = (options or {}).get("customer")
+    if customer is None:
+        return None
+    if not is_whole(customer):
+        raise ValueError(f"customer {customer!r} is no place. Remedy: one whole number.")
+    if not 0 <= customer < world.size():
+        raise ValueError(f"there is no such customer: {customer}. Remedy: choose places from 0 to {world.size() - 1}.")
+    return np.array([int(customer)])
 
 
 def seed_of(seed: Any) -> int | None:

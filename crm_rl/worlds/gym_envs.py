@@ -1,4 +1,4 @@
-"""Three interfaces of a world (chapters 3 and 8): Gymnasium's, its vector API's, and that of stable-baselines3 (SB3).
+"""Two interfaces of a world (chapters 3 and 8): Gymnasium's, and the one of many at once of stable-baselines3 (SB3).
 
 `import crm_rl.worlds.gym_envs` registers `crm_rl/Funnel-v0` and `crm_rl/FunnelSelection-v0` with `gymnasium.make` and
 `make_vec`. A new process, as `SubprocVecEnv` and `AsyncVectorEnv` start them, has not imported it, so there the id goes
@@ -6,7 +6,7 @@ with the module that registers it: `crm_rl.worlds.gym_envs:crm_rl/Funnel-v0`. Th
 
 The dynamics are the world's own (`worlds.replay`, `worlds.responsive`); the interfaces add only chance: who comes and,
 in a responsive world, what happens. Each environment has a generator of its own: number i of an interface seeded with s
-draws what the single environment seeded with s + i draws. So given the same actions the three go the same ways.
+draws what the single environment seeded with s + i draws. So given the same actions the two go the same ways.
 """
 
 from pathlib import Path
@@ -14,8 +14,6 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
 
 from crm_rl.worlds.base import N_FEATURES, Action, Outcome, World
 from crm_rl.worlds.episodes import EpisodeBatch, check_render_mode, chosen, seed_of, spaces_of, world_for
@@ -94,7 +92,7 @@ class FunnelEnv(gymnasium.Env):
         self._journey: list[str] = []
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
-        customer = chosen(options, 1, self.world)
+        customer = chosen(options, self.world)
         super().reset(seed=seed_of(seed))
         if self.np_random is not self.episodes.generators[0]:  # a new seed, or a generator was assigned
             self.episodes.follow([self.np_random])
@@ -120,67 +118,6 @@ class FunnelEnv(gymnasium.Env):
     def _info(self, subscribed: bool) -> dict:
         told = self.world.info(self.episodes.states)
         return {name: values[0].item() for name, values in told.items()} | {"subscribed": subscribed}
-
-
-class FunnelVectorEnv(VectorEnv):
-    """`num_envs` times `FunnelEnv` in one Gymnasium vector environment; what is said there holds for each.
-
-    An ended episode begins anew in the next step (`AutoresetMode.NEXT_STEP`), which ignores its action and pays
-    nothing. `reset(seed=s)` seeds number i with s + i; a list gives each its own, None keeps a generator.
-    `reset(options={"customer": i})` takes one place for all or an array of places.
-
-    Args:
-        num_envs: how many environments.
-        setting, part, and data, selection, world, max_episode_steps by name: as in `FunnelEnv`.
-        render_mode: None; there is nothing to see.
-    """
-
-    def __init__(
-        self,
-        num_envs: int = 1,
-        setting: str = "described",
-        part: str = "train",
-        *,
-        max_episode_steps: int | None = None,
-        render_mode: None = None,
-        **which: Any,
-    ):
-        self.num_envs, self.render_mode = num_envs, check_render_mode(render_mode, [])
-        self.metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}
-        self.world = world_for(setting, part, **which)
-        self.episodes = EpisodeBatch(self.world, num_envs, max_episode_steps)
-        self.single_observation_space, self.single_action_space = spaces_of(self.world)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
-        self._ended = np.zeros(num_envs, dtype=bool)
-
-    def reset(self, *, seed: int | list[int | None] | None = None, options: dict | None = None):
-        customers = chosen(options, self.num_envs, self.world)
-        self.episodes.seed(_seeds(seed, self.num_envs))
-        states = self.episodes.states
-        self.episodes.states = type(states)(*(field.copy() for field in states))
-        self.episodes.begin(np.arange(self.num_envs), customers)
-        self._ended = np.zeros(self.num_envs, dtype=bool)
-        return self.episodes.observe(), self._info(self._ended)
-
-    def step(self, actions: np.ndarray):
-        rewards, subscribed, terminated, truncated = self.episodes.step(actions, self._ended)[1:]
-        if self._ended.any():
-            self.episodes.begin(np.flatnonzero(self._ended))
-            rewards[self._ended] = 0
-            for flags in (subscribed, terminated, truncated):
-                flags[self._ended] = False
-        self._ended = terminated | truncated
-        return self.episodes.observe(), rewards, terminated, truncated, self._info(subscribed)
-
-    @property
-    def np_random(self) -> tuple[np.random.Generator, ...]:
-        """The generators, one for each environment; as in `SyncVectorEnv`, only seeds give new ones."""
-        return tuple(self.episodes.generators)
-
-    def _info(self, subscribed: np.ndarray) -> dict:
-        info = self.world.info(self.episodes.states) | {"subscribed": subscribed}
-        return info | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in info}
 
 
 class FunnelVecEnv(RowsVecEnv):
@@ -214,7 +151,7 @@ class FunnelVecEnv(RowsVecEnv):
         super().__init__(num_envs, *spaces_of(self.world))
 
     def reset(self) -> np.ndarray:
-        customers = [chosen(options, 1, self.world) for options in self._options]
+        customers = [chosen(options, self.world) for options in self._options]
         self.episodes.seed(self._seeds)
         for i, customer in enumerate(customers):
             self.episodes.begin(np.array([i]), customer)
@@ -261,21 +198,10 @@ def action_name(action: int, mask: int, world: World) -> str:
     return ("show " if mask >> action & 1 else "hide ") + world.features[action].name
 
 
-def _seeds(seed: int | list[int | None] | None, n: int) -> list[int | None]:
-    if seed is None:
-        return [None] * n
-    if not isinstance(seed, (list, tuple, np.ndarray)):
-        return [seed_of(seed) + i for i in range(n)]
-    if len(seed) != n:
-        raise ValueError(f"{len(seed)} seeds for {n} environments. Remedy: one number, or one for each.")
-    return list(seed)
-
-
 for _id, _selection in (("crm_rl/Funnel-v0", False), ("crm_rl/FunnelSelection-v0", True)):
     if _id not in gymnasium.registry:
         gymnasium.register(
             _id,
             entry_point="crm_rl.worlds.gym_envs:FunnelEnv",
-            vector_entry_point="crm_rl.worlds.gym_envs:FunnelVectorEnv",
             kwargs={"selection": _selection},
         )
