@@ -1,6 +1,5 @@
-"""Thin interfaces to the simulator: Gymnasium's for one customer, the library's for many side by side (chapter 11)."""
+"""A thin interface to the simulator: the library's, for many customers side by side (chapter 11)."""
 
-import gymnasium
 import numpy as np
 from gymnasium import spaces
 
@@ -34,6 +33,10 @@ def factors_of(catalogue: Catalogue) -> np.ndarray:
 
 class OfferVecEnv(RowsVecEnv):
     """Many customers side by side, as Stable-Baselines3 wants them; a new customer takes the place of one who is done.
+
+    Observation: 13 numbers from 0 to 1: the ten features (scaled), fatigue, habit, share of the weeks gone by.
+    Action: a number of the catalogue, or the one after the last to send nothing; or, factored, four choices.
+    Reward: the week's profit in dollars. Start: a customer at random, fresh. End: after the last week (terminated).
 
     Args:
         world: see `simulator.World`.
@@ -76,33 +79,3 @@ class OfferVecEnv(RowsVecEnv):
             fresh = self._newcomers(len(done))
             self._state = State(*(np.where(done, new, old) for new, old in zip(fresh, self._state, strict=True)))
         return self._observe(), reward.astype(np.float32), done, infos
-
-
-class OfferEnv(gymnasium.Env):
-    """One customer for 12 weeks, an offer or nothing a week.
-
-    Observation: 13 numbers from 0 to 1: the ten features (scaled), fatigue, habit, share of the weeks gone by.
-    Action: a number of the catalogue, or the one after the last to send nothing; or, factored, four choices.
-    Reward: the week's profit in dollars. Start: a customer at random, fresh. End: after the last week (terminated).
-
-    Args:
-        world, factored: as for `OfferVecEnv`.
-    """
-
-    metadata = {"render_modes": []}
-
-    def __init__(self, world: World, factored: bool = False):
-        self._many = OfferVecEnv(world, 1, factored)
-        self.observation_space, self.action_space = self._many.observation_space, self._many.action_space
-
-    def reset(self, *, seed: int | None = None, options: dict | None = None):
-        """A new customer."""
-        super().reset(seed=seed)
-        self._many._rng = self.np_random
-        return self._many.reset()[0], {}
-
-    def step(self, action):
-        """A week."""
-        seen, reward, done, infos = self._many.step(np.asarray([action]))
-        last = infos[0].get("terminal_observation", seen[0])
-        return last, float(reward[0]), bool(done[0]), False, {}
