@@ -365,7 +365,7 @@ assert np.isclose(v[NEW], 129.60)
 from crm_rl.planning.model import as_arrays
 from crm_rl.worlds.responsive import DEMO, FRESH, NO_CHANNEL, situation
 
-people, params = world.population, world.params
+people, params = world.population, world.params  # customers; the rules' numbers
 had_demo = np.flatnonzero(inbound & (people.start == 1 << DEMO))
 who = had_demo[people.affinity[had_demo, Action.EMAIL].argmax()]
 P_full, r_full = as_arrays(who, people, params)
@@ -482,7 +482,7 @@ for name, action in (("manager suits", Action.MANAGER), ("email suits", Action.E
 # ::::{exercise} ★★★ Take a rule away
 # :label: ex-funnel-rules
 #
-# Which rule (`repeated`, `opt_out`, `interest` or `unready`) matters most to the customer who is best reached by email? Switch them off one at a time. How far does the value
+# Each rule has its numbers in `params`; print them, and change one with `params._replace`. Which (`repeated`, `opt_out`, `interest` or `unready`) matters most to the customer who is best reached by email? Switch the rules off one at a time. How far does the value
 # rise, and does the plan still rest after an email?
 # ::::
 

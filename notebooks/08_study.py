@@ -236,7 +236,7 @@ ADA = ["email", "call", "call", "survey", "demo"] + ["wait"] * 5
 
 
 def by_package(customer: int, plan: list[str], people: Population, params=DESCRIBED) -> tuple:
-    """Play a plan by the package's rules."""
+    """Play a plan by the package's rules, with the numbers as described or as coded."""
     state, total = start(customer, people, params), 0.0
     for name in plan[: params.horizon]:
         outcome = step(state, Action[name.upper()], people, params)

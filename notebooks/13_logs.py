@@ -332,8 +332,8 @@ assert sizes.loc[(0.5, 1, 10_000), "coverage"].drop(DM).min() > 0.9
 # {cite:p}`fujimoto2019b`. We judge all four exactly, over twelve weeks:
 
 # %% mystnb={"figure": {"caption": "What four learners get out of a log, for three behaviour policies and two sizes. Each marker is one of three seeds, with a log of its own.", "name": "fig-logs-learned"}, "image": {"alt": "Three panels of dots, share of the attainable gain by learner. Random log: the three that learn values get 30 to 56 percent in most seeds, cloning falls below minus 40. Rule with 20 percent at random: fitted Q gets 31 to 49, conservative Q less, the other two equal the rule. With 2 percent at random fitted Q scatters from minus 68 to 41, all others equal the rule."}} tags=["hide-input"]
-PARAMS = ("today's rule", "the log")
-trained = learned[~learned["learner"].isin(PARAMS)]
+NOT_TRAINED = ("today's rule", "the log")
+trained = learned[~learned["learner"].isin(NOT_TRAINED)]
 rule = learned.loc[learned["learner"] == "today's rule", "share"].iloc[0]
 titles = {
     1.0: "a log of random actions",

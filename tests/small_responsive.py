@@ -30,7 +30,7 @@ def drives(strong: dict[tuple[int, int], float]) -> tuple[tuple[float, ...], ...
 
 
 def tireless(params: Params) -> Params:
-    """Rules by which one week does not bear on the next, but for milestones."""
+    """Params by which one week does not bear on the next, but for milestones."""
     return params._replace(
         needs=(0,) * N_EVENTS, unready=1.0, repeated=1.0, interest=(1.0, 1.0, 1.0), opt_out=(0.0, 0.0, 0.0)
     )

@@ -220,7 +220,7 @@ def test_a_policy_comes_back_as_it_was(trained, tmp_path):
         assert (tmp_path / "again.npz").read_bytes() == trained[kind].read_bytes()
 
 
-def test_rules_and_generators_come_back_as_they_were():
+def test_params_and_generators_come_back_as_they_were():
     for params in PARAMS.values():
         fields = json.loads(json.dumps(params._asdict()))
         assert type(params)(**{name: tuples(value) for name, value in fields.items()}) == params

@@ -74,12 +74,12 @@ def test_when_all_is_well_the_code_is_zero(project, capfd):
 
 def test_steps_side_by_side_are_told_of_one_after_the_other(project, capfd):
     """Each waits for the other's file, so that they end only if they run at the same time."""
-    code = "import pathlib, time\npathlib.Path({!r}).touch()\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.01)\n"
-    code += "print('I am {}')\nraise SystemExit({})"
+    code = "import pathlib, sys, time\npathlib.Path({!r}).touch()\nfor _ in range(6_000):\n    time.sleep(0.01)\n"
+    code += "    if pathlib.Path({!r}).exists():\n        print('I am {}')\n        sys.exit({})\nprint('alone')"
     (project / "one.py").write_text(code.format("a", "b", "one", 0), encoding="utf-8")
     (project / "two.py").write_text(code.format("b", "a", "two", 3), encoding="utf-8")
     (project / "last.py").write_text("print('I am last')", encoding="utf-8")
-    steps = [Step(name, name, [f"{name}.py"], beside=name == "two") for name in ("one", "two", "last")]
+    steps = [Step(name, name, [f"{name}.py"], beside="one" * (name == "two")) for name in ("one", "two", "last")]
     assert checks.run_all(steps) == 1
     told = capfd.readouterr().out.split("---- summary")
     lines = [line for line in told[0].splitlines() if line]

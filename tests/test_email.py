@@ -341,8 +341,8 @@ def test_a_goal_that_no_cell_meets_is_refused(drawn):
 def test_a_table_of_q_is_saved_and_others_are_refused(tmp_path):
     q = np.random.default_rng(0).random((cells.N_CELLS, 7))
     campaign.save_table(q, PUBLISHED, tmp_path / "q.npz")
-    read, settings = campaign.load_table(tmp_path / "q.npz")
-    assert read.tobytes() == q.tobytes() and settings == PUBLISHED
+    read, params = campaign.load_table(tmp_path / "q.npz")
+    assert read.tobytes() == q.tobytes() and params == PUBLISHED
     campaign.save_table(q[:5], PUBLISHED, tmp_path / "short.npz")
     (tmp_path / "none.npz").write_bytes(b"none")
     for name in ("short.npz", "none.npz", "nowhere.npz"):

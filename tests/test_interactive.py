@@ -72,7 +72,7 @@ def page(browser, address):
 
 @pytest.fixture(scope="module")
 def world(twin):
-    """The customers of the game as the package has them, its rules, and the best plan."""
+    """The customers of the game as the package has them, its params, and the best plan."""
     people, params = play_data.chosen_customers()
     return people, params, optimal(people, params)
 

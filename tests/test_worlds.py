@@ -18,7 +18,7 @@ def customers(request):
 
 @pytest.mark.parametrize("selection", [False, True])
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_parts_rules_and_pools(customers, setting, selection):
+def test_parts_params_and_pools(customers, setting, selection):
     worlds = replay_worlds(customers, setting, selection)
     assert {name: len(world.population.stage) for name, world in worlds.items()} == {
         "train": 7722,

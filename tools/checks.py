@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
 import os
 import subprocess
 import sys
@@ -46,13 +45,14 @@ NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-
 class Step:
     """One step: what it looks at, and the module of this very Python that does it, with its arguments.
 
-    A step that runs `beside` another starts together with the one before it and is told of when that has ended.
+    A step that runs `beside` another starts together with it, if that comes just before; what it says is shown when the
+    other has ended.
     """
 
     name: str
     what: str
     command: list[str] = field(default_factory=list)
-    beside: bool = False
+    beside: str = ""
 
     @property
     def counts(self) -> bool:
@@ -85,7 +85,7 @@ STEPS = [
         "notebooks executed and compared, strictly",
         [*PYTEST, *WORKERS, "loadfile", *NBVAL, "notebooks"],
     ),
-    Step("book", "the book built, warnings as errors", ["tools/book.py"], beside=True),
+    Step("book", "the book built, warnings as errors", ["tools/book.py"], beside="nbval"),
     # What is seen at one width is one group.
     Step("browser", "the built book in a browser", [*TESTS, *WORKERS, "loadgroup", "tests/test_book.py"]),
 ]
@@ -94,10 +94,10 @@ STEPS = [
 def run(step: Step, environment: Mapping[str, str] = os.environ) -> Outcome:
     """Run one step from the project's top, its output as it comes."""
     print(step.title(), flush=True)
-    return outcome(step, environment)
+    return outcome(step, None, environment)
 
 
-def outcome(step: Step, environment: Mapping[str, str], output: IO | None = None) -> Outcome:
+def outcome(step: Step, output: IO | None, environment: Mapping[str, str]) -> Outcome:
     """How a step goes; its output goes into a file, or where ours goes."""
     defaults = {
         "OMP_NUM_THREADS": "1",  # small networks want one thread; more make them slower
@@ -107,7 +107,7 @@ def outcome(step: Step, environment: Mapping[str, str], output: IO | None = None
     (ROOT / step.report).unlink(missing_ok=True)
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        environment = {**defaults, **environment, "PYTHONUNBUFFERED": "1"}
+        environment = {**defaults, **environment, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
         if "--nbval" in step.command:
             environment = kernel_environment(environment, profile)
         how = {"cwd": ROOT, "env": environment, "stdout": output, "stderr": output}
@@ -118,8 +118,9 @@ def outcome(step: Step, environment: Mapping[str, str], output: IO | None = None
 def run_beside(first: Step, others: list[Step], environment: Mapping[str, str]) -> list[Outcome]:
     """Run steps at the same time; what the others say is shown when the first has ended."""
     with contextlib.ExitStack() as opened, ThreadPoolExecutor() as pool:
-        files = [opened.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in others]
-        started = [pool.submit(outcome, *each) for each in zip(others, [environment] * len(others), files, strict=True)]
+        how = {"encoding": "utf-8", "errors": "replace"}
+        files = [opened.enter_context(tempfile.TemporaryFile("w+", **how)) for _ in others]
+        started = [pool.submit(outcome, *each, environment) for each in zip(others, files, strict=True)]
         outcomes = [run(first, environment)]
         for step, one, file in zip(others, started, files, strict=True):
             outcomes.append(one.result())
@@ -130,18 +131,19 @@ def run_beside(first: Step, others: list[Step], environment: Mapping[str, str]) 
 
 def run_all(steps: list[Step], environment: Mapping[str, str] = os.environ) -> int:
     """Run the steps, whatever fails, and print the summary; 1 if any failed."""
-    outcomes = []
-    while steps:
-        together = 1 + sum(1 for _ in itertools.takewhile(lambda step: step.beside, steps[1:]))
-        outcomes += run_beside(steps[0], steps[1:together], environment)
-        steps = steps[together:]
-    return conclude(outcomes)
+    groups: list[list[Step]] = []
+    for step in steps:
+        if groups and step.beside == groups[-1][0].name:
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return conclude([one for first, *others in groups for one in run_beside(first, others, environment)])
 
 
 def conclude(outcomes: list[Outcome]) -> int:
     """Print the summary; 1 if any step failed."""
     print(summary(outcomes), flush=True)
-    return int(any(outcome.failed for outcome in outcomes))
+    return int(any(one.failed for one in outcomes))
 
 
 def main() -> int:

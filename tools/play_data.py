@@ -54,7 +54,7 @@ CUSTOMERS = (
 
 
 def chosen_customers() -> tuple[Population, Params]:
-    """The customers of `CUSTOMERS` as the smooth world of the twin has them, in that order, and its rules."""
+    """The customers of `CUSTOMERS` as the smooth world of the twin has them, in that order, and its params."""
     from crm_rl.data import customers
 
     world = worlds("smooth", data=TWIN)["all"]

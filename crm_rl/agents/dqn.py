@@ -41,7 +41,7 @@ def train_seeds(
     """Train a network for each seed, or go on training them where a run in the same folder was stopped.
 
     Args:
-        worlds: where each seed learns, by rules of one kind.
+        worlds: where each seed learns, with params of one kind.
         hyper: the settings.
         steps: how many each seed takes, in all its environments together.
         seeds: each decides everything that is left to chance in its own run. Sums of a run that has others beside it

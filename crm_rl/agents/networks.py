@@ -13,7 +13,8 @@ from torch import nn
 #: The standard deviation of the numbers in a name's first vector.
 FIRST_VECTORS = 0.1
 
-#: A product of matrices with fewer columns takes up to three times as long as one with so many.
+#: A product with fewer columns than this can take three times as long as one with this many, so `Layer` adds columns
+#: of zeros and cuts them off again.
 LEAST = 16
 
 
@@ -169,7 +170,7 @@ class Replay:
         """
         filled, seeds = min(self.added, self.rows), np.arange(len(rngs))[:, None]
         drawn = np.stack([rng.integers(0, filled * self.num_envs, size) for rng in rngs])
-        row = len(rngs) * self.num_envs  # places count through (rows, seeds, num_envs)
+        row = len(rngs) * self.num_envs  # places count through (rows, seeds, num_envs); so far it is to the next row
         first = drawn // self.num_envs * row + seeds * self.num_envs + drawn % self.num_envs
         last, reached, rewards = first, np.ones(drawn.shape, dtype=np.float32), self.rewards.take(first)
         for _ in range(n_step - 1):

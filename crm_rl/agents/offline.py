@@ -62,9 +62,9 @@ def behaviour_cloning(logs: list[Log], world: World, seeds: list[int], hyper: Hy
 
     Args:
         logs: what was done and paid, one log a seed.
-        world: its rules, and nothing of its customers or their chances.
+        world: of it the params alone, and nothing of its customers or their chances.
         seeds: each decides what is left to chance in its own run.
-        hyper: see there.
+        hyper: see `Hyperparameters`.
 
     Returns:
         A policy for each seed.

@@ -22,7 +22,7 @@ class PlannedPolicy:
 
     Args:
         plan: from a population to how likely each action is, shape `(customers, weeks, *SITUATIONS, 6)`, or one that
-            broadcasts to it.
+            broadcasts to it. It plans for each customer alone, so that it may be asked for some of them.
     """
 
     def __init__(self, plan: Callable[[Population], np.ndarray]):
@@ -103,7 +103,7 @@ def worth(policy: PlannedPolicy, world: ResponsiveWorld) -> float:
     """The exact value of a plan to all customers of a world together, in dollars."""
     types, which = starts_of(world.population)
     values = []
-    for people in (subset(types, place) for place in chunks(len(types.start))):
+    for people in (subset(types, place) for place in chunks(len(types.start))):  # the tables of all would be large
         chances = np.broadcast_to(policy.plan(people), (*shape_of(people, world.params), N_ACTIONS))
         values.append(evaluate(chances, people, world.params).at_start(people))
     return np.concatenate(values)[which].sum()

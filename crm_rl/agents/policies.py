@@ -229,7 +229,7 @@ def load_policy(path: str | Path) -> TablePolicy | NetworkPolicy:
 
 
 def same_shape(params: Any, world: World) -> None:
-    """Check that a policy trained by these rules can act in a world.
+    """Check that a policy trained with these params can act in a world.
 
     Raises:
         PolicyError: the world is of another kind, or has other observations and actions.

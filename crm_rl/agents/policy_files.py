@@ -1,4 +1,4 @@
-"""What every file of a policy holds besides its numbers: the rules of its world, and the history of its training."""
+"""What every file of a policy holds besides its numbers: the params of its world, and the history of its training."""
 
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from crm_rl.worlds.stepping import dynamics_of
 
 
 def params_to_json(params: Any) -> dict:
-    """The rules of a world, and whose they are, for JSON."""
+    """The params of a world, and whose they are, for JSON; in files they are called rules."""
     return {"rules_of": dynamics_of(params).name, "rules": params._asdict()}
 
 
 def params_of(path: str | Path, about: dict) -> Any:
-    """The rules that a file tells about.
+    """The params that a file tells about.
 
     Raises:
         PolicyError: they are not of a world that we have.

@@ -170,7 +170,7 @@ def train(table, world, hyper, episodes, rng, budget=NO_LIMIT):
 
     Args:
         table: where learning starts from and ends.
-        world: population, rules, pools and coder, as a tuple.
+        world: population, params, pools and coder, as a tuple.
         hyper: the settings.
         episodes: how many to run.
         rng: the only source of chance.

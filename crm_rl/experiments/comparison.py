@@ -30,7 +30,7 @@ class Job(NamedTuple):
         roughness: the dial, 0 to 1.
         worlds: numbers of worlds drawn from the prior.
         seed: of the learner, within each world.
-        lift: L of the rules.
+        lift: L, of the params.
         expected: train on chance times value instead of what happens to happen.
         hidden: "pairs" or "countries": hide a fold of these in training and judge by its customers alone, the fold
             going by the world's number; "" hides none.
@@ -55,7 +55,7 @@ class Job(NamedTuple):
     keep: bool = False
 
     def params(self) -> Params:
-        """The rules of training; values are judged by the same, whatever reward is paid."""
+        """The params of training; values are judged by the same, whatever reward is paid."""
         params = SELECTION if self.selection else BASELINE
         return params._replace(lift=self.lift, expected_reward=self.expected)
 

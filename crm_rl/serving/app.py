@@ -100,9 +100,11 @@ def create(chosen: Settings | None = None, ready: dict[ModuleType, Any] | None =
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        gc.freeze()  # what is here by now stays; looking for garbage in it took 0.15 seconds, now and then
+        if ours := not gc.get_freeze_count():  # unless whoever runs this app has done so
+            gc.freeze()  # what is here by now stays; looking for garbage in it took 0.15 seconds, now and then
         yield
-        gc.unfreeze()
+        if ours:
+            gc.unfreeze()
         desk.log.close()
 
     app = FastAPI(title="From Q-tables to Deep Q-Networks: the service", lifespan=lifespan)

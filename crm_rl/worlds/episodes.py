@@ -108,7 +108,7 @@ def world_for(
             raise ValueError(f"{part!r} is no part. Remedy: choose one of {', '.join(parts)}.")
         return parts[part]
     if selection not in (None, world.params.selects_features):
-        raise ValueError(f"the world's rules do not say selects_features={selection}. Remedy: use the other id.")
+        raise ValueError(f"the world's params do not have selects_features={selection}. Remedy: use the other id.")
     return world
 
 

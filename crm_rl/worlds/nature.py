@@ -94,5 +94,5 @@ def affinities(country: np.ndarray, bootcamp: np.ndarray, nature: Nature) -> np.
 
 
 def driven(drives: tuple[tuple[float, ...], ...], nature: Nature) -> tuple[tuple[float, ...], ...]:
-    """The drives of the rules as this world has them."""
+    """The drives of the params as this world has them."""
     return tuple(tuple(factor * d for d in row) for row, factor in zip(drives, nature.drives, strict=True))

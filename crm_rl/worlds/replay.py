@@ -1,6 +1,6 @@
 """The replay world (chapter 3): a customer's record decides what happens, and no action changes it.
 
-One set of rules, as pure functions of explicit settings. `start` and `step` treat one customer and read like the text
+One set of rules, as pure functions of explicit `Params`. `start` and `step` treat one customer and read like the text
 of the chapter; `start_all` and `step_all` do the same for a batch of NumPy arrays. All are compiled by numba, so that
 an agent compiled with them (chapter 4) never leaves machine code. Nothing here knows of Gymnasium.
 """

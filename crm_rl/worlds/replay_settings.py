@@ -108,7 +108,7 @@ AS_CODED_SELECTION = AS_CODED._replace(
     toggles_time_out=True,
 )
 
-#: The rules by setting and by whether the agent selects features.
+#: The params by setting and by whether the agent selects features.
 PARAMS = {
     ("described", False): DESCRIBED,
     ("described", True): DESCRIBED_SELECTION,

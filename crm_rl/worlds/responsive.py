@@ -174,7 +174,7 @@ def start(customer: int, population: Population, params: Params) -> State:
     return State(customer, 0, population.start[customer], 0, NO_CHANNEL, FRESH, params.first_mask)
 
 
-# These three are inlined, since a call would copy all the rules: three times the steps a second.
+# These three are inlined, since a call would copy all the params: three times the steps a second.
 @njit(cache=True, inline="always")
 def force(channel: int, interest: int, action: int, params: Params) -> float:
     """How much of an action's lift is left by what was done the week before and by how fresh interest is, 0 to 1."""

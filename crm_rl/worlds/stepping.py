@@ -1,6 +1,6 @@
 """One step of one episode in any world, and what is seen of a batch, compiled (chapter 4).
 
-numba compiles no methods of Python objects. So a world registers its functions under the type of its rules, and
+numba compiles no methods of Python objects. So a world registers its functions under the type of its `params`, and
 `begin`, `advance`, `state_key`, `state_at` and `observe` call the right ones: at once in plain Python, and chosen while
 compiling in a function that numba compiles.
 """
@@ -22,12 +22,12 @@ class Dynamics(NamedTuple):
         name: of the kind, as saved with policies.
         params: the class of its constants.
         levels: the class of what a table tells apart in it.
-        begin: (customer, population, rules) -> state.
-        advance: (state, action, population, rules, rng) -> outcome.
-        state_key: (state, coder, rules) -> two integers, equal only for states that a table does not tell apart; the
+        begin: (customer, population, params) -> state.
+        advance: (state, action, population, params, rng) -> outcome.
+        state_key: (state, coder, params) -> two integers, equal only for states that a table does not tell apart; the
             first is -1 for a state whose like training never had.
         state_at: (states, i) -> the state of episode i of a batch.
-        observe: (state, population, rules, out): writes what the agent sees into `out`, shape (15,) or (30,), float32.
+        observe: (state, population, params, out): writes what the agent sees into `out`, shape (15,) or (30,), float32.
     """
 
     name: str
@@ -49,7 +49,7 @@ def register(dynamics: Dynamics) -> None:
 
 
 def dynamics_of(params: Any) -> Dynamics:
-    """The kind of world that these rules belong to."""
+    """The kind of world that these params belong to."""
     return _KINDS[type(params)]
 
 

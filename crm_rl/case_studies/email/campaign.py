@@ -64,7 +64,7 @@ def exact_q(counts: Counts, params: Params = PUBLISHED, tolerance: float = 1e-9)
 
     Args:
         counts: the table.
-        params: the rules.
+        params: what a move pays, and the discount.
         tolerance: no entry is further than this from the solution of the Bellman equation.
     """
     following, ends, paid = neighbours(), meets_goal(counts, params), rewards(counts, params)
@@ -97,7 +97,7 @@ def train(
 
     Args:
         counts: the table.
-        params: the rules, and how the agent learns.
+        params: what a move pays, and how the agent learns.
         episodes: how many to run.
         seed: decides everything that is left to chance.
         published_update: subtract Q twice, as the published code does.
@@ -164,7 +164,7 @@ def save_table(q: np.ndarray, params: Params, path: Path) -> None:
 
 
 def load_table(path: Path) -> tuple[np.ndarray, Params]:
-    """What `save_table` wrote: the Q-table, shape (17640, 7), and its params.
+    """What `save_table` wrote: the Q-table, shape (17640, 7), and the params it was learned with.
 
     Raises:
         PolicyError: the file holds no such table.

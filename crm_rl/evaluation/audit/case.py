@@ -130,8 +130,8 @@ def replay_case(
         setting: "as_coded" or "described".
         policies: beside waiting, a random one and the other five constants: policies as `evaluation.play` takes them.
         candidate: the name of the one to audit.
-        learn: trains a policy in a training world; for `retrain`, where the record of each customer (milestones and
-            subscription) becomes another one's.
+        learn: trains a policy in a training world, the same policy in the same world; for `retrain`, where the record
+            of each customer (milestones and subscription) becomes another one's.
     """
     worlds = replay_worlds(customers, setting)
     features = [feature.name for feature in PUBLISHED_FEATURES]
@@ -145,7 +145,7 @@ def replay_case(
     states = test.start(np.arange(test.size()))
     known = everybody[candidate].known(states, test) if hasattr(everybody.get(candidate), "known") else None
 
-    @functools.cache  # the same outcomes teach the same policy
+    @functools.cache  # chapter 9 and the audit ask for the same orders
     def learn_from(order: tuple[int, ...]) -> Any:
         place, people = np.array(order), train.population
         people = people._replace(reached=people.reached[place], subscribed=people.subscribed[place])
