@@ -4,7 +4,7 @@
     python tools/checks.py lint gates      the quick ones, as `make check` does
 
 A step that fails does not hide the next ones: all of them run, and the summary names each step and each failed test.
-The book is built by one core, so it is built beside the notebooks, whose workers are often waiting for their kernels.
+The book keeps one core busy, so it is built beside the notebooks, and no core waits.
 """
 
 from __future__ import annotations

@@ -170,12 +170,13 @@ class Replay:
         """
         filled, seeds = min(self.added, self.rows), np.arange(len(rngs))[:, None]
         drawn = np.stack([rng.integers(0, filled * self.num_envs, size) for rng in rngs])
-        row = len(rngs) * self.num_envs  # places count through (rows, seeds, num_envs); so far it is to the next row
-        first = drawn // self.num_envs * row + seeds * self.num_envs + drawn % self.num_envs
+        stride = len(rngs) * self.num_envs  # from a place to the same one in the next row: (rows, seeds, num_envs)
+        first = drawn // self.num_envs * stride + seeds * self.num_envs + drawn % self.num_envs
         last, reached, rewards = first, np.ones(drawn.shape, dtype=np.float32), self.rewards.take(first)
         for _ in range(n_step - 1):
-            following = (last + row) % self.rewards.size
-            newest = (following // row == self.added % self.rows) | (following // row >= self.added)
+            following = (last + stride) % self.rewards.size
+            row = following // stride
+            newest = (row == self.added % self.rows) | (row >= self.added)
             goes_on = (self.ended.take(last) == 0) & ~newest
             last = np.where(goes_on, following, last)
             reached = np.where(goes_on, reached * np.float32(gamma), reached)
