@@ -427,7 +427,7 @@ while not ended:
     week, ended = week + 1, terminated or truncated
     news = ", a milestone" if info["milestones"] != before[0] else ""
     print(f"week {week}: {action.name.lower():5s} {reward:+.2f}{news}")
-print(f"the agent saw {len(observation)} numbers; subscribed: {info['subscribed']}")
+print(f"agent saw {len(observation)} numbers; subscribed: {info['subscribed']}")
 
 # %% [markdown]
 # This episode went well; in most the customer does not subscribe. `terminated` says that the episode is over, by a subscription, by an
